@@ -210,10 +210,26 @@ function conversationEvent(
     replaces: optional(userId),
   });
   const others = fc.record({ ...place, change: fc.constantFrom('joined', 'left', 'fields'), participant });
+  const observed = metadata.chain((known) => {
+    const data = fc.record({
+      conversationId,
+      threadId,
+      observedAt: fc.constant(known.receivedAt),
+      active: fc.oneof({ weight: 6, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+      participants: fc.array(participant, { maxLength: 3 }),
+      access: fc.record({ groups, agents: optional(agents) }),
+      queue: optional(fc.constant({ position: 3 })),
+      tags: fc.array(fc.constantFrom('refund', 'bug'), { maxLength: 2 }),
+      seenUpTo: fc.array(fc.record({ userId: fc.constantFrom(customerId, agentId), at: happenedAt }), { maxLength: 2 }),
+      lastMessageAt: optional(happenedAt),
+    });
+    return fc.record({ type: fc.constant('chat.observed'), metadata: fc.constant(known), data });
+  });
   const tag = optional(fc.constantFrom('refund', 'bug'));
   const updated = fc.record({ ...place, groups: optional(groups), tag, untag: tag });
   return fc.oneof(
     fc.record({ type: fc.constant('chat.started'), metadata, data: started }),
+    observed,
     fc.record({ type: fc.constant('chat.transferred'), metadata, data: transferred }),
     fc.record({ type: fc.constant('chat.updated'), metadata, data: updated }),
     fc.record({ type: fc.constant('agent.changed'), metadata, data: changed }),

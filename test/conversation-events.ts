@@ -24,6 +24,16 @@ export function started(minute: number, given: Given<'chat.started'> = {}): Conv
   const data = { ...placed, ...nothing, reason: 'new', createdAt: at(minute), ...given } as const;
   return { type: 'chat.started', metadata: metadata(minute, 'started'), data };
 }
+/** What LiveChat lists of a thread: by default an active chat without users. */
+export function observed(minute: number, given: Given<'chat.observed'> = {}): ConversationEvent {
+  const known = metadata(minute, 'observed');
+  const nothing = { active: true, participants: [], access: { groups: [] }, tags: [], seenUpTo: [] };
+  return {
+    type: 'chat.observed',
+    metadata: known,
+    data: { ...placed, ...nothing, observedAt: known.receivedAt, ...given },
+  };
+}
 export const transferred = (minute: number, given: Given<'chat.transferred'>): ConversationEvent => ({
   type: 'chat.transferred',
   metadata: metadata(minute, 'transferred'),

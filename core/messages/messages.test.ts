@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { customerId } from '../../test/arbitraries.ts';
 import { receivedAtSecond, textMessage } from '../../test/domain-events.ts';
 import { useSharedLocal } from '../../test/shared-local.ts';
 import type { ChatEvent } from '../conversations/projection.ts';
@@ -8,11 +9,13 @@ import type { NormalizedMessage } from '../events/schemas.ts';
 let changes: typeof import('./changes.ts');
 let conversations: typeof import('../conversations/conversations.ts');
 let messages: typeof import('./messages.ts');
+let queries: typeof import('./queries.ts');
 beforeAll(async () => {
   await useSharedLocal();
   changes = await import('./changes.ts');
   conversations = await import('../conversations/conversations.ts');
   messages = await import('./messages.ts');
+  queries = await import('./queries.ts');
 });
 
 /** Deliveries of one message's events in a new organization. The argument is the second of receipt. */
@@ -31,6 +34,13 @@ function chat(author?: NormalizedMessage['author']) {
         metadata: metadata('deletion', second),
         data: { ...place, messageId: message.id },
       }),
+    /** A deletion as LiveChat lists it: with what is known of the message. */
+    listedDeletion: (second: number) =>
+      changes.deleteMessage({
+        type: 'message.deleted',
+        metadata: metadata('deletion', second),
+        data: { ...place, messageId: message.id, header: message },
+      }),
     tag: (second: number) =>
       changes.recordChatEvent({
         type: 'chat.updated',
@@ -42,6 +52,7 @@ function chat(author?: NormalizedMessage['author']) {
       metadata: metadata('join', second),
       data: { ...place, change: 'joined', agent: { id: message.author.id, type: 'agent', misleadingId: true } },
     }),
+    list: async () => (await queries.listMessages({ organizationId, ...place }, 'all', { limit: 10 })).messages,
     key: { organizationId, conversationId: place.conversationId },
     readMessage: async () =>
       (await messages.Message.get({ ...place, organizationId, messageId: message.id }).go()).data,
@@ -96,4 +107,60 @@ it('recording a change corrects the authors of stored messages, also in a retry 
   expect(await readMessage()).toMatchObject({ authorType: 'unknown', direction: 'inbound' });
   expect(await changes.recordChatEvent(join(50))).toBe('duplicate');
   expect(await readMessage()).toMatchObject({ authorType: 'agent', direction: 'outbound' });
+});
+
+describe('a deletion that LiveChat lists with the message', () => {
+  type Deliver = (one: ReturnType<typeof chat>) => Promise<unknown>;
+  const deliveries: Readonly<Record<string, Deliver>> = {
+    message: ({ message }) => message(40),
+    edit: ({ edit }) => edit(41),
+    'webhook of the deletion': ({ deletion }) => deletion(42),
+    'listed deletion': ({ listedDeletion }) => listedDeletion(43),
+  };
+
+  it.each([
+    [['listed deletion']],
+    [['message', 'listed deletion']],
+    [['listed deletion', 'message']],
+    [['edit', 'listed deletion']],
+    [['listed deletion', 'edit']],
+    [['listed deletion', 'message', 'edit']],
+    [['message', 'listed deletion', 'edit']],
+    [['webhook of the deletion', 'listed deletion']],
+    [['listed deletion', 'webhook of the deletion', 'message']],
+    [['webhook of the deletion', 'message', 'listed deletion']],
+    [['message', 'edit', 'webhook of the deletion', 'listed deletion', 'listed deletion']],
+  ])('is a visible tombstone without content after %j', async (order) => {
+    const one = chat();
+    for (const name of order) await deliveries[name]?.(one);
+    const [tombstone, ...others] = await one.list();
+    expect(others).toEqual([]);
+    expect(tombstone).toMatchObject({
+      id: 'THREAD_1',
+      deleted: true,
+      direction: 'inbound',
+      type: 'text',
+      timestamp: '2026-03-11T09:14:14.120349Z',
+      author: { id: customerId, type: 'customer' },
+      visibility: 'all',
+    });
+    expect(tombstone?.content).toBeUndefined();
+    expect(tombstone?.rawPayload).toBeUndefined();
+    expect(tombstone?.edited).toBeUndefined();
+  });
+
+  it('lets the message still set when it was received', async () => {
+    const { listedDeletion, message, list } = chat();
+    await listedDeletion(43);
+    expect(await message(40)).toBe('superseded');
+    expect(await list()).toMatchObject([{ deleted: true, receivedAt: receivedAtSecond(40, '', '').receivedAt }]);
+  });
+
+  it('keeps the header of the stored message', async () => {
+    const { message, join, listedDeletion, list } = chat({ id: 'odd-agent', type: 'unknown' });
+    await message(40);
+    await changes.recordChatEvent(join(41));
+    await listedDeletion(43);
+    expect(await list()).toMatchObject([{ deleted: true, author: { id: 'odd-agent', type: 'agent' } }]);
+  });
 });

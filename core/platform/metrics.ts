@@ -44,6 +44,9 @@ export const metrics = {
   MediaStored: { dimension: 'typeCheck', properties: ['organizationId'] },
   MediaFailed: { dimension: 'error', properties: ['organizationId'] },
   OldestUnsentSeconds: { unit: 'Seconds', properties: ['organizationId'] },
+  ReconciledEvents: { properties: ['organizationId'] },
+  ReconciliationDifferences: { properties: ['organizationId'] },
+  ReconciliationAgeSeconds: { unit: 'Seconds', properties: ['organizationId'] },
 } as const satisfies Readonly<Record<string, MetricSpec>>;
 
 export type MetricName = keyof typeof metrics;

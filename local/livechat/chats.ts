@@ -27,6 +27,8 @@ export interface Chat {
   readonly thread: Thread;
   /** Oldest first. */
   readonly earlierThreads: readonly Thread[];
+  /** When each closed thread was closed, in milliseconds since 1970, by thread id. */
+  readonly closedAt: ReadonlyMap<string, number>;
   /** The last timestamp used in this chat; the next one is greater. */
   readonly lastMicroseconds: number;
 }
@@ -214,6 +216,7 @@ export const createChat = (options: NewChat, now: number): ChatUpdate => {
     access,
     thread,
     earlierThreads: [],
+    closedAt: new Map(),
     lastMicroseconds: now * 1000,
   };
   return openThread(empty, options.events, now);
@@ -244,7 +247,8 @@ export const reopenChat = (before: Chat, options: NewThread, now: number): ChatU
   const properties = by ? { ...threadProperties, source: { client_id: by.clientId } } : threadProperties;
   const created = { ...createThread(threadId, at, entered.users, entered.access), active, properties };
   const thread = { ...created, previous_thread_id: before.thread.id };
-  const chat = { ...entered, thread, earlierThreads: [...before.earlierThreads, closed] };
+  const reopened = { ...entered, thread, earlierThreads: [...before.earlierThreads, closed] };
+  const chat = active ? reopened : withClosedAt(reopened, now);
   return openThread(chat, options.events, now, by?.id);
 };
 
@@ -258,8 +262,13 @@ const enter = (chat: Chat, userId: string): Chat => {
   return withUser(chat, { ...user, present: true });
 };
 
-const deactivate = (before: Chat, userId?: string): ChatUpdate => {
-  const chat = withThread(before, { active: false });
+const withClosedAt = (chat: Chat, now: number): Chat => ({
+  ...chat,
+  closedAt: new Map([...chat.closedAt, [chat.thread.id, now]]),
+});
+
+const deactivate = (before: Chat, now: number, userId?: string): ChatUpdate => {
+  const chat = withClosedAt(withThread(before, { active: false }), now);
   return notify(chat, 'chat_deactivated', { ...threadRef(chat), ...(userId !== undefined && { user_id: userId }) });
 };
 
@@ -267,13 +276,14 @@ const deactivate = (before: Chat, userId?: string): ChatUpdate => {
 export const closeThread = (chat: Chat, user: User, now: number): ChatUpdate => {
   const text = `${user.name} archived the chat`;
   const announced = appendSystemMessage(chat, `manual_archived_${user.type}`, text, { [user.type]: user.name }, now);
-  return chain(announced, (after) => deactivate(after, user.id));
+  return chain(announced, (after) => deactivate(after, now, user.id));
 };
 
 /** The router closes the thread. LiveChat then sends no user id. */
 export const archiveThread = (chat: Chat, now: number): ChatUpdate => {
   const text = 'Chat archived due to 30 minutes of inactivity';
-  return chain(appendSystemMessage(chat, 'routing.archived_inactive', text, { duration: '30' }, now), deactivate);
+  const announced = appendSystemMessage(chat, 'routing.archived_inactive', text, { duration: '30' }, now);
+  return chain(announced, (after) => deactivate(after, now));
 };
 
 export const markIdle = (chat: Chat, now: number): ChatUpdate => {

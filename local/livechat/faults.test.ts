@@ -182,6 +182,45 @@ describe('matching', () => {
   });
 });
 
+describe('webhooks-not-sent', () => {
+  const received = (running: Running) => running.receiver.bodies.map(({ action }) => action);
+
+  test('drops webhooks, of one action if given, for as many seconds as given', async () => {
+    const clock = manualClock();
+    const running = await startApi({ clock });
+    const { startChat, act, simulatorApi } = running;
+    const chatId = await startChat();
+    const fault = { kind: 'webhooks-not-sent', action: 'incoming_event', seconds: 60 };
+    expect((await simulatorApi('faults', fault)).json).toMatchObject({ until: '2026-03-11T09:15:00.000Z' });
+    await act(chatId, { action: 'message', text: 'Lost' });
+    await act(chatId, { action: 'leave' });
+    clock.advance(60_000);
+    await act(chatId, { action: 'reopen', text: 'Again' });
+    await act(chatId, { action: 'message', text: 'Received' });
+    await until(() => running.receiver.bodies.length === 4);
+    expect(received(running)).toEqual(['incoming_chat', 'chat_deactivated', 'incoming_chat', 'incoming_event']);
+    expect((await simulatorApi('faults')).json).toMatchObject({ faults: [{ applied: 2 }] });
+  });
+
+  test('drops every webhook until the fault is cleared, and affects no API call', async () => {
+    const running = await startWithFault({ kind: 'webhooks-not-sent' });
+    expect((await running.attempt()).status).toBe(200);
+    expect((await running.simulatorApi('faults')).json).toMatchObject({ faults: [{ applied: 1 }] });
+    await running.simulatorApi('faults', undefined, 'DELETE');
+    await running.act(running.chatId, { action: 'message', text: 'Received' });
+    await until(() => running.receiver.bodies.length === 2);
+    expect(received(running)).toEqual(['incoming_chat', 'incoming_event']);
+  });
+
+  test('drops a share of the webhooks', () => {
+    const draws = [0.1, 0.9, 0.29, 0.3];
+    const faults = createFaults(manualClock({ random: () => draws.shift() ?? 1 }));
+    faults.add({ kind: 'webhooks-not-sent', probability: 0.3 });
+    expect([1, 2, 3, 4].map(() => faults.losesWebhook('incoming_event'))).toEqual([true, false, true, false]);
+    expect(faults.list()).toMatchObject([{ applied: 2 }]);
+  });
+});
+
 describe('rejects an invalid body with 400 and the field', () => {
   test.each([
     ['faults', {}, 'kind'],
@@ -189,6 +228,7 @@ describe('rejects an invalid body with 400 and the field', () => {
     ['faults', { kind: 'error', method: 'send_mail' }, 'method'],
     ['faults', { kind: 'error', count: 0 }, 'count'],
     ['faults', { kind: 'error', probability: 2 }, 'probability'],
+    ['faults', { kind: 'error', seconds: 0 }, 'seconds'],
     ['faults', { kind: 'error', status: 200 }, 'status'],
     ['faults', { kind: 'error', type: 'bad_luck' }, 'type'],
     ['faults', { kind: 'error', retryAfterSeconds: -1 }, 'retryAfterSeconds'],
@@ -197,6 +237,9 @@ describe('rejects an invalid body with 400 and the field', () => {
     ['faults', { kind: 'chat-inactive', form: 'dead' }, 'form'],
     ['faults', { kind: 'misdirected', region: '' }, 'region'],
     ['faults', { kind: 'not-a-member', status: 400 }, 'status'],
+    ['faults', { kind: 'webhooks-not-sent', action: 'ping' }, 'action'],
+    ['faults', { kind: 'webhooks-not-sent', method: 'send_event' }, 'method'],
+    ['settings', { archiveTime: 'closed' }, 'archiveTime'],
     ['settings', { rateLimitPerSecond: 0 }, 'rateLimitPerSecond'],
     ['settings', { joinDelayMs: -1 }, 'joinDelayMs'],
     ['settings', { publicAgentsLimit: 1.5 }, 'publicAgentsLimit'],

@@ -10,16 +10,23 @@ import {
   toLiveChatError,
 } from './errors.ts';
 import { inactiveForm, integer, milliseconds, nonEmpty, oneOf, parse } from './objects.ts';
+import { type WebhookAction, webhookActions } from './webhooks.ts';
 
 /** The body of `POST /simulator/faults`. */
 
 const status = 'an HTTP status from 400 to 599';
 const probability = 'a number from 0 to 1';
 
-const common = {
-  method: z.optional(oneOf(methodNames)),
-  count: z.optional(integer('the number of calls to affect, 1 or more', 1)),
+const limits = {
+  count: z.optional(integer('the number of calls or webhooks to affect, 1 or more', 1)),
   probability: z.optional(z.number(probability).check(z.gte(0, probability), z.lte(1, probability))),
+  /** How long the fault applies. */
+  seconds: z.optional(integer('seconds, 1 or more', 1)),
+};
+
+const common = {
+  ...limits,
+  method: z.optional(oneOf(methodNames)),
   latencyMs: z.optional(milliseconds),
 };
 
@@ -45,6 +52,7 @@ const kinds = [
   fault('misdirected', { region: z._default(nonEmpty('a region, such as fra'), 'dal') }),
   fault('expired-token', {}),
   fault('headers', { headers: z.record(z.string(), z.string()) }),
+  z.strictObject({ kind: z.literal('webhooks-not-sent'), ...limits, action: z.optional(oneOf(webhookActions)) }),
 ] as const;
 
 const kindNames = kinds.map(({ shape }) => shape.kind.def.values.join()).join(', ');
@@ -57,16 +65,19 @@ type Fault = FaultRequest & {
   readonly id: number;
   /** null: no limit. */
   remaining: number | null;
-  /** The number of calls affected so far. */
+  /** The number of calls or webhooks affected so far. */
   applied: number;
+  /** When `seconds` have passed, in ISO 8601. */
+  readonly until?: string;
 };
+
+type CallFault = Exclude<Fault, { kind: 'webhooks-not-sent' }>;
 
 /** The part of a call that faults are matched against. */
 type MatchableCall = Pick<Call, 'name' | 'region'>;
 
-const matches = (fault: Fault, { name, region }: MatchableCall): boolean => {
-  const { remaining, method = name } = fault;
-  if (remaining === 0 || method !== name) return false;
+const matches = (fault: Fault, { name, region }: MatchableCall): fault is CallFault => {
+  if (fault.kind === 'webhooks-not-sent' || (fault.method ?? name) !== name) return false;
   // A call that names the requested region is accepted.
   return fault.kind !== 'misdirected' || fault.region !== region;
 };
@@ -83,16 +94,24 @@ const maxDelayMs = 14_000;
 
 export type Faults = ReturnType<typeof createFaults>;
 
-export const createFaults = ({ sleep, random }: Pick<Clock, 'sleep' | 'random'>) => {
+export const createFaults = ({ now, sleep, random }: Pick<Clock, 'now' | 'sleep' | 'random'>) => {
   let faults: Fault[] = [];
   let lastId = 0;
 
-  const apply = async (fault: Fault, accept: () => CallResult): Promise<CallResult> => {
+  /** Whether the fault applies to a call or webhook that it matches. */
+  const applies = ({ remaining, until, probability = 1 }: Fault): boolean =>
+    remaining !== 0 && (until === undefined || now() < Date.parse(until)) && random() < probability;
+
+  const countApplied = (fault: Fault): void => {
+    fault.applied += 1;
+    if (fault.remaining !== null) fault.remaining -= 1;
+  };
+
+  const apply = async (fault: CallFault, accept: () => CallResult): Promise<CallResult> => {
     const { latencyMs = fault.kind === 'accept-late' ? Math.round(random() * maxDelayMs) : 0 } = fault;
     // Execute first: a rejected call gets its own error and does not use up the fault.
     if (fault.kind.startsWith('accept-then-')) accept();
-    fault.applied += 1;
-    if (fault.remaining !== null) fault.remaining -= 1;
+    countApplied(fault);
     const delay = sleep(latencyMs);
     if (fault.kind === 'accept-late') {
       void delay.then(accept).catch(toLiveChatError);
@@ -109,7 +128,9 @@ export const createFaults = ({ sleep, random }: Pick<Clock, 'sleep' | 'random'>)
     add(body: unknown) {
       const request = parse(faultRequest, body);
       lastId += 1;
-      const fault: Fault = { id: lastId, ...request, remaining: request.count ?? null, applied: 0 };
+      const { count = null, seconds } = request;
+      const until = seconds !== undefined && { until: new Date(now() + seconds * 1000).toISOString() };
+      const fault: Fault = { id: lastId, ...request, remaining: count, applied: 0, ...until };
       faults.push(fault);
       return fault;
     },
@@ -125,8 +146,17 @@ export const createFaults = ({ sleep, random }: Pick<Clock, 'sleep' | 'random'>)
 
     /** Executes a call with `accept`, or applies the oldest fault that matches it. @throws LiveChatError */
     execute(call: MatchableCall, accept: () => CallResult): CallResult | Promise<CallResult> {
-      const fault = faults.find((one) => matches(one, call) && random() < (one.probability ?? 1));
+      const fault = faults.find((one): one is CallFault => matches(one, call) && applies(one));
       return fault === undefined ? accept() : apply(fault, accept);
+    },
+
+    /** Whether a webhook is lost: it is not sent, and not retried. */
+    losesWebhook(action: WebhookAction): boolean {
+      const loses = (one: Fault) =>
+        one.kind === 'webhooks-not-sent' && (one.action ?? action) === action && applies(one);
+      const fault = faults.find(loses);
+      if (fault !== undefined) countApplied(fault);
+      return fault !== undefined;
     },
   };
 };
@@ -138,7 +168,7 @@ const createError = (
 ) => new LiveChatError(type ?? errorTypeForStatus(status ?? fallback), { status, retryAfterSeconds });
 
 /** The result of a call whose response is lost. @throws LiveChatError if the call is rejected */
-const respondWith = (request: Exclude<FaultRequest, { kind: 'latency' | 'accept-late' | 'headers' }>): CallResult => {
+const respondWith = (request: Exclude<CallFault, { kind: 'latency' | 'accept-late' | 'headers' }>): CallResult => {
   switch (request.kind) {
     case 'accept-then-hang':
       return { kind: 'hang' };

@@ -61,9 +61,11 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     delayMs: () => settings.current().registrationDelayMs,
     defaultReceiver: { url: options.webhookUrl, secretKey },
   });
+  const faults = createFaults(clock);
   const delivery = createDelivery({
     organizationId,
     targets: registrations.targets,
+    loses: faults.losesWebhook,
     timeoutMs: webhookTimeoutMs,
     inFlight: createInFlight(options.pendingWebhooks),
   });
@@ -78,7 +80,6 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     calls: createCallLog(),
     clientId,
   };
-  const faults = createFaults(clock);
   const handleCall = createCallHandler(state, faults);
   const app = new Hono<{ Bindings: HttpBindings }>()
     .use((c, next) => {

@@ -87,6 +87,8 @@ export interface DeliverySettings {
   readonly organizationId: string;
   /** The current receivers of an action's webhooks. */
   readonly targets: (action: WebhookAction) => readonly Target[];
+  /** Whether to drop the next webhook of this action. */
+  readonly loses?: (action: WebhookAction) => boolean;
   /** A later response counts as none. */
   readonly timeoutMs: number;
   readonly retryDelaysMs?: readonly number[];
@@ -150,7 +152,9 @@ export const createDelivery = (settings: DeliverySettings) => {
   };
 
   const send = (webhook: Webhook): void => {
-    for (const target of settings.targets(webhook.action)) enqueue(webhook, target);
+    const targets = settings.targets(webhook.action);
+    if (targets.length === 0 || settings.loses?.(webhook.action)) return;
+    for (const target of targets) enqueue(webhook, target);
   };
 
   const stop = (): void => {

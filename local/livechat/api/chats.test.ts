@@ -1,177 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import {
-  apiFixture,
-  manualClock,
-  nina,
-  outline,
-  type Running,
-  startApi,
-  tomas,
-  until,
-} from '../../../test/test-simulator.ts';
-
-const dana = { customer: { name: 'Dana Whitfield', email: 'dana@shop.example', sessionFields: { plan: 'pro' } } };
-/** Fields that depend on earlier chats. webhooks.test.ts compares the events. */
-const optionalFields = /events\[\]|agent_last_event|customer_last_event|cart_value|rating|tags/;
-
-const findMissingFields = (json: unknown, fixture: string): string[] => {
-  const lines = outline(json);
-  return outline(apiFixture(fixture)).filter((line) => !optionalFields.test(line) && !lines.includes(line));
-};
-
-/** Starts a chat with this many threads. */
-const startChatWithThreads = async ({ startChat, act }: Running, threads: number): Promise<string> => {
-  const chatId = await startChat(dana);
-  for (let n = 1; n < threads; n++) {
-    await act(chatId, { as: 'agent', action: 'message', text: 'Bye' });
-    await act(chatId, { action: 'leave' });
-    await act(chatId, { action: 'reopen', text: String(n) });
-  }
-  return chatId;
-};
-
-const page = z.object({
-  threads: z.array(z.object({ id: z.string() })),
-  found_threads: z.number(),
-  next_page_id: z.optional(z.string()),
-  previous_page_id: z.optional(z.string()),
-});
-
-describe('get_chat', () => {
-  test('has every field of the fixture', async () => {
-    const running = await startApi();
-    const { json } = await running.api('get_chat', { chat_id: await startChatWithThreads(running, 2) });
-    expect(findMissingFields(json, 'get_chat.response')).toEqual([]);
-  });
-
-  test('returns the newest or the requested thread', async () => {
-    const running = await startApi();
-    const chat_id = await startChatWithThreads(running, 3);
-    const { threads } = page.parse((await running.api('list_threads', { chat_id })).json);
-    const [newest, , oldest] = threads.map(({ id }) => id);
-    expect((await running.api('get_chat', { chat_id })).json).toMatchObject({ thread: { id: newest } });
-    const old = await running.api('get_chat', { chat_id, thread_id: oldest });
-    expect(old.json).toMatchObject({ thread: { id: oldest, active: false } });
-    expect((await running.api('get_chat', { chat_id, thread_id: 'T0' })).status).toBe(404);
-  });
-
-  test('returns last_visit before 3.6, and no customer_visit', async () => {
-    const { api, startChat } = await startApi();
-    const { json } = await api('get_chat', { chat_id: await startChat() }, { version: 'v3.4' });
-    expect(json).toMatchObject({ users: [{ last_visit: { ip: '203.0.113.24' } }, {}] });
-    expect(json).not.toHaveProperty('thread.customer_visit');
-    expect(json).not.toHaveProperty('users.0.visit');
-  });
-});
-
-describe('list_threads', () => {
-  test('has every field of the fixture', async () => {
-    const running = await startApi();
-    const { json } = await running.api('list_threads', { chat_id: await startChatWithThreads(running, 2) });
-    expect(findMissingFields(json, 'list_threads.response')).toEqual([]);
-  });
-
-  test('returns three threads per page, newest first, with page ids', async () => {
-    const running = await startApi();
-    const chat_id = await startChatWithThreads(running, 7);
-    const list = async (more: object) => page.parse((await running.api('list_threads', { chat_id, ...more })).json);
-    const pages = [await list({})];
-    for (let id = pages[0]?.next_page_id; id !== undefined; id = pages.at(-1)?.next_page_id) {
-      pages.push(await list({ page_id: id }));
-    }
-    expect(pages.map(({ threads, found_threads }) => [threads.length, found_threads])).toEqual([
-      [3, 7],
-      [3, 7],
-      [1, 7],
-    ]);
-    const ids = pages.flatMap(({ threads }) => threads.map(({ id }) => id));
-    const ascending = await list({ sort_order: 'asc', limit: 100 });
-    expect(ascending.threads.map(({ id }) => id)).toEqual(ids.toReversed());
-    expect(await list({ page_id: pages[1]?.previous_page_id })).toEqual(pages[0]);
-  });
-
-  test('filters by creation time', async () => {
-    const clock = manualClock();
-    const running = await startApi({ clock });
-    const chat_id = await startChatWithThreads(running, 1);
-    clock.advance(60_000);
-    const from = new Date(clock.now()).toISOString();
-    const to = new Date(clock.now() - 1).toISOString();
-    await running.act(chat_id, { action: 'leave' });
-    await running.act(chat_id, { action: 'reopen', text: 'Again' });
-    const since = await running.api('list_threads', { chat_id, filters: { from } });
-    expect(since.json).toMatchObject({ found_threads: 1 });
-    expect((await running.api('list_threads', { chat_id, filters: { to } })).json).toMatchObject({
-      found_threads: 1,
-    });
-  });
-
-  test.each([
-    [{ limit: 101 }, '`limit` must be from 1 to 100'],
-    [{ limit: 0 }, '`limit` must be from 1 to 100'],
-    [{ page_id: 'nonsense' }, '`page_id` is invalid'],
-    [{ sort_order: 'up' }, '`sort_order` must be one of asc, desc'],
-    [{ filters: { from: 'today' } }, '`filters.from` must be a time'],
-  ])('rejects %j', async (more, message) => {
-    const { api, startChat } = await startApi();
-    const answer = await api('list_threads', { chat_id: await startChat(), ...more });
-    expect(answer).toMatchObject({ status: 422, json: { error: { message } } });
-  });
-});
-
-describe('list_chats', () => {
-  const startThreeChats = async () => {
-    const clock = manualClock();
-    const running = await startApi({ clock });
-    const ids: string[] = [];
-    for (const group of [0, 4, 4]) {
-      ids.push(await running.startChat({ group }));
-      clock.advance(1000);
-    }
-    await running.act(ids[1] ?? '', { action: 'leave' });
-    const list = async (request: object, version = 'v3.6') => {
-      const { json } = await running.api('list_chats', request, { version });
-      return z
-        .object({ chats_summary: z.array(z.object({ id: z.string() })) })
-        .parse(json)
-        .chats_summary.map(({ id }) => ids.indexOf(id));
-    };
-    return { ...running, list };
-  };
-
-  test('filters by activity and group, depending on the version', async () => {
-    const { list } = await startThreeChats();
-    expect(await list({})).toEqual([2, 1, 0]);
-    expect(await list({ sort_order: 'asc', limit: 2 })).toEqual([0, 1]);
-    expect(await list({ filters: { active: true } })).toEqual([2, 0]);
-    expect(await list({ filters: { active: false } })).toEqual([1]);
-    expect(await list({ filters: { group_ids: [4] } })).toEqual([2, 1]);
-    expect(await list({ filters: { include_active: false } }, 'v3.4')).toEqual([1]);
-    expect(await list({ filters: { include_active: true }, limit: 100 }, 'v3.5')).toEqual([2, 1, 0]);
-  });
-
-  test('rejects page_id with other parameters', async () => {
-    const { api, list } = await startThreeChats();
-    const { json } = await api('list_chats', { limit: 2 });
-    const { next_page_id } = z.object({ next_page_id: z.string() }).parse(json);
-    expect(json).toMatchObject({ found_chats: 3, chats_summary: [{ last_thread_summary: { active: true } }, {}] });
-    expect(await list({ page_id: next_page_id })).toEqual([0]);
-    expect((await api('list_chats', { page_id: next_page_id, limit: 2 })).status).toBe(422);
-  });
-});
+import { apiFixture, manualClock, nina, startApi, tomas, until } from '../../../test/test-simulator.ts';
 
 test('tag_thread and untag_thread work on any thread', async () => {
-  const running = await startApi();
-  const chat_id = await startChatWithThreads(running, 2);
-  const { threads } = page.parse((await running.api('list_threads', { chat_id })).json);
+  const { api, startChat, act } = await startApi();
+  const chat_id = await startChat();
+  await act(chat_id, { action: 'leave' });
+  await act(chat_id, { action: 'reopen', text: 'Again' });
+  const listed = z.object({ threads: z.array(z.object({ id: z.string() })) });
+  const { threads } = listed.parse((await api('list_threads', { chat_id })).json);
   const request = { chat_id, thread_id: threads[1]?.id, tag: 'bug_report' };
-  expect(await running.api('tag_thread', request)).toMatchObject({ status: 200, json: {} });
-  const tagged = await running.api('list_threads', { chat_id });
+  expect(await api('tag_thread', request)).toMatchObject({ status: 200, json: {} });
+  const tagged = await api('list_threads', { chat_id });
   expect(tagged.json).toMatchObject({ threads: [{}, { active: false, tags: ['bug_report'] }] });
-  expect((await running.api('untag_thread', request)).status).toBe(200);
-  expect((await running.api('untag_thread', request)).status).toBe(422);
-  expect((await running.api('tag_thread', { ...request, thread_id: 'T0' })).status).toBe(404);
+  expect((await api('untag_thread', request)).status).toBe(200);
+  expect((await api('untag_thread', request)).status).toBe(422);
+  expect((await api('tag_thread', { ...request, thread_id: 'T0' })).status).toBe(404);
 });
 
 const addRequest = (chat_id: string, changes: object = {}) => ({

@@ -45,6 +45,10 @@ test('returns and changes the settings; another requester is not a member of the
     groups: null,
     inactiveForm: 'chat_inactive',
     registrationDelayMs: 0,
+    archiveDelayMs: 0,
+    archiveEvents: true,
+    archiveTime: 'created',
+    activeListDelayMs: 0,
     agentId: nina,
   };
   expect((await simulatorApi('settings')).json).toEqual(before);

@@ -13,6 +13,7 @@ import {
   integer,
   milliseconds,
   nonEmpty,
+  oneOf,
   parse,
   string,
   type Thread,
@@ -55,6 +56,14 @@ const settingsSchema = z.strictObject({
   inactiveForm: z._default(inactiveForm, 'chat_inactive'),
   /** The delay before a registration or its removal takes effect. LiveChat documents up to two minutes. */
   registrationDelayMs: z._default(milliseconds, 0),
+  /** How long after its end a thread appears in `list_archives`. LiveChat does not document it. */
+  archiveDelayMs: z._default(milliseconds, 0),
+  /** Whether `list_archives` includes the events. LiveChat documents them as optional. */
+  archiveEvents: z._default(z.boolean('true or false'), true),
+  /** The time of a thread by which `list_archives` filters and sorts. LiveChat does not document it. */
+  archiveTime: z._default(oneOf(['created', 'activity']), 'created'),
+  /** How long after its end `list_chats` lists a thread as active. */
+  activeListDelayMs: z._default(milliseconds, 0),
   /** The scopes of the caller's token; null: all. */
   scopes: z.optional(z.nullable(z.array(string, 'a list of scopes, such as chats--all:rw'))),
   /** Without any credentials, every Authorization header is accepted. */

@@ -9,11 +9,12 @@ import { LiveChatError, toLiveChatError, validationError } from '../errors.ts';
 import type { CallResult, Faults } from '../faults.ts';
 import { chatMethods } from './chats.ts';
 import { eventMethods } from './events.ts';
+import { readMethods } from './lists.ts';
 import { type ApiState, type Method, type Settings, type Version, versions } from './method.ts';
 import { webhookMethods } from './registrations.ts';
 
 const apis: Readonly<Record<string, Readonly<Record<string, Method>>>> = {
-  agent: { ...chatMethods, ...eventMethods },
+  agent: { ...readMethods, ...chatMethods, ...eventMethods },
   configuration: webhookMethods,
 };
 

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { compilePattern } from '../../local/aws/event-pattern.ts';
+import * as topology from '../../stacks/topology.ts';
+
+const customer = { id: 'customer', type: 'customer' };
+const text = { type: 'text', author: customer };
+const file = { type: 'media', author: customer };
+
+/** The functions whose rule matches an event of the bridge. */
+function targets(detailType: string, detail: object): string[] {
+  const event = { source: 'omnichannel.livechat', 'detail-type': detailType, detail };
+  return topology.subscribers
+    .filter(({ events }) => compilePattern(events)(event))
+    .map(({ name }) => name)
+    .sort();
+}
+
+describe('the rules pass a recovered event to the functions that store, not to those that route', () => {
+  it.each<[string, string, object, readonly string[]]>([
+    ['a start', 'chat.started', {}, ['chat-started']],
+    ['an observation', 'chat.observed', {}, ['chat-observed']],
+    ['a text', 'message.received', text, ['message-received']],
+    ['a file', 'message.received', file, ['message-received', 'store-media']],
+    ['a file in a note', 'note.received', file, ['note-received', 'store-media']],
+    ['our own file', 'message.delivered', { message: file }, ['message-delivered', 'store-media']],
+    ['another file', 'message.updated', file, ['message-updated', 'store-media']],
+    ['a deletion', 'message.deleted', {}, ['message-deleted']],
+  ])('%s', (_what, detailType, data, functions) => {
+    expect(targets(detailType, { metadata: { id: 'e', recovered: true }, data })).toEqual(functions);
+    const received = targets(detailType, { metadata: { id: 'e' }, data });
+    expect(received.filter((name) => !name.startsWith('route-'))).toEqual(functions);
+  });
+
+  it('also if its data is in the bucket', () => {
+    const detail = { metadata: { id: 'e', recovered: true }, dataRef: { key: 'k' } };
+    expect(targets('chat.started', detail)).toEqual(['chat-started']);
+    expect(targets('message.received', detail)).toEqual(['message-received', 'store-media']);
+  });
+});
+
+it('the rules pass an event of a webhook to the functions that route', () => {
+  expect(targets('chat.started', { metadata: { id: 'e' }, data: {} })).toContain('route-thread');
+  expect(targets('message.received', { metadata: { id: 'e' }, data: text })).toContain('route-first-message');
+});
