@@ -34,9 +34,12 @@ export const runBackfill = async (period: Period, options: BackfillOptions): Pro
 };
 
 const findOrganizations = async ({ chat, organization }: BackfillOptions): Promise<readonly string[]> => {
+  const known = await chooseOrganizations(organization);
+  // The local engine's. Nothing is stored yet if every webhook was lost.
+  const { LIVECHAT_ORGANIZATION_ID: simulated } = process.env;
+  if (known.length === 0 && simulated !== undefined) return [simulated];
   if (chat !== undefined) return [await chooseOrganizationOfChat(chat, organization)];
-  const found = await chooseOrganizations(organization);
-  if (found.length > 0) return found;
+  if (known.length > 0) return known;
   throw new UsageError('--organization is required: no organization has a conversation yet.');
 };
 

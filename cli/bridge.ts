@@ -37,7 +37,7 @@ const readOutputs = async (stage: string): Promise<StageOutputs> => {
 const quiet = { LOG_LEVEL: 'WARN', POWERTOOLS_METRICS_DISABLED: 'true' };
 
 const isSetting = (variable: string): boolean =>
-  variable.startsWith('LIVECHAT_') || [...settings, 'SEND_CONCURRENCY'].includes(variable);
+  variable.startsWith('LIVECHAT_') || [...settings, 'SEND_CONCURRENCY', 'RECONCILIATION_MINUTES'].includes(variable);
 
 /**
  * Finds a bridge and sets its resource names as environment variables, as its functions have them, and its webhook's address as
