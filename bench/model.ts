@@ -83,6 +83,20 @@ const scenarios: Readonly<Record<string, (scenarios: Scenarios) => Promise<Figur
       atMost('routing beside 1,000 sends of 300 chats: given up', refused, 0),
     ];
   },
+  async 'drain beside a backfill'({ drainBesideBackfill }) {
+    const figures: Figure[] = [];
+    for (const callsPerSecond of [10, 20]) {
+      const options = { ...calm, callsPerSecond, backfillAt: 0 };
+      const { sendsRatio, backfillRatio, rateLimited } = await drainBesideBackfill(options);
+      const what = (ofWhat: string) => `${ofWhat} at ${callsPerSecond}/s: time ÷ ideal at its share`;
+      figures.push(
+        atMost(what('drain of 1,000 messages beside a backfill of 1,000 chats'), sendsRatio, 1.05),
+        atMost(what('backfill of 1,000 chats beside a drain of 1,000 messages'), backfillRatio, 1.05),
+        atMost(`drain and backfill at ${callsPerSecond}/s: 429`, rateLimited, 0),
+      );
+    }
+    return figures;
+  },
   async 'long message group'({ longGroup }) {
     const { first, last, waiting, sentFirst, dead } = await longGroup({ ...calm, requests: 20_000 });
     const outOfOrder = sentFirst.filter((id, index) => id !== waiting[index]).length;

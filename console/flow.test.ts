@@ -41,6 +41,16 @@ it('counts each activity at its station, and failures separately', () => {
   expect(running).toBe(1);
 });
 
+it.each(['dead-letter', 'reconcile', 'schedule-reconciliation'])(
+  'counts %s without a write: it stores no event',
+  (name) => {
+    const flow = createFlow();
+    flow.count({ type: 'invocation', at, function: name, ok: true, ms: 5 }, start);
+    const { functions, tables } = flow.view(start).stations;
+    expect([functions.total, tables.total]).toEqual([1, 0]);
+  },
+);
+
 it.each([
   ['ChannelServerError', 1],
   ['ChannelNetworkError', 1],

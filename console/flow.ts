@@ -43,9 +43,12 @@ function countedStations(activity: Activity): Counted[] {
   // The webhook is a station of its own, and the state machine waits by `wait-for-turn`.
   if (type !== 'invocation' || name === 'webhook' || name === 'wait-for-turn') return [];
   if (name === 'send') return isChannelError(error) ? [{ station: 'livechat', failed: true }] : [];
-  const writes = ok === true && name !== 'dead-letter' ? [tableWrite] : [];
+  const writes = ok === true && !notStoring.has(name) ? [tableWrite] : [];
   return [{ station: 'functions', failed: ok !== true }, ...writes];
 }
+
+/** Functions that store no event: reconciliation publishes what other functions store. */
+const notStoring: ReadonlySet<unknown> = new Set(['dead-letter', 'reconcile', 'schedule-reconciliation']);
 
 /** Only calls that LiveChat failed: a request may also wait, expire or be invalid. */
 function isChannelError(error: unknown): boolean {

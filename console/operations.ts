@@ -21,9 +21,10 @@ import { redrive, redriveObstacle, redriveWarning } from '../core/outbound/dead-
 import { deadLetterCategory } from '../core/outbound/errors.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { executionName, parseExecutionInput } from '../core/outbound/request.ts';
-import { required } from '../core/platform/configuration.ts';
+import { required, wholeNumber } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { executionArn as toExecutionArn } from '../core/platform/step-functions.ts';
+import { readReconciliation } from '../core/reconciliation/state.ts';
 import { invalid, parseBody, parseLimit, parseOneOf, type ReadRequest } from './http.ts';
 
 const executionStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
@@ -41,13 +42,14 @@ const dryRunRequest = z.strictObject({
 
 const stepFunctions = new SFNClient({});
 
-/** The GET requests of executions, dead letters and rate limits. */
+/** The GET requests of executions, dead letters, rate limits and reconciliation. */
 export const reads = {
   '/executions': listExecutions,
   '/executions/:id': readExecution,
   '/dead-letters': readDeadLetters,
   '/dead-letters/:id': readDeadLetter,
   '/rate-limits': listRateLimits,
+  '/reconciliation': listReconciliation,
 };
 
 async function listExecutions({ query: { status, limit, after } }: ReadRequest) {
@@ -101,6 +103,15 @@ async function readDeadLetter({ id }: ReadRequest) {
 export async function listRateLimits({ query: { organizationId } }: Pick<ReadRequest, 'query'> = { query: {} }) {
   const ids = organizationId === undefined ? await organizations() : [organizationId];
   return { rateLimits: await Promise.all(ids.map((id) => readRateLimit(id, Date.now()))) };
+}
+
+/** `everyMinutes`: the interval of the scheduled runs; 0 if the schedule is off. */
+async function listReconciliation({ query: { organizationId } }: ReadRequest) {
+  const ids = organizationId === undefined ? await organizations() : [organizationId];
+  return {
+    organizations: await Promise.all(ids.map((id) => readReconciliation(id))),
+    everyMinutes: wholeNumber('RECONCILIATION_MINUTES', 15),
+  };
 }
 
 export type RedriveDryRun = Awaited<ReturnType<typeof dryRunRedrive>>;

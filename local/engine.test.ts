@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import * as deployed from '../stacks/topology.ts';
 import { writeFunctions } from '../test/temporary-functions.ts';
 import type { Activity } from './activity.ts';
@@ -184,6 +184,51 @@ test('reserves no concurrency with SEND_CONCURRENCY=0', async () => {
 test('rejects a malformed SEND_CONCURRENCY', async () => {
   await expect(start({ environment: { SEND_CONCURRENCY: '-1' } })).rejects.toThrow(
     'SEND_CONCURRENCY: expected a whole number of at least 0',
+  );
+});
+
+/** An engine whose schedule invokes a function that logs its event. `setInterval` is under the control of the test. */
+async function startScheduled(environment: Readonly<Record<string, string>>): Promise<Started> {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  cleanups.push(() => vi.useRealTimers());
+  const written = await writeFunctions({ ...bodies, 'schedule-reconciliation': 'console.log(JSON.stringify(event))' });
+  cleanups.push(() => written.remove());
+  const topology = { ...deployed, functions: written.functions, rules: {}, consumers: {} };
+  return start({ topology, root: written.root, environment });
+}
+
+test.each([
+  ['every 15 minutes', {}, 15],
+  ['at the interval of RECONCILIATION_MINUTES', { RECONCILIATION_MINUTES: '3' }, 3],
+])('invokes the scheduled function %s with the event of the schedule', async (_interval, environment, minutes) => {
+  const { engine, lines } = await startScheduled(environment);
+  vi.advanceTimersByTime(minutes * 60_000 - 1);
+  await fetch(`${engine.addresses.aws}/_local/idle`);
+  expect(lines).toEqual([]);
+
+  vi.advanceTimersByTime(1 + minutes * 60_000);
+  await fetch(`${engine.addresses.aws}/_local/idle`);
+
+  await expect.poll(() => lines).toHaveLength(2);
+  const events = lines.map((line): { id: string; time: string } => JSON.parse(line));
+  expect(new Set(events.map(({ id }) => id)).size).toBe(2);
+  const keys = Object.keys(deployed.scheduledEvent()).toSorted();
+  for (const event of events) {
+    expect(Object.keys(event).toSorted()).toEqual(keys);
+    expect(Date.now() - Date.parse(event.time)).toBeLessThan(60_000);
+  }
+});
+
+test('runs no schedule with RECONCILIATION_MINUTES=0', async () => {
+  const { engine, lines } = await startScheduled({ RECONCILIATION_MINUTES: '0' });
+  vi.advanceTimersByTime(24 * 3_600_000);
+  await fetch(`${engine.addresses.aws}/_local/idle`);
+  expect(lines).toEqual([]);
+});
+
+test('rejects a malformed RECONCILIATION_MINUTES', async () => {
+  await expect(start({ environment: { RECONCILIATION_MINUTES: 'often' } })).rejects.toThrow(
+    'RECONCILIATION_MINUTES: expected a whole number of at least 0',
   );
 });
 

@@ -69,7 +69,7 @@ const defaultParts: EngineParts = {
  * LIVECHAT_API_BASE_URL points elsewhere, the LiveChat simulator. Only one engine per process: it replaces process.env
  * until it stops.
  *
- * @throws ConfigurationError if SEND_CONCURRENCY is malformed
+ * @throws ConfigurationError if SEND_CONCURRENCY or RECONCILIATION_MINUTES is malformed
  * @throws PortTakenError
  * @throws FunctionLoadError
  * @throws UnsupportedPatternError
@@ -125,6 +125,10 @@ export async function startEngine(options: EngineOptions) {
       resources: topology,
       port: options.awsPort,
       reservedConcurrency: deployed.sumReserved(functions),
+      schedules: Object.values(deployed.schedules).map(({ function: name, setting, defaultMinutes }) => ({
+        function: name,
+        minutes: wholeNumber(setting, defaultMinutes, 0, environment),
+      })),
       // The servers listen before the functions are loaded, since each needs the others' addresses.
       invoke: async (...invocation) => (await runtimeReady.promise).invoke(...invocation),
       kill: async () => (await runtimeReady.promise).kill(),

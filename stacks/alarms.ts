@@ -243,7 +243,7 @@ const alarms: Readonly<Record<string, AlarmSpec>> = {
     metrics: [
       ...Object.entries(rules).map(([name, { bus }]) => ruleMetric('InvocationsFailedToBeSentToDlq', name, bus)),
       ruleMetric('InvocationsFailedToBeSentToDlq', alertRule.name),
-      ...subscribers.map(({ name }) => functionMetric('DestinationDeliveryFailures', name)),
+      ...subscribers.map((name) => functionMetric('DestinationDeliveryFailures', name)),
     ],
   },
   'functions-throttled': {

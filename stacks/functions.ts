@@ -23,7 +23,16 @@ import {
   sendConcurrency,
   service,
 } from './settings.ts';
-import { bucket, type FunctionSpec, functions, reserveConcurrency, subscribers } from './topology.ts';
+import {
+  bucket,
+  type FunctionSpec,
+  functions,
+  reserveConcurrency,
+  resolvePattern,
+  rules,
+  subscribers,
+  tables,
+} from './topology.ts';
 
 type Text = $util.Input<string>;
 
@@ -37,7 +46,13 @@ const machineArn = arn('states', `stateMachine:${machine}`);
 const references: Readonly<Record<Resource, ReturnType<typeof reference>>> = {
   bus: reference('BUS_NAME', bus.name, bus.arn),
   secrets: reference('SECRET_PREFIX', secretPrefix, ...secretArns),
+  'all secrets': reference('SECRET_PREFIX', secretPrefix, '*'),
   conversations: reference('CONVERSATIONS_TABLE', conversations.name, conversations.arn),
+  'conversations by activity': reference(
+    'CONVERSATIONS_TABLE',
+    conversations.name,
+    $interpolate`${conversations.arn}/index/${tables.conversations.indexes[0].name}`,
+  ),
   messages: reference('MESSAGES_TABLE', messages.name, messages.arn),
   control: reference('CONTROL_TABLE', control.name, control.arn),
   bucket: reference('MEDIA_BUCKET', media.name, media.arn),
@@ -90,8 +105,8 @@ const specs = reserveConcurrency<FunctionSpec>(functions, sendConcurrency);
 
 /** Creates a function as specified in the topology. `sst dev` runs the sources instead of the bundle. */
 export function createFunction(name: string, parent: $util.Resource): sst.aws.Function {
-  const { handler, memoryMb, timeoutSeconds, concurrency, permissions: names, events } = specs[name];
-  const isAsynchronous = events !== undefined;
+  const { handler, memoryMb, timeoutSeconds, concurrency, permissions: names } = specs[name];
+  const isAsynchronous = subscribers.includes(name);
   return new sst.aws.Function(
     componentName(name),
     {
@@ -141,15 +156,23 @@ export function createFunction(name: string, parent: $util.Resource): sst.aws.Fu
   );
 }
 
-/** Creates the rules that invoke these functions, and the functions. */
-export function createSubscribers(isIncluded: (name: string) => boolean, parent: $util.Resource): void {
-  for (const { name, events } of subscribers.filter(({ name }) => isIncluded(name))) {
-    const subscriber = createFunction(name, parent);
-    const { arn: sourceArn } = createRule({ name, pattern: events, target: subscriber.arn, parent });
+/** Creates the rules that invoke these functions, and the functions. Returns the functions by name. */
+export function createSubscribers(
+  isIncluded: (name: string) => boolean,
+  parent: $util.Resource,
+): ReadonlyMap<string, sst.aws.Function> {
+  const created = new Map<string, sst.aws.Function>();
+  for (const [name, spec] of Object.entries(rules)) {
+    if (!('function' in spec.target) || !isIncluded(spec.target.function)) continue;
+    const subscriber = createFunction(spec.target.function, parent);
+    created.set(spec.target.function, subscriber);
+    const pattern = resolvePattern(spec, { stateMachineArn: () => machineArn, alarmName: resourceName });
+    const { arn: sourceArn } = createRule({ name, pattern, bus: spec.bus, target: subscriber.arn, parent });
     new aws.lambda.Permission(
       `${componentName(name)}Permission`,
       { function: subscriber.name, action: 'lambda:InvokeFunction', principal: 'events.amazonaws.com', sourceArn },
       { parent },
     );
   }
+  return created;
 }

@@ -1,6 +1,7 @@
 import { createFunction, createSubscribers } from './functions.ts';
+import { createSchedule } from './schedules.ts';
 import { componentName, logRetention } from './settings.ts';
-import { outboundPath, webhookRoute } from './topology.ts';
+import { outboundPath, schedules, webhookRoute } from './topology.ts';
 
 /** The inbound path, from the webhook to the tables. Deployed alone by `npm run deploy:livechat-webhook`. */
 const inbound = new $util.ComponentResource('livechat:bridge:Inbound', 'Inbound');
@@ -44,4 +45,6 @@ api.route(`${webhookRoute.method} ${webhookRoute.path}`, webhook.arn, {
 /** The URL to register at LiveChat. */
 export const webhookUrl = $interpolate`${api.url}${webhookRoute.path}`;
 
-createSubscribers((name) => !outboundPath.has(name), inbound);
+const subscribers = createSubscribers((name) => !outboundPath.has(name), inbound);
+const scheduled = subscribers.get(schedules.reconciliation.function);
+if (scheduled) createSchedule('reconciliation', scheduled, inbound);

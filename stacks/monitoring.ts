@@ -88,7 +88,7 @@ const byDimension = (name: MetricName, dimension: string, values: readonly strin
 
 /** The functions of the send path with reserved concurrency. */
 export const sendFunctions: readonly string[] = ['send-requested', 'wait-for-turn', 'send'];
-const storingFunctions = subscribers.map(({ name }) => name).filter((name) => !outboundPath.has(name));
+const storingFunctions = subscribers.filter((name) => !outboundPath.has(name));
 
 /** One line for each function. */
 const byFunction = (metric: string, names: readonly string[]) =>

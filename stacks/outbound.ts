@@ -95,6 +95,6 @@ new aws.lambda.EventSourceMapping(
 
 for (const [name, spec] of Object.entries(rules)) {
   if (!('queue' in spec.target)) continue;
-  const pattern = resolvePattern(spec, () => machine.arn);
+  const pattern = resolvePattern(spec, { stateMachineArn: () => machine.arn, alarmName: resourceName });
   createRule({ name, pattern, bus: spec.bus, target: deadLetters.arn, parent: outbound });
 }

@@ -1,5 +1,5 @@
 import { wholeNumber } from '../core/platform/configuration.ts';
-import { archive, functions, settings } from './topology.ts';
+import { archive, functions, type ScheduleName, schedules, settings } from './topology.ts';
 
 export const production = $app.stage === 'production';
 
@@ -66,3 +66,8 @@ export const sendConcurrency = wholeNumber('SEND_CONCURRENCY', production ? func
 
 /** Objects in the bucket are kept as long as messages. */
 export const mediaDays = wholeNumber('MESSAGES_RETENTION_DAYS', 365, 1);
+
+/** Minutes between two invocations of a schedule. 0 turns it off. */
+export function scheduleMinutes(name: ScheduleName): number {
+  return wholeNumber(schedules[name].setting, schedules[name].defaultMinutes);
+}

@@ -1,7 +1,10 @@
 import { type EventType, eventSource } from '../core/events/catalogue.ts';
 import { sendStateMachine } from '../core/outbound/state-machine.ts';
-import type { ResourceVariable } from '../core/platform/configuration.ts';
+import { notRecovered, notReplayed, type Pattern, type RuleSources } from './patterns.ts';
 import type { PermissionName } from './permissions.ts';
+
+export { type Pattern, resolvePattern } from './patterns.ts';
+export { bucket, expiryAttribute, type TableSpec, tables } from './storage.ts';
 
 /**
  * The functions, rules, tables and queues of the bridge as plain data. The stacks and the local engine both build from this
@@ -9,24 +12,6 @@ import type { PermissionName } from './permissions.ts';
  */
 
 export const busName = 'omnichannel';
-
-/** An EventBridge event pattern. */
-export interface Pattern {
-  /** EventBridge adds this field to an event that is replayed from the archive. */
-  readonly 'replay-name'?: readonly unknown[];
-  readonly source?: readonly unknown[];
-  readonly 'detail-type'?: readonly unknown[];
-  readonly detail?: Readonly<Record<string, unknown>>;
-}
-
-/**
- * Excludes replayed events from targets with external effects. Targets that only write state are idempotent and receive
- * replays.
- */
-const notReplayed = { 'replay-name': [{ exists: false }] } as const;
-
-/** Excludes the events that reconciliation publishes: what they describe happened some time ago. */
-const notRecovered = { metadata: { recovered: [{ exists: false }] } } as const;
 
 export interface FunctionSpec {
   /** `<file without extension>.<export>`, as Lambda expects it. */
@@ -152,6 +137,25 @@ export const functions = {
       ...notReplayed,
     },
   }),
+  // The reserved concurrency leaves capacity for other functions when the runs of all organizations start at once.
+  reconcile: functionSpec('reconcile', {
+    timeoutSeconds: 300,
+    concurrency: 10,
+    permissions: [
+      'read-large-events',
+      'read-credentials',
+      'update-rate-limits',
+      'reconciliation-state',
+      'read-conversations',
+      'list-conversations',
+      'read-messages',
+      ...publishing,
+    ],
+    events: { source: [eventSource], 'detail-type': ['reconciliation.requested'], ...notReplayed },
+  }),
+  'schedule-reconciliation': functionSpec('schedule-reconciliation', {
+    permissions: ['list-secrets', 'list-organizations', 'read-reconciliation-state', ...publishing],
+  }),
   // These two have reserved concurrency, so that a flood of requests takes none of the webhook's.
   'send-requested': functionSpec('send-requested', {
     concurrency: 50,
@@ -200,11 +204,6 @@ export const outboundPath: ReadonlySet<string> = new Set<FunctionName>([
   'send',
   'dead-letter',
 ]);
-
-/** The functions that rules invoke asynchronously. Their failed events go to the dead-letter queue. */
-export const subscribers = Object.entries<FunctionSpec>(functions).flatMap(([name, { events }]) =>
-  events ? { name, events } : [],
-);
 
 /** Sets the reserved concurrency of `send` to the setting SEND_CONCURRENCY. With 0, no function has reserved concurrency. */
 export function reserveConcurrency<Spec extends { readonly concurrency?: number }>(
@@ -274,18 +273,20 @@ export const stateMachines = {
 
 export type StateMachineName = keyof typeof stateMachines;
 
-export interface RuleSpec {
+export interface RuleSpec extends RuleSources {
   readonly pattern: Pattern;
   readonly target: { readonly function: string } | { readonly queue: QueueName };
   /** Default: the bus of the bridge. AWS services publish on the default bus. */
   readonly bus?: typeof busName | 'default';
-  /** Limits the rule to this state machine: {@link resolvePattern} adds `detail.stateMachineArn` to the pattern. */
-  readonly sourceStateMachine?: StateMachineName;
 }
+
+const ownRules = Object.entries<FunctionSpec>(functions).flatMap(([name, { events }]) =>
+  events ? [[name, { pattern: events, target: { function: name } }] as const] : [],
+);
 
 /** No rule matches `webhook.rejected`: an alarm reports it. */
 export const rules: Readonly<Record<string, RuleSpec>> = {
-  ...Object.fromEntries(subscribers.map(({ name, events }) => [name, { pattern: events, target: { function: name } }])),
+  ...Object.fromEntries(ownRules),
   'send-ended': {
     pattern: {
       source: ['aws.states'],
@@ -296,7 +297,46 @@ export const rules: Readonly<Record<string, RuleSpec>> = {
     bus: 'default',
     sourceStateMachine: 'send',
   },
+  // These alarms say that webhooks are lost. When they return to OK, the missing events are restored at once.
+  'webhooks-recovered': {
+    pattern: {
+      source: ['aws.cloudwatch'],
+      'detail-type': ['CloudWatch Alarm State Change'],
+      detail: { state: { value: ['OK'] }, previousState: { value: ['ALARM'] } },
+    },
+    target: { function: 'schedule-reconciliation' },
+    bus: 'default',
+    sourceAlarms: ['webhook-errors', 'webhook-throttled', 'webhook-quiet'],
+  },
 };
+
+/** The functions that rules invoke asynchronously. Their failed events go to the dead-letter queue. */
+export const subscribers: readonly string[] = Object.values(rules).flatMap(({ target }) =>
+  'function' in target ? target.function : [],
+);
+
+/** A function that EventBridge Scheduler invokes asynchronously at an interval. */
+export interface ScheduleSpec {
+  readonly function: string;
+  /** The setting of the deployment with the interval in minutes. 0 turns the schedule off. */
+  readonly setting: string;
+  readonly defaultMinutes: number;
+}
+
+export const schedules = {
+  reconciliation: {
+    function: 'schedule-reconciliation',
+    setting: 'RECONCILIATION_MINUTES',
+    defaultMinutes: 15,
+  },
+} as const satisfies Record<string, ScheduleSpec & { readonly function: FunctionName }>;
+
+export type ScheduleName = keyof typeof schedules;
+
+/** The event that a schedule passes to its function. EventBridge Scheduler replaces the words in angle brackets. */
+export function scheduledEvent(id = '<aws.scheduler.execution-id>', time = '<aws.scheduler.scheduled-time>') {
+  return { id, source: 'aws.scheduler', 'detail-type': 'Scheduled Event', time, detail: {} };
+}
 
 /** Alerts go to the topic of the alarms. The local engine shows them in the console. */
 export const alertRule = {
@@ -309,51 +349,6 @@ export const archive = {
   pattern: { 'detail-type': [{ 'anything-but': 'message.send.requested' }] },
   retentionDays: 14,
 } as const satisfies { pattern: Pattern; retentionDays: number };
-
-/** The pattern of a rule, including the ARN of its source state machine. */
-export function resolvePattern<Arn>(
-  { pattern, sourceStateMachine }: { readonly pattern: Pattern; readonly sourceStateMachine?: string },
-  stateMachineArn: (name: string) => Arn,
-) {
-  if (!sourceStateMachine) return pattern;
-  return { ...pattern, detail: { ...pattern.detail, stateMachineArn: [stateMachineArn(sourceStateMachine)] } };
-}
-
-/** A DynamoDB table, as AWS and the local engine create it. Its keys are `pk` and `sk`, and all key attributes are strings. */
-export interface TableSpec {
-  /** The environment variable that holds the name of the table. */
-  readonly variable: ResourceVariable;
-  readonly indexes: readonly {
-    readonly name: string;
-    readonly partitionKey: string;
-    readonly sortKey: string;
-    readonly projection: 'ALL' | 'KEYS_ONLY';
-  }[];
-}
-
-/** The TTL attribute of every table, in seconds since 1970. DynamoDB removes expired items with a delay. */
-export const expiryAttribute = 'expires';
-
-export const tables = {
-  /** One partition per conversation: its projection, events and read marks. */
-  conversations: {
-    variable: 'CONVERSATIONS_TABLE',
-    indexes: [{ name: 'byActivity', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' }],
-  },
-  /** One partition per conversation: messages, notes and button clicks. The indexes find them by time and by message id. */
-  messages: {
-    variable: 'MESSAGES_TABLE',
-    indexes: [
-      { name: 'byTime', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' },
-      { name: 'byId', partitionKey: 'gsi2pk', sortKey: 'gsi2sk', projection: 'KEYS_ONLY' },
-    ],
-  },
-  /** Rate limits, message groups and idempotency records. Every item expires. */
-  control: { variable: 'CONTROL_TABLE', indexes: [] },
-} as const satisfies Record<string, TableSpec>;
-
-/** Holds media by organization, and the data of events that exceed the size limit of the bus. */
-export const bucket = { name: 'media', eventsPrefix: 'events/' } as const;
 
 /** Settings of the functions. Those in the environment of the deployment are copied to every function. */
 export const settings = [

@@ -47,6 +47,8 @@ export function toBusEvent({ type, metadata, data }: AnyEvent): BusEvent {
 /** The events that the rules route to a function. */
 export function eventsFor(name: FunctionName, events: readonly BusEvent[]): readonly BusEvent[] {
   const patterns = Object.values(rules).filter(({ target }) => 'function' in target && target.function === name);
-  const matchers = patterns.map((rule) => compilePattern(resolvePattern(rule, () => '')));
+  const matchers = patterns.map((rule) =>
+    compilePattern(resolvePattern(rule, { stateMachineArn: () => '', alarmName: (name) => name })),
+  );
   return events.filter((event) => matchers.some((matches) => matches(event)));
 }

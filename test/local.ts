@@ -47,7 +47,14 @@ export async function startLocal(
   flags: readonly string[] = testFlags,
 ): Promise<Local> {
   const child = spawn(process.execPath, [start, ...freePorts, ...flags], {
-    env: { ...process.env, LIVECHAT_WEBHOOK_SECRET: secret, LIVECHAT_ORGANIZATION_ID: organizationId, ...environment },
+    env: {
+      ...process.env,
+      LIVECHAT_WEBHOOK_SECRET: secret,
+      LIVECHAT_ORGANIZATION_ID: organizationId,
+      // A run during a long test would add calls and events.
+      RECONCILIATION_MINUTES: '0',
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];

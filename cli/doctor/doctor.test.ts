@@ -137,7 +137,7 @@ describe('livechat doctor', () => {
         /^fault bus and rules: The bus nobus does not exist\.$/,
         /^fault state machine: The state machine \S+none does not exist/,
         /^fault bucket: The bucket nobucket does not exist/,
-        /^fault concurrency: The functions reserve 5140 concurrent executions\. This exceeds the account's limit of 1340,/,
+        /^fault concurrency: The functions reserve 5150 concurrent executions\. This exceeds the account's limit of 1350,/,
         /^fault webhook: \S+nowhere responds with 404\.$/,
       ])('%s', (expected) => {
         expect(found).toContainEqual(expect.stringMatching(expected));

@@ -47,6 +47,12 @@ async function listRules(EventBusName: string): Promise<Rule[]> {
 /** The dead-letter queue; undefined if it does not exist, which the check of the queues reports. */
 type DeadLetterQueue = Awaited<ReturnType<typeof readQueue>> | undefined;
 
+/** All names of a stage have the same prefix. */
+const sourceNames = (machineArn: string) => ({
+  stateMachineArn: () => machineArn,
+  alarmName: (name: string) => `${/([^:]*)send$/.exec(machineArn)?.[1] ?? ''}${name}`,
+});
+
 /** Rules are identified by their pattern: their names differ from stage to stage. */
 async function checkRule(
   name: string,
@@ -55,7 +61,7 @@ async function checkRule(
   found: readonly Rule[],
   queue: DeadLetterQueue,
 ): Promise<Finding[]> {
-  const wanted = canonicalJson(resolvePattern(spec, () => process.env.SEND_MACHINE_ARN ?? ''));
+  const wanted = canonicalJson(resolvePattern(spec, sourceNames(process.env.SEND_MACHINE_ARN ?? '')));
   const rule = found.find(({ EventPattern }) => EventPattern && canonicalJson(JSON.parse(EventPattern)) === wanted);
   if (!rule?.Name) {
     return [fault(`The bus ${bus} has no rule with the pattern of ${name}: its target never runs.`)];

@@ -3,10 +3,10 @@ import type { Flow, FlowSlice, Station } from '../flow.ts';
 import { stage } from './app/api.ts';
 import { linkTo } from './app/route.ts';
 import { events, flow, type StreamedEvent } from './app/stream.ts';
+import { clockTime } from './parts/format.ts';
 import { Graph, type GraphNode, narrow } from './parts/graph.tsx';
 import { Plot } from './parts/plot.tsx';
-import { clockTime } from './parts/time.ts';
-import { Card, Head } from './parts/ui.tsx';
+import { Badge, Card, Head } from './parts/ui.tsx';
 
 /** Counts and plots of the message flow, and the latest events. */
 export function FlowPage() {
@@ -64,15 +64,22 @@ function EventList({ list }: { list: readonly StreamedEvent[] }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable.
     <ol class="event-list" tabIndex={0} aria-label="Events, latest first">
-      {list.map(({ key, at, type, conversationId }) => (
+      {list.map(({ key, at, type, conversationId, recovered }) => (
         <li key={key}>
           <time dateTime={at}>{clockTime(at)}</time>
-          <span class={`kind ${type.split('.')[0] ?? ''}`}>{type}</span>
-          {conversationId ? <a href={linkTo('conversations', conversationId)}>{conversationId}</a> : <span />}
+          <span class={`kind ${/^(alert|webhook)\./.test(type) ? 'bad' : ''}`}>
+            {type} {recovered && <Badge tone="busy">recovered</Badge>}
+          </span>
+          <EventLink type={type} conversationId={conversationId} />
         </li>
       ))}
     </ol>
   );
+}
+
+function EventLink({ type, conversationId }: Pick<StreamedEvent, 'type' | 'conversationId'>) {
+  if (conversationId) return <a href={linkTo('conversations', conversationId)}>{conversationId}</a>;
+  return type.startsWith('reconciliation.') ? <a href={linkTo('reconciliation')}>Reconciliation</a> : <span />;
 }
 
 interface StationNode {

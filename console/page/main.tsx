@@ -10,6 +10,7 @@ import { ExecutionList, ExecutionView } from './executions/page.tsx';
 import { FlowPage } from './flow.tsx';
 import { Empty } from './parts/ui.tsx';
 import { RateLimitsPage } from './rate-limits/page.tsx';
+import { ReconciliationPage, RunView } from './reconciliation/page.tsx';
 import { RoutingPage } from './routing/page.tsx';
 import { SimulatorPage } from './simulator.tsx';
 
@@ -40,6 +41,12 @@ const sections: readonly Section[] = [
     title: 'Dead letters',
     page: (query) => <DeadLetterList query={query} />,
     item: (id) => <DeadLetterView id={id} />,
+  },
+  {
+    name: 'reconciliation',
+    title: 'Reconciliation',
+    page: (query) => <ReconciliationPage organizationId={query.get('organizationId') ?? undefined} />,
+    item: (id, query) => <RunView id={id} organizationId={query.get('organizationId') ?? undefined} />,
   },
   { name: 'routing', title: 'Routing', page: () => <RoutingPage /> },
   { name: 'rate-limits', title: 'Rate limits', page: () => <RateLimitsPage /> },

@@ -2,7 +2,13 @@ import * as z from 'zod/mini';
 import { ConfigurationError, type Environment, required, wholeNumber } from '../platform/configuration.ts';
 import { parseJson } from '../platform/json.ts';
 import { logger } from '../platform/logger.ts';
-import { isAccessDenied, type ReadSecret, readSecret, type SecretVersion } from '../platform/secrets-manager.ts';
+import {
+  isAccessDenied,
+  listSecretNames,
+  type ReadSecret,
+  readSecret,
+  type SecretVersion,
+} from '../platform/secrets-manager.ts';
 import { isUuid } from './conventions.ts';
 
 const fields = z.looseObject({
@@ -81,6 +87,14 @@ export function secretNames(prefix: string, organizationId: string | undefined):
   return organizationId && isUuid(organizationId)
     ? [`${prefix}/${organizationId.toLowerCase()}`, fallback]
     : [fallback];
+}
+
+/** Lists the organizations that have a secret of their own. */
+export async function organizationsWithSecrets(environment: Environment): Promise<string[]> {
+  const prefix = `${secretPrefix(environment)}/`;
+  const names = await listSecretNames(prefix);
+  // The prefix of production is also that of the other stages' secrets.
+  return names.map((name) => name.slice(prefix.length)).filter(isUuid);
 }
 
 /** LiveChat credentials by organization, read from Secrets Manager and cached in the process. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   drain,
+  drainBesideBackfill,
   longGroup,
   noisyNeighbours,
   outage,
@@ -98,6 +99,20 @@ describe('the send path under load', { timeout: 300_000 }, () => {
       expect(result.seconds).toBeLessThanOrEqual(120);
     }
   });
+
+  it.each([
+    { callsPerSecond: 10, backfillAt: 0 },
+    { callsPerSecond: 10, backfillAt: 10_000 },
+    { callsPerSecond: 20, backfillAt: 0 },
+  ])(
+    'sends 1,000 requests, and makes 1,000 calls of a backfill, at their shares of $callsPerSecond calls a second',
+    async ({ callsPerSecond, backfillAt }) => {
+      const result = await drainBesideBackfill({ ...calm, callsPerSecond, backfillAt });
+      expect(result).toMatchObject({ delivered: 1000, rateLimited: 0, inversions: 0 });
+      expect(result.sendsRatio).toBeLessThanOrEqual(1.05);
+      expect(result.backfillRatio).toBeLessThanOrEqual(1.05);
+    },
+  );
 
   it('accepts 20,000 requests of one conversation, the last at the price of the first, and sends them in order', async () => {
     const { first, last, waiting, sentFirst, dead } = await longGroup({ ...calm, requests: 20_000 });

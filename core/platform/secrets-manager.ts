@@ -1,6 +1,7 @@
 import {
   GetSecretValueCommand,
   PutSecretValueCommand,
+  paginateListSecrets,
   ResourceNotFoundException,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
@@ -42,4 +43,13 @@ export const readSecret: ReadSecret = async (name, stage) => {
 /** Writes a new version of an existing secret. The previous version becomes AWSPREVIOUS. */
 export async function writeSecret(name: string, text: string): Promise<void> {
   await client.send(new PutSecretValueCommand({ SecretId: name, SecretString: text }));
+}
+
+/** Lists the names of the secrets that begin with a prefix. */
+export async function listSecretNames(prefix: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const page of paginateListSecrets({ client }, { Filters: [{ Key: 'name', Values: [prefix] }] })) {
+    names.push(...(page.SecretList ?? []).flatMap(({ Name = [] }) => Name));
+  }
+  return names;
 }

@@ -217,7 +217,7 @@ function targetArn(target: Target, queues: EventsOptions['queues']): string {
 /** The rules of both buses, and EventBridge's calls that read and change them. */
 function createRules({ busName, rules: specs, queues }: EventsOptions) {
   const rules = Object.entries(specs).map(([name, rule]): BusRule => {
-    const pattern = resolvePattern(rule, (name) => stateMachineArn(name));
+    const pattern = resolvePattern(rule, { stateMachineArn, alarmName: (name) => name });
     return {
       name,
       bus: rule.bus ?? busName,

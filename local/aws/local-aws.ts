@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { StateMachineResources } from '../../core/outbound/state-machine.ts';
-import type { TableSpec } from '../../stacks/topology.ts';
+import { scheduledEvent, type TableSpec } from '../../stacks/topology.ts';
 import { createInFlight, type InFlight, waitUntilAllIdle } from '../in-flight.ts';
 import { createAsyncInvocations } from '../lambda/async-invocation.ts';
 import { ThrottledError } from '../lambda/invocation.ts';
@@ -60,6 +61,8 @@ export interface LocalAwsOptions {
   readonly asyncRetryDelayMs: number;
   /** A fixed delay before every retry of a state machine's task instead of the definition's, in milliseconds. */
   readonly machineRetryDelayMs?: number | undefined;
+  /** Functions that are invoked at an interval; never with 0. */
+  readonly schedules?: readonly { readonly function: string; readonly minutes: number }[];
   /** Concurrent executions that the functions reserve. Default 0. */
   readonly reservedConcurrency?: number;
   /** Work outside the local AWS that leads to calls, such as webhooks. Idle waits for it. */
@@ -158,6 +161,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     report,
   });
   const consumers: EventSourceMapping[] = [];
+  const timers: NodeJS.Timeout[] = [];
 
   function createStateMachines(): void {
     for (const [name, { definition, functions, queue }] of Object.entries(resources.stateMachines)) {
@@ -181,7 +185,16 @@ export async function startLocalAws(options: LocalAwsOptions) {
     }
   }
 
+  function startSchedules(): void {
+    for (const { function: name, minutes } of options.schedules ?? []) {
+      if (minutes === 0) continue;
+      const invokeNow = () => invocations.start(name, scheduledEvent(randomUUID(), new Date().toISOString()));
+      timers.push(setInterval(invokeNow, minutes * 60_000).unref());
+    }
+  }
+
   async function stop(): Promise<void> {
+    for (const timer of timers) clearInterval(timer);
     invocations.stop();
     stepFunctions.stop();
     for (const consumer of consumers) consumer.stop();
@@ -196,6 +209,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     createStateMachines();
     startConsumers();
     await createTables(url, resources.tables);
+    startSchedules();
     calls.clear();
     return { port, url, deadLetterQueueUrl: queueUrl('deadLetters'), secrets, parameters, invoke, idle, stop };
   } catch (error) {

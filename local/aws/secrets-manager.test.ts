@@ -1,9 +1,11 @@
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
+  type Filter,
   GetSecretValueCommand,
   ListSecretsCommand,
   PutSecretValueCommand,
+  paginateListSecrets,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -72,4 +74,20 @@ test('responds with ResourceNotFoundException for an unknown secret or version',
   await expect(secrets.send(previous)).rejects.toMatchObject(notFound);
   const again = new CreateSecretCommand({ Name: 'livechat/x', SecretString: '{}' });
   await expect(secrets.send(again)).rejects.toMatchObject({ name: 'ResourceExistsException' });
+});
+
+test('lists the secrets whose name begins with a text, page by page', async () => {
+  const secrets = new SecretsManagerClient(aws.client);
+  for (const Name of ['livechat/default', 'other/default', 'livechat/a', 'Livechat/b', 'livechat/c']) {
+    await secrets.send(new CreateSecretCommand({ Name, SecretString: '{}' }));
+  }
+  const Filters: Filter[] = [{ Key: 'name', Values: ['livechat/'] }];
+  const pages: string[][] = [];
+  for await (const { SecretList = [] } of paginateListSecrets({ client: secrets, pageSize: 2 }, { Filters })) {
+    pages.push(SecretList.flatMap(({ Name = [] }) => Name));
+  }
+  expect(pages).toEqual([['livechat/default', 'livechat/a'], ['livechat/c']]);
+
+  const byTag = new ListSecretsCommand({ Filters: [{ Key: 'tag-key', Values: ['stage'] }] });
+  await expect(secrets.send(byTag)).rejects.toMatchObject({ name: 'ValidationException' });
 });

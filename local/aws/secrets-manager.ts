@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { accountId, region } from './arn.ts';
-import { AwsError, createService, parseInput } from './protocol.ts';
+import { AwsError, createService, paginate, parseInput } from './protocol.ts';
 
 interface Version {
   readonly id: string;
@@ -33,6 +33,15 @@ const getSchema = z.strictObject({
   SecretId: z.string(),
   VersionId: z.optional(z.string()),
   VersionStage: z.optional(z.string()),
+});
+/** Of the filters, only that for the beginning of the name is supported. */
+const listSchema = z.strictObject({
+  Filters: z._default(
+    z.array(z.strictObject({ Key: z.literal('name'), Values: z.array(z.string().check(z.regex(/^[^!]/))) })),
+    [],
+  ),
+  MaxResults: z.optional(z.int().check(z.minimum(1), z.maximum(100))),
+  NextToken: z.optional(z.string()),
 });
 const describeSchema = z.strictObject({ SecretId: z.string() });
 
@@ -91,12 +100,23 @@ export function createSecrets() {
     };
   }
 
+  function list(input: unknown) {
+    const { Filters, MaxResults, NextToken } = parseInput(listSchema, input);
+    const all = [...secrets.values()];
+    const found = all.filter(({ name }) =>
+      Filters.every(({ Values }) => Values.some((beginning) => name.startsWith(beginning))),
+    );
+    const page = { maxResults: MaxResults, nextToken: NextToken };
+    const { items, nextToken } = paginate(found, page, (secret) => all.indexOf(secret));
+    return { SecretList: items.map(describe), NextToken: nextToken };
+  }
+
   return createService('Secrets Manager', {
     CreateSecret: create,
     PutSecretValue: put,
     GetSecretValue: get,
     DescribeSecret: (input) => describe(find(parseInput(describeSchema, input).SecretId)),
-    ListSecrets: () => ({ SecretList: [...secrets.values()].map(describe) }),
+    ListSecrets: list,
   });
 }
 

@@ -3,11 +3,26 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, test } from 'vitest';
 import * as z from 'zod/mini';
-import { readText, startApi, tomas, until } from '../../test/test-simulator.ts';
+import { manualClock, readText, startApi, tomas, until } from '../../test/test-simulator.ts';
 
 const chatBody = z.object({
   thread_ids: z.array(z.string()),
   events: z.array(z.looseObject({ type: z.string(), text: z.optional(z.string()) })),
+});
+
+test('takes times and ids of chats, threads and events from the clock', async () => {
+  const play = async () => {
+    const clock = manualClock();
+    const { startChat, act, simulatorApi } = await startApi({ clock });
+    const chatId = await startChat({ customerId: '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55' });
+    clock.advance(60_000);
+    await act(chatId, { as: 'agent', action: 'close' });
+    await act(chatId, { action: 'reopen', text: 'Again' });
+    return (await simulatorApi(`chats/${chatId}`)).json;
+  };
+  const played = await play();
+  expect(played).toMatchObject({ events: [{ created_at: '2026-03-11T09:14:00.000001Z' }, {}, {}] });
+  expect(await play()).toEqual(played);
 });
 
 test("returns the customer's view and sends the webhooks of a whole chat", async () => {

@@ -330,6 +330,7 @@ describe('on any screen', options, () => {
       'executions',
       'dead-letters',
       'routing',
+      'reconciliation',
       'rate-limits',
       'simulator',
       'nowhere',

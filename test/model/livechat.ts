@@ -65,12 +65,15 @@ export class ModelLiveChat {
     return channel;
   }
 
+  /** A call without an effect that the model needs. */
+  async answer(organizationId: string, method: string): Promise<void> {
+    const latency = await this.#arrive(organizationId, method);
+    await this.#time.sleep(latency * 0.6);
+  }
+
   /** What routing calls. */
   routing(organizationId: string): RoutingChannel {
-    const answer = async (method: string) => {
-      const latency = await this.#arrive(organizationId, method);
-      await this.#time.sleep(latency * 0.6);
-    };
+    const answer = (method: string) => this.answer(organizationId, method);
     const channel: RoutingChannel = {
       agentId: undefined,
       transfer: () => answer('transfer_chat'),

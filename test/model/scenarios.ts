@@ -1,5 +1,5 @@
 import { parseExecutionInput } from '../../core/outbound/request.ts';
-import { findInversions, World, type WorldOptions } from './world.ts';
+import { findInversions, shares, World, type WorldOptions } from './world.ts';
 
 /** Load scenarios of the send path in virtual time, with figures per request. */
 
@@ -187,6 +187,30 @@ export async function routingBesideBacklog(options: WorldOptions) {
     /** Of the other decisions. */
     p50: percentile(latencies.slice(1), 0.5) / 1000,
     p99: percentile(latencies.slice(1), 0.99) / 1000,
+    delivered: world.liveChat.accepted.length,
+    ...perRequest(world, 1000),
+  };
+}
+
+/**
+ * 1,000 requests within 20 s over 50 chats, and 1,000 calls of a backfill of the same organization, which starts after
+ * `backfillAt` ms. The ratios are the time needed to the ideal at the share of the rate.
+ */
+export async function drainBesideBackfill(options: WorldOptions & { backfillAt: number }) {
+  const world = new World(options);
+  const { time } = world;
+  const publishing = Array.from({ length: 1000 }, async (_, index) => {
+    await time.sleep(index * 20);
+    await world.publish({ organizationId: 'o', conversationId: `chat ${index % 50}`, requestId: `r${index}` });
+  });
+  const backfilling = time.sleep(options.backfillAt).then(() => world.backfill('o', 1000));
+  const backfillMs = await time.until(backfilling, hour);
+  await untilIdle(world, Promise.all(publishing));
+  const idealMs = (percent: number) => (1000 / ((options.callsPerSecond * percent) / 100)) * 1000;
+  const last = Math.max(...world.liveChat.accepted.map(({ at }) => at));
+  return {
+    sendsRatio: last / idealMs(100 - shares.reconciliation),
+    backfillRatio: backfillMs / idealMs(shares.reconciliation),
     delivered: world.liveChat.accepted.length,
     ...perRequest(world, 1000),
   };

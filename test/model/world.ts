@@ -104,6 +104,8 @@ class Retrier {
   }
 }
 
+export const shares = { routing: 10, reconciliation: 20 };
+
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 export class World {
@@ -151,7 +153,7 @@ export class World {
     const { callsPerSecond, configuredRate = callsPerSecond } = this.#options;
     return {
       clock: this.time,
-      shares: { routing: 10, reconciliation: 20 },
+      shares,
       callsPerSecond: configuredRate,
       metrics: {
         count: (name) => {
@@ -428,6 +430,23 @@ export class World {
     return time.now() - startedAt;
   }
 
+  /** The sequential calls of a backfill, which is a process of its own. Returns how long they took, ms. */
+  async backfill(organizationId: string, calls: number): Promise<number> {
+    const { time, liveChat } = this;
+    const startedAt = time.now();
+    const limiter = this.#createWarmLimiter()(organizationId, { share: 'reconciliation' });
+    for (let made = 0; made < calls; ) {
+      try {
+        await limiter.run(() => liveChat.answer(organizationId, 'get_chat'));
+        made += 1;
+      } catch (error) {
+        if (!(error instanceof Deferred)) throw error;
+        await time.sleep(error.until - time.now());
+      }
+    }
+    return time.now() - startedAt;
+  }
+
   async #send(input: ExecutionInput, turn: string): Promise<void> {
     const { time, counts } = this;
     const { concurrency = 200 } = this.#options;
@@ -483,7 +502,10 @@ export class World {
   /** The limiter of a container: its memory is the world's, its table calls are the invocation's. */
   #limiterOf(invocation: Invocation): CreateRateLimiter {
     const { write, read } = this.#step(invocation);
-    if (!this.#options.crash && !this.#options.storeFaults) return this.#warmLimiter();
+    if (!this.#options.crash && !this.#options.storeFaults) {
+      this.#warm ??= this.#createWarmLimiter();
+      return this.#warm;
+    }
     return createRateLimiters({
       ...this.#limiterPorts(),
       clock: this.#ports(invocation).clock,
@@ -495,7 +517,7 @@ export class World {
   }
 
   /** The limiter of a warm container, without faults. */
-  #warmLimiter(): CreateRateLimiter {
+  #createWarmLimiter(): CreateRateLimiter {
     const delayed = async <T>(effect: () => Promise<T>, [min, max]: readonly [number, number]): Promise<T> => {
       const half = ((this.#options.slowness ?? 1) * this.time.between(min, max)) / 2;
       await this.time.sleep(half);
@@ -503,14 +525,13 @@ export class World {
       await this.time.sleep(half);
       return result;
     };
-    this.#warm ??= createRateLimiters({
+    return createRateLimiters({
       ...this.#limiterPorts(),
       store: {
         read: (id) => delayed(() => this.stores.rateLimits.read(id), [3, 8]),
         update: (id, update) => delayed(() => this.stores.rateLimits.update(id, update), [4, 15]),
       },
     });
-    return this.#warm;
   }
 
   #warm: CreateRateLimiter | undefined;

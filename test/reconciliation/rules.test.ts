@@ -9,9 +9,8 @@ const file = { type: 'media', author: customer };
 /** The functions whose rule matches an event of the bridge. */
 function targets(detailType: string, detail: object): string[] {
   const event = { source: 'omnichannel.livechat', 'detail-type': detailType, detail };
-  return topology.subscribers
-    .filter(({ events }) => compilePattern(events)(event))
-    .map(({ name }) => name)
+  return Object.values(topology.rules)
+    .flatMap(({ pattern, target }) => ('function' in target && compilePattern(pattern)(event) ? target.function : []))
     .sort();
 }
 

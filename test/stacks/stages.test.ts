@@ -55,7 +55,13 @@ describe('reserved concurrency', () => {
           : [[String(inputs.name).replace(resourceName(app, ''), ''), inputs.reservedConcurrentExecutions]],
       ),
     );
-  const others = { 'send-requested': 50, 'wait-for-turn': 50, 'route-thread': 20, 'route-first-message': 20 };
+  const others = {
+    'send-requested': 50,
+    'wait-for-turn': 50,
+    'route-thread': 20,
+    'route-first-message': 20,
+    reconcile: 10,
+  };
 
   it('is 200 for sending in production, and none on other stages', () => {
     expect(reserved(loadApp('production'))).toEqual({ ...others, send: 200 });
@@ -69,7 +75,7 @@ describe('reserved concurrency', () => {
   it('is none for every function with SEND_CONCURRENCY=0', () => {
     const specs: Readonly<Record<string, FunctionSpec>> = functions;
     expect(Object.values(reserveConcurrency(specs, 0)).filter(({ concurrency }) => concurrency)).toEqual([]);
-    expect([0, 200].map((concurrency) => sumReserved(reserveConcurrency(specs, concurrency)))).toEqual([0, 340]);
+    expect([0, 200].map((concurrency) => sumReserved(reserveConcurrency(specs, concurrency)))).toEqual([0, 350]);
   });
 
   it('rejects another value of SEND_CONCURRENCY before it deploys', async () => {

@@ -8,13 +8,20 @@ export interface StreamedEvent {
   readonly at: string;
   readonly type: string;
   readonly conversationId?: string | undefined;
+  /** Whether reconciliation published it. */
+  readonly recovered: boolean;
 }
 
 const event = z.object({
   at: z.string(),
   detailType: z.string(),
   detail: z.optional(
-    z.nullable(z.object({ data: z.optional(z.looseObject({ conversationId: z.optional(z.string()) })) })),
+    z.nullable(
+      z.object({
+        metadata: z.optional(z.looseObject({ recovered: z.optional(z.boolean()) })),
+        data: z.optional(z.looseObject({ conversationId: z.optional(z.string()) })),
+      }),
+    ),
   ),
 });
 
@@ -49,7 +56,9 @@ export function openStream(): void {
   source.addEventListener('event', ({ data }) => {
     const { at, detailType, detail } = event.parse(JSON.parse(data));
     keys += 1;
-    const item = { key: keys, at, type: detailType, conversationId: detail?.data?.conversationId };
+    const { conversationId } = detail?.data ?? {};
+    const recovered = detail?.metadata?.recovered ?? false;
+    const item = { key: keys, at, type: detailType, conversationId, recovered };
     events.value = [item, ...events.value].slice(0, maxEvents);
     for (const listener of listeners) listener(item);
   });

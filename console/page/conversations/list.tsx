@@ -5,8 +5,8 @@ import { get, stage } from '../app/api.ts';
 import { type Progress, usePager } from '../app/pager.ts';
 import { linkTo } from '../app/route.ts';
 import { Filters, SearchFilter, SelectFilter } from '../parts/filters.tsx';
-import { fullTime } from '../parts/time.ts';
-import { Badge, count, Empty, Head, Loaded, Loading, Problem, Time } from '../parts/ui.tsx';
+import { count, fullTime } from '../parts/format.ts';
+import { Badge, Empty, Head, Loaded, Loading, Problem, Time } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { agentNames, customerName, statusTones } from './people.ts';
 

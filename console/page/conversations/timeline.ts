@@ -1,8 +1,8 @@
 import { compare } from '../../../core/conversations/projection.ts';
 import type { AttemptView, DeliveryView } from '../../../core/outbound/read-model.ts';
 import { describeError } from '../parts/errors.ts';
+import { duration } from '../parts/format.ts';
 import type { Step } from '../parts/steps.tsx';
-import { duration } from '../parts/time.ts';
 import type { ShownMessage } from './content.tsx';
 
 /** The timeline of a message: from its send request if the bridge sent it, else from its webhook. */

@@ -4,8 +4,8 @@ import type { DeadLetter } from '../../operations.ts';
 import { get } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { Filters, SearchFilter, SelectFilter } from '../parts/filters.tsx';
-import { ago, fullTime } from '../parts/time.ts';
-import { Badge, Card, count, Empty, Head, Ids, Loaded, Time, type Tone } from '../parts/ui.tsx';
+import { ago, count, fullTime } from '../parts/format.ts';
+import { Badge, Card, Empty, Head, Ids, Loaded, Time, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { Redrive } from './redrive.tsx';
 

@@ -3,8 +3,8 @@ import type { DeferralReason } from '../../../core/channel/deferred.ts';
 import { parseJson } from '../../../core/platform/json.ts';
 import type { HistoryEvent } from '../../operations.ts';
 import { describeError } from '../parts/errors.ts';
+import { duration, fullTime } from '../parts/format.ts';
 import type { Step } from '../parts/steps.tsx';
-import { duration, fullTime } from '../parts/time.ts';
 
 type Description = Pick<Step, 'text' | 'tone' | 'reason'>;
 type Describe = (

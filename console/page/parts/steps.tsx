@@ -1,5 +1,5 @@
 import { linkTo } from '../app/route.ts';
-import { stepTime } from './time.ts';
+import { stepTime } from './format.ts';
 import { Time, type Tone } from './ui.tsx';
 
 /** One step of a message's timeline or of an execution's history. */

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import { type Load, type ReloadOptions, useResource } from '../app/api.ts';
-import { fullTime, shortTime } from './time.ts';
+import { fullTime, shortTime } from './format.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'calm' | 'busy';
 
@@ -16,11 +16,6 @@ export function Time({ at, format = shortTime }: { at: string; format?: (iso: st
       {format(at)}
     </time>
   );
-}
-
-/** "1 message", "2,000 messages". */
-export function count(number: number, noun: string): string {
-  return `${number.toLocaleString()} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 /** A section with a heading that names it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RateLimitView } from '../../../core/channel/rate-limit-store.ts';
-import { fullTime } from '../parts/time.ts';
+import { fullTime } from '../parts/format.ts';
 import { describeRateLimit } from './describe.ts';
 
 const view = (changes: Partial<RateLimitView>): RateLimitView => ({

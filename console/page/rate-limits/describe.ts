@@ -1,5 +1,5 @@
 import type { RateLimitView } from '../../../core/channel/rate-limit-store.ts';
-import { stepTime } from '../parts/time.ts';
+import { stepTime } from '../parts/format.ts';
 import type { Tone } from '../parts/ui.tsx';
 
 /** What a card shows. `resume`: the label of the command that lifts the pause and closes the breaker. */

@@ -1,5 +1,5 @@
 import type { Decision } from '../../../core/routing/rules.ts';
-import { fullTime } from '../parts/time.ts';
+import { fullTime } from '../parts/format.ts';
 import { Badge, type Tone } from '../parts/ui.tsx';
 
 const outcomeTones: Readonly<Record<Decision['actions'][number]['outcome'], Tone>> = {

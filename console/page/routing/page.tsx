@@ -3,8 +3,8 @@ import type { ApiResponses } from '../../api.ts';
 import type { RulesDryRun } from '../../routing.ts';
 import { call, get, useCommand } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
-import { shortTime } from '../parts/time.ts';
-import { Badge, Card, count, Empty, Head, Loaded, Problem } from '../parts/ui.tsx';
+import { count, shortTime } from '../parts/format.ts';
+import { Badge, Card, Empty, Head, Loaded, Problem } from '../parts/ui.tsx';
 import { describeEvaluation, describeRule } from './describe.ts';
 
 type OrganizationRules = ApiResponses['/routing/rules']['rules'][number];

@@ -245,6 +245,17 @@ describe('list_archives', () => {
     ]);
   });
 
+  test('lists a thread that was created closed', async () => {
+    const { api, startChat, close, listArchives } = await startArchive();
+    const id = await startChat();
+    await close(id);
+    await api('resume_chat', { chat: { id }, active: false });
+    expect(await listArchives({})).toMatchObject({
+      found_chats: 2,
+      chats: [{ id }, { id, thread: { active: false } }],
+    });
+  });
+
   test('filters and sorts by creation, or by last activity', async () => {
     const { clock, startChat, close, listArchives, simulatorApi, at } = await startArchive();
     const first = await startChat({ group: 4 });

@@ -33,7 +33,10 @@ interface Expectation {
 function expectRule(app: App, spec: RuleSpec): Expectation {
   const machine = textAt(find(app, 'aws:sfn/stateMachine:StateMachine', resourceName(app, 'send')).inputs, 'name');
   const region = textAt(app.settings, 'providers.aws.region');
-  const pattern = resolvePattern(spec, () => `arn:aws:states:${region}:123456789012:stateMachine:${machine}`);
+  const pattern = resolvePattern(spec, {
+    stateMachineArn: () => `arn:aws:states:${region}:123456789012:stateMachine:${machine}`,
+    alarmName: (name) => resourceName(app, name),
+  });
   const { target } = spec;
   if ('function' in target)
     return { pattern, kind: 'lambda', target: `:function:${resourceName(app, target.function)}` };

@@ -1,4 +1,4 @@
-/** Formats times and durations. */
+/** Formats times, durations and counts. */
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
 const day = new Intl.DateTimeFormat(undefined, {
@@ -45,4 +45,9 @@ export function duration(ms: number): string {
 export function ago(iso: string, now = Date.now()): string {
   const ms = now - Date.parse(iso);
   return ms < 1_000 ? 'just now' : `${duration(ms)} ago`;
+}
+
+/** "1 message", "2,000 messages". */
+export function count(number: number, noun: string): string {
+  return `${number.toLocaleString()} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -1,0 +1,89 @@
+import type { ReconciliationRun, UnprovableReason } from '../../../core/reconciliation/report.ts';
+import { ago, count, duration, stepTime } from '../parts/format.ts';
+import type { Tone } from '../parts/ui.tsx';
+
+/** The age of the watermark at which the alarm on `ReconciliationAgeSeconds` fires. */
+const maxAgeMs = 2 * 3_600_000;
+
+/** How far an organization is proven complete. */
+export function describeWatermark(
+  watermark: string | undefined,
+  now: number,
+): { tone: Tone; name: string; text: string } {
+  if (watermark === undefined) {
+    return { tone: 'calm', name: 'not proven yet', text: 'The first scheduled run that completes proves its period.' };
+  }
+  const at = stepTime(watermark, new Date(now).toISOString());
+  const text = `Proven complete up to ${at}, ${ago(watermark, now)}.`;
+  return now - Date.parse(watermark) < maxAgeMs
+    ? { tone: 'good', name: 'complete', text }
+    : { tone: 'warn', name: 'overdue', text: `${text} The alarm fires at ${duration(maxAgeMs)}.` };
+}
+
+/** What a run has found, in one line. */
+export function describeFindings({ status, report }: Pick<ReconciliationRun, 'status' | 'report'>): string {
+  const { threads, repaired, published } = report;
+  const unproven = countUnprovable(report);
+  const found = [
+    ...(published > 0 ? [`${count(published, 'event')} published`] : []),
+    ...(repaired > 0 ? [`${count(repaired, 'thread')} repaired`] : []),
+    ...(unproven > 0 ? [`${count(unproven, 'thread')} unprovable`] : []),
+  ];
+  if (found.length > 0) return found.join(', ');
+  if (threads === 0) return 'No thread read';
+  return `No difference in ${count(threads, 'thread')}${status === 'running' ? ' so far' : ''}`;
+}
+
+export function countUnprovable({ unprovable }: ReconciliationRun['report']): number {
+  return Object.values(unprovable).reduce((sum, number) => sum + number, 0);
+}
+
+/** The times have a date if it is not the date of the run. */
+export function describePeriod({ from, to, startedAt }: ReconciliationRun): string {
+  return `${stepTime(from, startedAt)} to ${stepTime(to, startedAt)}`;
+}
+
+/** How long a run took, or has run until now. */
+export function describeDuration({ startedAt, endedAt }: ReconciliationRun, now: number): string {
+  return duration((endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt));
+}
+
+export const reasonTexts: Readonly<Record<ReconciliationRun['reason'], string>> = {
+  schedule: 'scheduled',
+  recovery: 'after an outage',
+  request: 'requested',
+};
+
+export const statusTones: Readonly<Record<ReconciliationRun['status'], Tone>> = {
+  running: 'busy',
+  complete: 'good',
+  incomplete: 'warn',
+  interrupted: 'warn',
+  failed: 'bad',
+};
+
+/** What the status of a run means, and what happens next. */
+export function describeStatus({ status, reason }: Pick<ReconciliationRun, 'status' | 'reason'>): string {
+  const isRequested = reason === 'request';
+  switch (status) {
+    case 'running':
+      return 'The run is in progress.';
+    case 'complete':
+      return 'The last pass found no difference.';
+    case 'incomplete':
+      return `The last pass still found differences. ${isRequested ? 'Run the command again.' : 'The next run reads the period again.'}`;
+    case 'interrupted':
+      return isRequested ? 'To continue, run the same command again.' : 'The next run continues it.';
+    case 'failed':
+      return isRequested
+        ? 'To start again where it failed, run the same command again.'
+        : 'The next run starts again where it failed.';
+  }
+}
+
+export const unprovableTexts: Readonly<Record<UnprovableReason, string>> = {
+  invalid: 'LiveChat lists an event or a thread that does not match its schema.',
+  'not found': 'LiveChat does not return the stored thread. It was removed, or the token has no access to it.',
+  changing: 'Webhooks changed the thread during the run. The next run compares it again.',
+  'not stored': 'The published events were not stored in time. Check the dead letters.',
+};

@@ -1,0 +1,39 @@
+import type { ResourceVariable } from '../core/platform/configuration.ts';
+
+// The tables and the bucket as plain data: part of topology.ts.
+
+/** A DynamoDB table, as AWS and the local engine create it. Its keys are `pk` and `sk`, and all key attributes are strings. */
+export interface TableSpec {
+  /** The environment variable that holds the name of the table. */
+  readonly variable: ResourceVariable;
+  readonly indexes: readonly {
+    readonly name: string;
+    readonly partitionKey: string;
+    readonly sortKey: string;
+    readonly projection: 'ALL' | 'KEYS_ONLY';
+  }[];
+}
+
+/** The TTL attribute of every table, in seconds since 1970. DynamoDB removes expired items with a delay. */
+export const expiryAttribute = 'expires';
+
+export const tables = {
+  /** One partition per conversation: its projection, events and read marks. */
+  conversations: {
+    variable: 'CONVERSATIONS_TABLE',
+    indexes: [{ name: 'byActivity', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' }],
+  },
+  /** One partition per conversation: messages, notes and button clicks. The indexes find them by time and by message id. */
+  messages: {
+    variable: 'MESSAGES_TABLE',
+    indexes: [
+      { name: 'byTime', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' },
+      { name: 'byId', partitionKey: 'gsi2pk', sortKey: 'gsi2sk', projection: 'KEYS_ONLY' },
+    ],
+  },
+  /** Rate limits, message groups and idempotency records. Every item expires. */
+  control: { variable: 'CONTROL_TABLE', indexes: [] },
+} as const satisfies Record<string, TableSpec>;
+
+/** Holds media by organization, and the data of events that exceed the size limit of the bus. */
+export const bucket = { name: 'media', eventsPrefix: 'events/' } as const;

@@ -1,0 +1,160 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ReconciliationRun, ReconciliationView } from '../../core/reconciliation/report.ts';
+import { type Local, organizationId, startLocal } from '../local.ts';
+import { outbound } from '../outbound.ts';
+import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
+
+/** Each test has many steps, which are slow under load. */
+const options = { timeout: 120_000 };
+
+let local: Local;
+let browser: Browser;
+let chatId: string;
+let opened: OpenPage | undefined;
+
+beforeAll(async () => {
+  [local, browser] = await Promise.all([startLocal(), openBrowser()]);
+  chatId = await outbound(local).chat({ customer: { name: 'Noor' } });
+  await local.idle();
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await local?.stop();
+});
+
+afterEach(() => opened?.close());
+
+const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+
+const run = (runId: string, minutes: number, more: Partial<ReconciliationRun> = {}): ReconciliationRun => ({
+  organizationId,
+  runId,
+  reason: 'schedule',
+  status: 'complete',
+  startedAt: minutesAgo(minutes),
+  endedAt: minutesAgo(minutes - 1),
+  from: minutesAgo(minutes + 75),
+  to: minutesAgo(minutes + 2),
+  report: {
+    threads: 44,
+    equal: 44,
+    repaired: 0,
+    unprovable: {},
+    examples: [],
+    published: 0,
+    events: {},
+    calls: 4,
+    passes: 1,
+  },
+  ...more,
+});
+
+/** Opens a path of the console, with this reconciliation. */
+async function open(
+  path: string,
+  organizations: readonly ReconciliationView[],
+  { width = 1280, everyMinutes = 15 }: { width?: 1280 | 390; everyMinutes?: number } = {},
+): Promise<Page> {
+  opened = await openPage(browser, width);
+  const { page } = opened;
+  await page.route('**/api/reconciliation*', (route) => route.fulfill({ json: { organizations, everyMinutes } }));
+  await page.goto(`${local.console}${path}`);
+  return page;
+}
+
+const expectAccessible = async (page: Page) => {
+  expect(await findViolations(page)).toEqual([]);
+  expect(await overflows(page)).toBe(false);
+};
+
+describe.each(widths)('on a screen %i pixels wide', options, (width) => {
+  it('shows the watermark, the run in progress, and what each run found', async () => {
+    const { endedAt: _, ...started } = run('current', 1, { status: 'running' });
+    const repairing = run('repairing', 40, {
+      reason: 'recovery',
+      report: {
+        ...run('', 0).report,
+        repaired: 3,
+        published: 7,
+        events: { 'message.received': 5, 'chat.observed': 2 },
+        unprovable: { 'not found': 2 },
+        examples: [{ conversationId: chatId, threadId: 'T1', reason: 'not found' }],
+      },
+    });
+    const error = { name: 'ChannelServerError', message: 'list_archives: 503 internal' };
+    const failing = run('failing', 60, { status: 'failed', error });
+    const view = {
+      organizationId,
+      watermark: minutesAgo(4),
+      running: started,
+      last: run('quiet', 15),
+      runs: [repairing, failing],
+    };
+    const page = await open('#/flow', [view], { width });
+    await page.getByRole('navigation').getByRole('link', { name: 'Reconciliation' }).click();
+    await page.getByText(/Proven complete up to [\d:]+, 4 min ago\.$/).waitFor();
+    const rows = page.getByRole('list', { name: 'Runs, latest first' }).getByRole('listitem');
+    const texts = await rows.allTextContents();
+    expect(texts).toEqual([
+      expect.stringContaining('No difference in 44 threads so far'),
+      expect.stringContaining('No difference in 44 threads'),
+      expect.stringContaining('7 events published, 3 threads repaired, 2 threads unprovable'),
+      expect.stringContaining('ChannelServerError: list_archives: 503 internal'),
+    ]);
+    await page.getByText('Of the runs that found nothing, only the last is kept.').waitFor();
+    await expectAccessible(page);
+
+    await rows.nth(2).getByRole('link').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Reconciliation run' }).waitFor();
+    const figure = (name: string) => page.locator('.figures > div').filter({ hasText: name }).locator('dd');
+    expect(await figure('message.received').textContent()).toBe('5');
+    expect(await figure('Calls to LiveChat').textContent()).toBe('4');
+    await page.getByText('not found: 2 threads').waitFor();
+    await page.getByText('and 1 more').waitFor();
+    await expectAccessible(page);
+    await page.getByRole('link', { name: chatId }).click();
+    await page.getByRole('heading', { level: 1, name: 'Noor' }).waitFor();
+    expect(opened?.browserErrors).toEqual([]);
+  });
+
+  it('explains how to start a run if the schedule is off or nothing has run yet', async () => {
+    const page = await open('#/reconciliation', [{ organizationId, runs: [] }], { width, everyMinutes: 0 });
+    await page.getByText('The schedule is off').waitFor();
+    await page.getByText('not proven yet').waitFor();
+    await page.getByText('npx livechat backfill --since 2h --dry-run', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Copy Dry run' }).waitFor();
+    await expectAccessible(page);
+  });
+});
+
+describe('on any screen', options, () => {
+  it('warns about a watermark that is older than the limit of the alarm', async () => {
+    const page = await open('#/reconciliation', [{ organizationId, watermark: minutesAgo(130), runs: [] }]);
+    await page.locator('.badge.warn').getByText('overdue').waitFor();
+  });
+
+  it('explains a link to a run that is not kept', async () => {
+    const page = await open('#/reconciliation/gone', [{ organizationId, runs: [] }]);
+    await page.getByRole('heading', { name: 'This run is not kept' }).waitFor();
+    await page.getByRole('link', { name: 'Show the latest runs' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Reconciliation' }).waitFor();
+  });
+
+  it('marks recovered events in the live flow, and links requested runs', async () => {
+    const page = await open('', []);
+    await page.getByText('Live', { exact: true }).waitFor();
+    const { put } = outbound(local);
+    const metadata = { recovered: true, organizationId };
+    await put('test', 'chat.observed', { metadata, data: { conversationId: chatId } });
+    await put('test', 'reconciliation.requested', { metadata: { organizationId }, data: { reason: 'recovery' } });
+    const rows = page.getByRole('list', { name: 'Events, latest first' }).getByRole('listitem');
+    const observed = rows.filter({ hasText: 'chat.observed' });
+    await observed.getByText('recovered', { exact: true }).waitFor();
+    await observed.getByRole('link', { name: chatId }).waitFor();
+    await rows.filter({ hasText: 'reconciliation.requested' }).getByRole('link', { name: 'Reconciliation' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Reconciliation' }).waitFor();
+  });
+});
