@@ -1,8 +1,10 @@
-import { readRateLimit } from '../core/channel/rate-limit-store.ts';
+import { findConversations, organizations } from '../core/conversations/queries.ts';
+import { organizationsWithSecrets } from '../core/livechat/credentials.ts';
+import { liveChatReconciliation } from '../core/livechat/reconcile.ts';
 import { type BackfillRequest, backfill, type Progress } from '../core/reconciliation/reconcile.ts';
 import type { ReconciliationRun, UnprovableReason } from '../core/reconciliation/report.ts';
 import type { Period } from '../core/reconciliation/source.ts';
-import { chooseOrganizationOfChat, chooseOrganizations } from './bridge.ts';
+import { LeaseLost } from '../core/reconciliation/state.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import { exitCodes, UsageError } from './errors.ts';
 import { colours, print, printable, printJson, printTable } from './output.ts';
@@ -25,22 +27,26 @@ export const runBackfill = async (period: Period, options: BackfillOptions): Pro
     }
     return ended;
   });
-  const ok = results.length === requests.length && results.every((one) => findProblem(one, dryRun) === undefined);
+  const ok = results.length === requests.length && results.every(({ error }) => error === undefined);
   if (!ok) process.exitCode = interrupt.signal.aborted ? exitCodes.interrupted : exitCodes.failure;
-  if (json) return printJson({ ok, ...(dryRun && { dryRun }), ...summarize(results, dryRun) });
+  if (json) return printJson({ ok, ...(dryRun && { dryRun }), ...summarize(results) });
   printResults(results, dryRun);
   if (!ok) return print(`To continue: ${formatCommand(period, options)}`);
   print(dryRun ? 'Nothing was published.' : colours.green('Complete: the last pass found no difference.'));
 };
 
 const findOrganizations = async ({ chat, organization }: BackfillOptions): Promise<readonly string[]> => {
-  const known = await chooseOrganizations(organization);
-  // The local engine's. Nothing is stored yet if every webhook was lost.
+  if (organization !== undefined) return [organization];
+  const ofChat = chat === undefined ? [] : await findConversations(chat);
+  if (ofChat.length > 0) return ofChat.map(({ organizationId }) => organizationId);
+  const lists = await Promise.all([organizations(), organizationsWithSecrets(process.env)]);
+  const known = [...new Set(lists.flat())];
+  // The local engine's: if every webhook was lost, nothing is stored.
   const { LIVECHAT_ORGANIZATION_ID: simulated } = process.env;
   if (known.length === 0 && simulated !== undefined) return [simulated];
-  if (chat !== undefined) return [await chooseOrganizationOfChat(chat, organization)];
-  if (known.length > 0) return known;
-  throw new UsageError('--organization is required: no organization has a conversation yet.');
+  if (known.length === 1 || (known.length > 1 && chat === undefined)) return known;
+  const reason = known.length === 0 ? 'no organization is known yet' : `choose one of ${known.join(', ')}`;
+  throw new UsageError(`--organization is required: ${reason}.`);
 };
 
 const printPlan = (requests: readonly BackfillRequest[], dryRun: boolean): void => {
@@ -57,10 +63,10 @@ const printPlan = (requests: readonly BackfillRequest[], dryRun: boolean): void 
 
 export interface BackfillResult {
   readonly request: BackfillRequest;
-  /** Undefined if no run could begin. */
-  readonly run?: ReconciliationRun;
+  /** One, or two if an interrupted run was continued first. */
+  readonly runs: readonly ReconciliationRun[];
   /** Why it did not complete, and what to do. */
-  readonly error?: string;
+  readonly error?: string | undefined;
 }
 
 /** An organization that cannot be reconciled does not stop the others. */
@@ -70,70 +76,43 @@ const reconcile = async (
   signal: AbortSignal,
   { show, say }: Activity,
 ): Promise<BackfillResult> => {
-  const blocked = await describeBlock(request.organizationId);
-  if (blocked !== undefined) return { request, error: blocked };
   const log = { debug() {}, info() {}, warn: say, error: say };
   try {
-    const run = await backfill(request, {
-      ...{ dryRun, signal, log },
+    const runs = await backfill(request, {
+      ...{ channel: liveChatReconciliation(), dryRun, signal, log },
       onProgress: (progress) => show(formatProgress(progress)),
-      onWait: (until) => show(`Another run is in progress. Waiting for it until ${until.slice(11, 19)} UTC at most`),
+      onWait: (until) => show(`Another run is in progress: waiting until ${until.slice(11, 19)} UTC at most`),
     });
-    return { request, run, ...(run.error && { error: await describeError(run.error, request) }) };
+    return { request, runs, error: findProblem(runs) };
   } catch (error) {
-    if (signal.aborted) return { request };
-    if (!(error instanceof Error) || !isExpected(error)) throw error;
-    return { request, error: await describeError(error, request) };
+    if (signal.aborted) return { request, runs: [], error: 'Interrupted.' };
+    if (error instanceof LeaseLost) return { request, runs: [], error: `${error.message}.` };
+    throw error;
   }
 };
 
-/** The errors of one organization: of its channel, its credentials or its rate limit. */
-const isExpected = (error: Error): boolean =>
-  'category' in error || ['ConfigurationError', 'Deferred'].includes(error.name);
-
-const describeError = async (
-  { name, message }: { readonly name: string; readonly message: string },
-  { organizationId }: BackfillRequest,
-): Promise<string> => {
-  // The message of this one is for the state machine.
-  if (name !== 'Deferred') return message;
-  return (await describeBlock(organizationId)) ?? 'LiveChat allows no call now: its rate limit is used up. Try again.';
-};
-
-/** Why an organization's calls are blocked, and what to do. Undefined if they are not. */
-const describeBlock = async (organizationId: string): Promise<string | undefined> => {
-  const { paused, breaker, reason, openUntil } = await readRateLimit(organizationId, Date.now());
-  const resume = `livechat limits resume --organization ${organizationId}`;
-  if (paused) return `The organization is paused. Resume it first: ${resume}`;
-  if (breaker !== 'open') return undefined;
-  return `The circuit breaker is open (${reason || 'failures'}). Try again after ${openUntil?.slice(0, 19)}; if LiveChat works again, close it: ${resume}`;
+/** Undefined if every run is complete. */
+const findProblem = (runs: readonly ReconciliationRun[]): string | undefined => {
+  const last = runs.at(-1);
+  if (last?.status === 'complete') return undefined;
+  return last?.error ? `${last.status}: ${last.error.message}` : 'The last pass still found differences.';
 };
 
 export const formatProgress = ({ phase, pass, run: { report } }: Progress): string =>
   `Pass ${pass}, ${phase}: ${report.threads} threads, ${report.published} events, ${report.calls} calls`;
 
-/** Why a result is not complete. Undefined if it is. A dry run is one pass, with or without differences. */
-const findProblem = ({ run, error }: BackfillResult, dryRun: boolean): string | undefined => {
-  if (error !== undefined) return error;
-  if (run?.status === 'complete' || (dryRun && run?.status === 'incomplete')) return undefined;
-  return run?.status === 'incomplete' ? 'The last pass still found differences.' : 'Interrupted.';
-};
-
-const listProblems = (results: readonly BackfillResult[], dryRun: boolean): string[] =>
-  results.flatMap((result) => {
-    const problem = findProblem(result, dryRun);
-    return problem === undefined ? [] : `${result.request.organizationId}: ${problem}`;
-  });
+const listProblems = (results: readonly BackfillResult[]): string[] =>
+  results.flatMap(({ request, error }) => (error === undefined ? [] : `${request.organizationId}: ${error}`));
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 const countUnprovable = ({ report: { unprovable } }: ReconciliationRun): number => sum(Object.values(unprovable));
 
 /** The fields of the JSON output. */
-export const summarize = (results: readonly BackfillResult[], dryRun: boolean) => {
-  const runs = results.flatMap(({ run }) => run ?? []);
+export const summarize = (results: readonly BackfillResult[]) => {
+  const runs = results.flatMap((result) => result.runs);
   const total = (name: 'published' | 'calls' | 'threads' | 'repaired') => sum(runs.map(({ report }) => report[name]));
-  const problems = listProblems(results, dryRun);
+  const problems = listProblems(results);
   return {
     runs,
     published: total('published'),
@@ -154,27 +133,29 @@ const statusColours = {
 };
 
 const printResults = (results: readonly BackfillResult[], dryRun: boolean): void => {
+  const runs = results.flatMap((result) => result.runs);
   printTable(
-    results.flatMap(({ run }) => {
-      if (!run) return [];
+    runs.map((run) => {
       const { threads, equal, repaired, published, calls, passes } = run.report;
       return {
         organization: run.organizationId,
-        result: dryRun ? 'dry run' : statusColours[run.status](run.status),
+        from: run.from.slice(0, 19),
+        to: run.to.slice(0, 19),
+        result: statusColours[run.status](run.status),
         threads,
         equal,
         [dryRun ? 'different' : 'repaired']: repaired,
         unprovable: countUnprovable(run),
-        [dryRun ? 'events to publish' : 'published']: published,
+        [dryRun ? 'to publish' : 'published']: published,
         calls,
         passes,
       };
     }),
     'No run has begun.',
   );
-  for (const { run } of results) if (run) for (const line of formatDetails(run)) print(line);
+  for (const run of runs) for (const line of formatDetails(run)) print(line);
   print(colours.dim(notRecoverable));
-  for (const problem of listProblems(results, dryRun)) print(colours.red(printable(problem)));
+  for (const problem of listProblems(results)) print(colours.red(printable(problem)));
 };
 
 const notRecoverable =

@@ -76,15 +76,3 @@ export const chooseOrganization = async (given: string | undefined): Promise<str
   const reason = only === undefined ? 'no organization has a conversation yet' : `choose one of ${known.join(', ')}`;
   throw new UsageError(`--organization is required: ${reason}.`);
 };
-
-/**
- * Returns the given organization, or else the one that has the chat, or else the only one.
- *
- * @throws UsageError if there is none or more than one
- */
-export const chooseOrganizationOfChat = async (chat: string, given: string | undefined): Promise<string> => {
-  if (given !== undefined) return given;
-  const { findConversations } = await import('../core/conversations/queries.ts');
-  const [only, another] = await findConversations(chat);
-  return only && !another ? only.organizationId : chooseOrganization(undefined);
-};

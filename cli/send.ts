@@ -4,13 +4,14 @@ import { basename } from 'node:path';
 import { text as readStream } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
+import { findConversations } from '../core/conversations/queries.ts';
 import { compose } from '../core/livechat/compose.ts';
 import { localFileKey, storeLocalFile } from '../core/media/store.ts';
 import { RequestInvalid } from '../core/outbound/errors.ts';
 import { publishSendRequest } from '../core/outbound/ports.ts';
 import { type RequestProgress, requestProgress } from '../core/outbound/read-model.ts';
 import { type SendRequest, type SendRequestData, validateRequest } from '../core/outbound/request.ts';
-import { chooseOrganizationOfChat } from './bridge.ts';
+import { chooseOrganization } from './bridge.ts';
 import type { SendOptions } from './commands/send.ts';
 import { CliError, exitCodes, UsageError } from './errors.ts';
 import { readJson, withFileErrors } from './files.ts';
@@ -21,7 +22,7 @@ export const sendMessage = async (options: SendOptions): Promise<void> => {
   const { chat: conversationId, note, onInactive, onAbsent, expiresInSeconds, wait, json } = options;
   const target = {
     requestId: options.requestId ?? randomUUID(),
-    organizationId: await chooseOrganizationOfChat(conversationId, options.organization),
+    organizationId: await findOrganization(options),
     conversationId,
   };
   const { message, upload } = await prepareMessage(options, target);
@@ -44,6 +45,12 @@ export const sendMessage = async (options: SendOptions): Promise<void> => {
   const ok = result.status === 'delivered';
   if (!ok) process.exitCode = exitCodes.failure;
   if (json) printJson({ ok, ...target, ...result });
+};
+
+const findOrganization = async ({ chat, organization }: SendOptions): Promise<string> => {
+  if (organization !== undefined) return organization;
+  const [only, another] = await findConversations(chat);
+  return only && !another ? only.organizationId : chooseOrganization(undefined);
 };
 
 const validate = (request: SendRequestData, now: number): SendRequest<unknown> => {

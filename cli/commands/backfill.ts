@@ -13,13 +13,13 @@ export const backfill = confirmedCommand('backfill', {
   .addOption(
     option(
       '--since <time>',
-      'the start of the period: 2h or 7d ago, or a time such as 2026-11-27T14:00:00Z (required without --chat; with it 7d)',
+      'the start of the period: 2h or 7d ago, or a time such as 2026-11-27T14:00:00Z (required without --chat)',
       pastTime,
     ),
   )
   .addOption(option('--until <time>', 'the end of the period, in the same form (default: now)', pastTime))
-  .addOption(option('--organization <uuid>', 'the organization (default: all that have conversations)', uuid))
-  .addOption(option('--chat <id>', 'only the chat with this id', minLength(1, "a chat's id")))
+  .addOption(option('--organization <uuid>', 'the organization (default: all)', uuid))
+  .addOption(option('--chat <id>', 'only the chat with this id, with all of its threads', minLength(1, "a chat's id")))
   .option('--dry-run', 'compare and count, without publishing')
   .addHelpText(
     'after',
@@ -29,7 +29,8 @@ Ctrl-C the command prints how to continue. The exit code is 0 only if the last p
   );
 export type BackfillOptions = ReturnType<typeof backfill.opts>;
 
-const defaultSinceMs = 7 * 86_400_000;
+/** A run of one chat reads all of its threads, whatever the period. */
+const defaultSinceMs = 86_400_000;
 
 backfill.action(async (options) => {
   const { chat, until = Date.now() } = options;

@@ -28,14 +28,26 @@ const failed: ReconciliationRun = {
 
 it.each([
   ['a recent watermark', view('14:43'), 15, 'ok', /reconciled up to 2026-11-27T14:43:00/],
-  ['a watermark within the tolerance', view('13:55'), 15, 'ok', /up to 2026-11-27T13:55/],
-  ['a watermark just above it', view('13:54'), 15, 'warning', /is 66 min old \(2026-11-27T13:54:00\)\.$/],
+  ['a watermark within the tolerance', view('13:00'), 15, 'ok', /up to 2026-11-27T13:00/],
+  ['a watermark just above it', view('12:59'), 15, 'warning', /is 2 h old \(2026-11-27T12:59:00\)\.$/],
   ['an old watermark', view('12:00'), 15, 'warning', /is 3 h old/],
   ['an old watermark with long intervals', view('12:00'), 60, 'ok', /up to 2026-11-27T12:00/],
-  ['failing runs', view('12:00', { last: failed }), 15, 'warning', /3 h old .*The last run failed: .*\(401\)/],
+  [
+    'failing runs',
+    view('12:00', { last: failed }),
+    15,
+    'warning',
+    /3 h old .*The last run did not complete: .*\(401\)/,
+  ],
   ['no run yet', view(), 15, 'note', /has begun yet/],
   ['a first run', view(undefined, { running: { ...failed, status: 'running' } }), 15, 'note', /has completed yet/],
-  ['a failed first run', view(undefined, { last: failed }), 15, 'warning', /has completed\. The last run failed/],
+  [
+    'a failed first run',
+    view(undefined, { last: failed }),
+    15,
+    'warning',
+    /has completed\. The last run did not complete/,
+  ],
   ['no schedule', view('14:43'), 0, 'warning', /is off: .*up to 2026-11-27T14:43:00/],
   ['no schedule and no run', view(), 0, 'warning', /is off: .*up to no time/],
 ] as const)('reports the reconciliation of an organization: %s', (_name, found, minutes, severity, message) => {

@@ -137,8 +137,8 @@ export async function checkReconciliation(
 }
 
 const minuteMs = 60_000;
-/** A run begins every interval, reads up to 2 min before now, and can wait for the rate limit. */
-const maxMissedIntervals = 4;
+/** As the alarm `reconciliation-late` allows. */
+const maxAgeMinutes = (interval: number) => Math.max(120, 4 * interval);
 
 /** @param minutes the interval of the scheduled runs; 0 if there are none */
 export function reconciliationFinding(
@@ -151,7 +151,7 @@ export function reconciliationFinding(
     const message = `Scheduled reconciliation is off: ${organizationId} was reconciled up to ${upTo ?? 'no time'}. Lost webhooks are not noticed.`;
     return warning(message, 'Set RECONCILIATION_MINUTES and deploy, or run livechat backfill after each outage.');
   }
-  const error = last?.error && ` The last run failed: ${last.error.message}`;
+  const error = last?.error && ` The last run did not complete: ${last.error.message}`;
   const fix = error
     ? 'Fix what the last run reports. Then: livechat backfill --since 24h.'
     : 'See the log of functions/reconcile and the schedule. Then: livechat backfill --since 24h.';
@@ -160,7 +160,7 @@ export function reconciliationFinding(
     return note(`No reconciliation of ${organizationId} has ${running ? 'completed' : 'begun'} yet.`);
   }
   const age = now - Date.parse(watermark);
-  if (age <= (maxMissedIntervals * minutes + 5) * minuteMs) {
+  if (age <= maxAgeMinutes(minutes) * minuteMs) {
     return ok(`LiveChat and the bridge were reconciled up to ${upTo} (${organizationId}).`);
   }
   return warning(`The watermark of ${organizationId} is ${formatAge(age)} old (${upTo}).${error ?? ''}`, fix);
