@@ -167,6 +167,7 @@ export async function startEngine(options: EngineOptions) {
       environment: {
         ...functionEnvironment({ ...resources, inherited: pickSettings(deployed.settings, environment) }),
         SEND_CONCURRENCY: String(sendConcurrency),
+        ...(simulated && { LIVECHAT_ORGANIZATION_ID: credentials.organizationId }),
       },
     };
     aws.parameters.call('PutParameter', { Name: outputsParameter(localStage), Value: JSON.stringify(outputs) });

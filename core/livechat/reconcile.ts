@@ -41,7 +41,8 @@ interface SourceOptions {
   readonly listsOnlyActive: boolean;
 }
 
-function liveChatSource(connection: Connection, options: SourceOptions): ReconciliationSource {
+/** LiveChat as the source of one organization. */
+export function liveChatSource(connection: Connection, options: SourceOptions): ReconciliationSource {
   const { client } = connection;
   const translator = { ...connection, ...options };
   return {
@@ -80,7 +81,7 @@ function liveChatSource(connection: Connection, options: SourceOptions): Reconci
 }
 
 /** Buttons list the users who clicked them. The content of a system message, and of an unknown event, is not compared. */
-function isSameContent({ type, content }: NormalizedMessage, stored: unknown): boolean {
+export function isSameContent({ type, content }: NormalizedMessage, stored: unknown): boolean {
   if (type === 'system' || type === 'unknown') return true;
   if (type !== 'interactive') return canonicalJson(content) === canonicalJson(stored);
   return JSON.stringify(withoutClicks(content)) === JSON.stringify(withoutClicks(stored));

@@ -210,7 +210,9 @@ function differsFromKnown(listed: Participant, known: Participant | undefined, i
   if ((['name', 'email', 'country'] as const).some((field) => listed[field] && !known[field])) return true;
   if (Object.keys(listed.fields ?? {}).some((name) => known.fields?.[name] === undefined)) return true;
   if (!isActive || listed.type === 'customer') return false;
-  return listed.present !== known.present || (listed.hidden ?? false) !== (known.hidden ?? false);
+  return (['present', 'hidden'] as const).some(
+    (field) => listed[field] !== undefined && listed[field] !== (known[field] ?? false),
+  );
 }
 
 function visibleAgents({ participants }: ListedThread): string[] {
