@@ -9,8 +9,8 @@ export interface SentWebhook {
   readonly at: string;
   readonly action: string;
   readonly threadId: string | undefined;
-  /** The bridges that did not receive it. */
-  readonly lostBy: readonly string[];
+  /** The bridges that received it. */
+  readonly receivedBy: readonly string[];
 }
 
 export type View = ReturnType<typeof toView>;
@@ -100,7 +100,7 @@ export function expectSame(
       id,
       ...world
         .history(id)
-        .map(({ at, action, lostBy }) => `${at} ${action}${lostBy.includes(bridge) ? ' (lost)' : ''}`),
+        .map(({ at, action, receivedBy }) => `${at} ${action}${receivedBy.includes(bridge) ? '' : ' (lost)'}`),
     ]);
   expect(differences, JSON.stringify(histories, null, 1)).toEqual([]);
 }
@@ -123,7 +123,8 @@ function isAssignmentKnown(
   if (names.some((name) => String(transfer?.content).endsWith(`to ${name}`))) return true;
   const setsAgents = ['incoming_chat', 'chat_transferred', 'user_added_to_chat', 'user_removed_from_chat'];
   return !history.some(
-    ({ action, threadId, lostBy }) => threadId === current && setsAgents.includes(action) && lostBy.includes(bridge),
+    ({ action, threadId, receivedBy }) =>
+      threadId === current && setsAgents.includes(action) && !receivedBy.includes(bridge),
   );
 }
 

@@ -1,5 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { vi } from 'vitest';
 import * as z from 'zod/mini';
+import { systemClock } from '../../core/platform/clock.ts';
 import type { ReconciliationRun } from '../../core/reconciliation/report.ts';
 import { parseRules } from '../../core/routing/rules.ts';
 import { createHttpApi } from '../../local/http-api.ts';
@@ -36,6 +38,8 @@ export interface WorldOptions {
   readonly seed: number;
   /** The bridges that LiveChat calls, by name, with the share of webhooks that each loses, from 0 to 1. */
   readonly loss: Readonly<Record<string, number>>;
+  /** How much LiveChat's clock is fast, in ms. */
+  readonly skewMs?: number;
 }
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
@@ -45,8 +49,9 @@ export type Bridge = ReturnType<World['bridge']>;
  * One LiveChat and several bridges: an organization each, to which the same webhooks are sent, of which some are lost. So the
  * bridge that lost webhooks can be compared with the one that lost none, id by id.
  */
-export async function startWorld(deployed: DeployedBridge, { seed, loss }: WorldOptions) {
+export async function startWorld(deployed: DeployedBridge, { seed, loss, skewMs = 0 }: WorldOptions) {
   const { aws, pendingWebhooks } = deployed;
+  const begin = Date.now();
   const bridges = new Map(
     Object.entries(loss).map(([name, share]) => [name, { name, organizationId: randomUUID(), share }]),
   );
@@ -71,15 +76,14 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss }: World
       if (chat && !names.has(chatId)) names.set(chatId, chat.users[0]?.name ?? '');
       const sent = history.get(chatId) ?? [];
       history.set(chatId, sent);
-      const lost = [...bridges.values()].filter((one) => isLost(one, names.get(chatId) ?? '', sent.length));
+      const receivers = [...bridges.values()].filter((one) => !isLost(one, names.get(chatId) ?? '', sent.length));
       // Webhooks of one action arrive one after the other.
       moveClock(1);
       const at = new Date().toISOString();
       const threadId = body.payload.thread_id ?? chat?.thread.id;
-      sent.push({ at, action: body.action, threadId, lostBy: lost.map((one) => one.name) });
+      sent.push({ at, action: body.action, threadId, receivedBy: receivers.map((one) => one.name) });
       let response: unknown = { statusCode: 200, body: '{"success":true}' };
-      for (const one of bridges.values()) {
-        if (lost.includes(one)) continue;
+      for (const one of receivers) {
         const own = JSON.stringify({ ...body, organization_id: one.organizationId });
         response = await aws.invoke(name, { ...event, body: own });
         if (z.looseObject({ statusCode: z.number() }).parse(response).statusCode !== 200) return response;
@@ -89,15 +93,17 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss }: World
   });
   const port = await listen(api, 0, '--port');
   const simulator = await startSimulator({
-    port: deployed.liveChatPort,
+    port: 0,
     webhookUrl: `http://127.0.0.1:${port}${webhookRoute.path}`,
     secretKey: webhookSecret,
     organizationId: randomUUID(),
     clientId,
     agentId: bridgeAgent,
     pendingWebhooks: pendingWebhooks.memory,
+    clock: { ...systemClock, now: () => Date.now() + skewMs },
   });
   const liveChatUrl = `http://127.0.0.1:${simulator.port}`;
+  vi.stubEnv('LIVECHAT_API_BASE_URL', liveChatUrl);
 
   async function request(method: string, path: string, body?: unknown): Promise<{ status: number; json: unknown }> {
     const text = body === undefined ? {} : { body: JSON.stringify(body) };
@@ -126,6 +132,7 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss }: World
     },
     settle,
     now: () => Date.now(),
+    begin,
     /** Lets everything come to rest, then moves the clock forward. */
     async pass(ms: number): Promise<void> {
       await settle();
@@ -172,6 +179,12 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss }: World
       if (!found) throw new Error(`there is no bridge ${name}`);
       return bridgeOf(deployed, world, found);
     },
+    /** Another bridge, which has received nothing and receives nothing. */
+    addDeafBridge() {
+      const added = { name: `deaf ${bridges.size}`, organizationId: randomUUID(), share: 1 };
+      bridges.set(added.name, added);
+      return bridgeOf(deployed, world, added);
+    },
   };
   return world;
 }
@@ -190,11 +203,17 @@ interface BackfillOptions {
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
   readonly onWait?: (until: string) => void;
+  readonly onProgress?: () => void;
 }
 
 function bridgeOf(
   { events, conversations, messages, rules, reconciliation, channel, logger }: DeployedBridge,
-  world: { settle(): Promise<void>; now(): number; history(chatId: string): readonly SentWebhook[] },
+  world: {
+    readonly begin: number;
+    settle(): Promise<void>;
+    now(): number;
+    history(chatId: string): readonly SentWebhook[];
+  },
   state: { readonly name: string; readonly organizationId: string; share: number },
 ) {
   const { organizationId, name } = state;
@@ -219,7 +238,7 @@ function bridgeOf(
       ),
     /** Reconciles on request, and waits until everything is handled. */
     async backfill(options: BackfillOptions = {}): Promise<readonly ReconciliationRun[]> {
-      const { from = world.now() - 3 * 3_600_000, to = world.now() } = options;
+      const { from = world.begin - 60_000, to = world.now() } = options;
       const runs = await whileClockRuns(() =>
         reconciliation.backfill(
           {
@@ -232,7 +251,7 @@ function bridgeOf(
             channel,
             dryRun: options.dryRun ?? false,
             signal: options.signal ?? new AbortController().signal,
-            onProgress: () => {},
+            onProgress: options.onProgress ?? (() => {}),
             onWait: options.onWait ?? (() => {}),
             log: logger,
           },
