@@ -131,6 +131,7 @@ describe('on an engine that misses webhooks', () => {
     expect(await texts(chatId)).toEqual(['Hello', 'Are you there?']);
     expect(await backfill('--yes')).toMatchObject({ ok: true, published: 0, repaired: 0, threads: 1 });
     expect(await bus.sentTexts(chatId)).toEqual([]);
+    expect((await cli.run('doctor')).stdout).toMatch(/^ok +reconciliation +LiveChat and the bridge were reconciled/m);
   });
 
   test('asks first, and reports the result as a table', async () => {
@@ -178,7 +179,7 @@ describe('on an engine that misses webhooks', () => {
 
   test('Ctrl-C saves where the run is, and the command that it prints continues it', async () => {
     for (let n = 0; n < 3; n += 1) await bus.chat();
-    await cli.json('limits', 'set', '--calls-per-second', '1');
+    await cli.json('limits', 'set', '--calls-per-second', '5');
     const { type, shown, ended } = startInTerminal(['backfill', '--since', '2h', '--yes'], {
       AWS_ENDPOINT_URL: local.aws,
       ...laterClock,
@@ -186,6 +187,7 @@ describe('on an engine that misses webhooks', () => {
     await expect.poll(shown, pollOptions).toMatch(/Pass 1|Starting/);
     type('\u0003');
     expect(await ended).toBe(130);
+    expect(shown()).toContain('Stopping at the next call.');
     const [, command = ''] = /To continue: livechat (\S+ --since \S+ --until \S+)/.exec(shown()) ?? [];
     await cli.json('limits', 'set', '--calls-per-second', '200');
     const { runs } = output.parse(await cli.json(...command.split(' '), '--yes'));

@@ -18,8 +18,11 @@ export const runBackfill = async (period: Period, options: BackfillOptions): Pro
   if (!json) printPlan(requests, dryRun);
   if (!dryRun) await confirm('Read these chats from LiveChat, and publish what is missing?', options);
   const interrupt = new AbortController();
-  process.once('SIGINT', () => interrupt.abort());
   const results = await withActivity(async (activity) => {
+    process.once('SIGINT', () => {
+      interrupt.abort();
+      activity.say('Stopping at the next call. Press Ctrl-C again to end at once.');
+    });
     const ended: BackfillResult[] = [];
     for (const request of requests) {
       ended.push(await reconcile(request, dryRun, interrupt.signal, activity));

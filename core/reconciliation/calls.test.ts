@@ -30,7 +30,7 @@ function start(errors: readonly Error[], given: Partial<CallOptions> = {}) {
     withFreshCredentials: async () => undefined,
   };
   const blocked: string[] = [];
-  const call = limitCalls({
+  const { call } = limitCalls({
     connect: async () => source,
     limiter: {
       run: (make) => make(),

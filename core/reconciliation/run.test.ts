@@ -88,6 +88,7 @@ function start(world: World, from = saved()) {
   });
   const checkpoints: { progress: SavedRun; isUrgent: boolean }[] = [];
   const ports: RunPorts = {
+    requireTime: () => {},
     call: (request) => request(recorded, time(40)),
     readStored: async (ids) => ids.map(({ threadId }) => items.get(threadId) ?? nothing),
     async *latestThreads() {
