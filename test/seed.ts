@@ -23,6 +23,7 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
       status: statusFor(index),
       currentThreadId: `T${prefix}${index}`,
       lastActivityAt: toTimestamp(latest - index * apartMs),
+      activityBucket: activityBucket(toTimestamp(latest - index * apartMs)),
       participants: JSON.stringify(participantsFor(index)),
       assigned: { agents: [agent.id], groups: [0] },
       otherThreads: {},
