@@ -52,6 +52,12 @@ describe('a thread of which nothing is stored', () => {
     const busy = listed({ events: [received(2), received(41)] });
     expect(types(compare(busy, nothing).missing)).toEqual(['chat.started', 'message.received']);
   });
+
+  it('is published up to the limit of a run, if it has one', () => {
+    const late = listed({ createdAt: at(41), events: [received(42), received(44)] });
+    const { missing } = compareThread(late, nothing, isSameContent, at(43));
+    expect(types(missing)).toEqual(['chat.started', 'message.received']);
+  });
 });
 
 describe('a thread that is stored', () => {

@@ -257,8 +257,12 @@ async function execute(saved: SavedRun, options: RunOptions): Promise<Reconcilia
     signal: options.signal,
     onCredentialsBlocked: () => reportBlocked(saved.run),
     beforeCall: async () => options.keepLease?.(),
-    onCall: () => runner.countCall(),
+    onCall() {
+      runner.countCall();
+      report(runner.progress);
+    },
   });
+  const report = ({ cursor: { phase, pass }, run }: SavedRun) => onProgress({ phase, pass, run });
   const { endedAt: _, error: __, ...begun } = saved.run;
   const runner = new Runner(
     { ...saved, run: { ...begun, status: 'running' } },
@@ -270,7 +274,7 @@ async function execute(saved: SavedRun, options: RunOptions): Promise<Reconcilia
       publish,
       clock,
       async checkpoint(progress, isUrgent) {
-        onProgress({ phase: progress.cursor.phase, pass: progress.cursor.pass, run: progress.run });
+        report(progress);
         await options.checkpoint?.(progress, isUrgent);
       },
     },
