@@ -59,6 +59,7 @@ export async function take<T>(items: AsyncIterable<T>, max: number): Promise<T[]
 }
 
 const maxPageSize = 100;
+const minPageSize = 50;
 
 /** Lists the conversations of one organization, latest activity first. */
 export function listConversations(
@@ -109,9 +110,15 @@ async function* readIndex(partition: Partition, query: ConversationQuery): Async
   } while (cursor !== null);
 }
 
-function readPage(partition: Partition, { pageSize: limit, from }: ConversationQuery, cursor: string | null) {
+function readPage(partition: Partition, { pageSize, from }: ConversationQuery, cursor: string | null) {
   const query = Conversation.query.byActivity(partition);
-  return startFrom(query, from).go({ limit, cursor, order: 'desc', hydrate: true });
+  // At least five minutes are read, so small pages would be many queries.
+  return startFrom(query, from).go({
+    limit: Math.max(pageSize, minPageSize),
+    cursor,
+    order: 'desc',
+    hydrate: true,
+  });
 }
 
 /** The index has no precise times, so the first and the last five minutes are read completely. */

@@ -20,7 +20,8 @@ import { isSameContent } from '../livechat/reconcile.ts';
 import { compareThread, hasNews, type StoredThread } from './compare.ts';
 import type { ListedEvent, ListedThread } from './source.ts';
 
-const compare = (thread: ListedThread, stored: StoredThread) => compareThread(thread, stored, isSameContent);
+const compare = (thread: ListedThread, stored: StoredThread) =>
+  compareThread(thread, stored, isSameContent, thread.observedAt);
 const types = (events: readonly AnyEvent[]) => events.map(({ type }) => type);
 
 /** What a run stores of a thread whose webhooks were all received. */

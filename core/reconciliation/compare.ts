@@ -51,7 +51,7 @@ export function compareThread(
   listed: ListedThread,
   stored: StoredThread,
   isSameContent: IsSameContent,
-  until = listed.observedAt,
+  until: string,
 ): Comparison {
   const { started, threadId } = listed;
   if (started.data.createdAt > until) return { missing: [], isChanging: false };

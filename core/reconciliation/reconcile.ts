@@ -253,6 +253,8 @@ async function execute(saved: SavedRun, options: RunOptions): Promise<Reconcilia
     connect: () => channel.connect(organizationId, (resetMs) => limiter.holdFor(resetMs)),
     limiter,
     clock,
+    // A requested run publishes what has just been lost, too. If its webhooks still arrive, the events have the same ids.
+    marginMs: saved.run.reason === 'request' ? 0 : marginMs,
     deadline: options.deadline ?? Number.POSITIVE_INFINITY,
     signal: options.signal,
     onCredentialsBlocked: () => reportBlocked(saved.run),

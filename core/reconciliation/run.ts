@@ -245,18 +245,13 @@ export class Runner {
     this.#count({ threads: results.length, equal, repaired: repaired.length });
   }
 
-  /** A requested run also publishes what is new: its webhooks, if they still arrive, have the same ids. */
-  #until({ observedAt }: ListedThread): string {
-    return this.#saved.run.reason === 'request' ? this.#saved.run.to : observedAt;
-  }
-
   async #compare(threads: readonly ListedThread[]): Promise<Result[]> {
     const stored = await this.#ports.readStored(threads);
     return Promise.all(
       threads.map(async (thread, index) => {
         const known = stored[index];
         if (!known) throw new TypeError('one stored thread for each listed one');
-        return { thread, comparison: compareThread(thread, known, this.#ports.isSameContent, this.#until(thread)) };
+        return { thread, comparison: compareThread(thread, known, this.#ports.isSameContent, this.#saved.run.to) };
       }),
     );
   }
