@@ -67,7 +67,7 @@ function EventList({ list }: { list: readonly StreamedEvent[] }) {
       {list.map(({ key, at, type, conversationId, recovered }) => (
         <li key={key}>
           <time dateTime={at}>{clockTime(at)}</time>
-          <span class={`kind ${type.split('.')[0] ?? ''}`}>
+          <span class={`kind ${/^(alert|webhook)\./.test(type) ? 'bad' : ''}`}>
             {type} {recovered && <Badge tone="busy">recovered</Badge>}
           </span>
           <EventLink type={type} conversationId={conversationId} />

@@ -1,3 +1,5 @@
+import type { Reconnectable } from './reconnect.ts';
+
 /** A conversation with a customer: one chat at the channel. Its messages are sent in order. */
 export interface ConversationKey {
   readonly organizationId: string;
@@ -28,7 +30,7 @@ export const joinPollMs = 400;
  * What the send step needs of a channel. Each method but `withFile` makes one call and throws one of the channel's
  * classified errors ({@link ChannelError}). `Content` is opaque to the send step.
  */
-export interface Channel<Content> {
+export interface Channel<Content> extends Reconnectable<Channel<Content>> {
   /** Downloads the content's file, if it has one, within {@link maxFetchMs}. The file exists until `use` settles. */
   withFile<T>(content: Content, use: (fetched: Content) => Promise<T>): Promise<T>;
   /** Uploads a downloaded file and returns the content to send. */
@@ -44,10 +46,6 @@ export interface Channel<Content> {
   join(conversationId: string): Promise<void>;
   /** Transfers the chat to the sender. */
   takeOver(conversationId: string): Promise<void>;
-  /** The same channel in the region that an error names. */
-  inRegion(region: string): Channel<Content>;
-  /** The same channel with credentials read again; undefined if they have not changed. */
-  withFreshCredentials(): Promise<Channel<Content> | undefined>;
 }
 
 /** A part of a request: what the channel sends with one call. */

@@ -180,8 +180,13 @@ export async function commandRateLimit(
   }
 }
 
+/** The state of an organization's rate limiter. Writes nothing: without an item, the initial state. */
+export async function readRateLimitState(organizationId: string): Promise<RateLimitState> {
+  const { data } = await RateLimitEntity.get({ organizationId, channel }).go({ consistent: true });
+  return data ?? initialState(rateLimitSettings().callsPerSecond);
+}
+
 /** The rate limit of an organization, for the time of reading. */
 export async function readRateLimit(organizationId: string, now: number): Promise<RateLimitView> {
-  const { callsPerSecond: defaultRate, shares } = rateLimitSettings();
-  return rateLimitView(organizationId, await rateLimitStore(defaultRate).read(organizationId), shares, now);
+  return rateLimitView(organizationId, await readRateLimitState(organizationId), rateLimitSettings().shares, now);
 }

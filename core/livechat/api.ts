@@ -48,9 +48,33 @@ export interface ListThreads {
   readonly limit?: number;
 }
 
-export interface ListChats {
-  /** At most 100; LiveChat's default is 10. */
-  readonly limit: number;
+/** Reads a page by its id, without any other parameter. A page id is valid for a month. */
+interface PageRequest {
+  readonly page_id: string;
+}
+
+export type ListChats =
+  | PageRequest
+  | {
+      /** At most 100; LiveChat's default is 10. */
+      readonly limit: number;
+      /** `active` since v3.6, `include_active` before. */
+      readonly filters?: { readonly active: true } | { readonly include_active: true };
+    };
+
+export type ListArchives =
+  | PageRequest
+  | {
+      readonly filters: { readonly from: string; readonly to: string };
+      readonly sort_order: 'asc';
+      /** At most 100. */
+      readonly limit: number;
+    };
+
+export interface GetChat {
+  readonly chat_id: string;
+  /** Default: the latest thread. */
+  readonly thread_id?: string;
 }
 
 export interface TagThread {
@@ -87,7 +111,9 @@ const event = z.looseObject({ id, custom_id: maybeText });
 const thread = z.looseObject({ id, created_at: maybeText, events: z.optional(z.nullable(z.array(event))) });
 export type ThreadResponse = z.infer<typeof thread>;
 const threads = z.looseObject({ threads: z.array(thread), next_page_id: maybeText });
-const chats = z.looseObject({ chats_summary: z.array(z.looseObject({ id })) });
+/** Validated one by one, so that a malformed chat does not reject the page. */
+const chats = z.looseObject({ chats_summary: z.array(z.unknown()), next_page_id: maybeText });
+const archives = z.looseObject({ chats: z.array(z.unknown()), next_page_id: maybeText });
 const sentEvent = z.looseObject({ event_id: id });
 const resumedChat = z.looseObject({ thread_id: id, event_ids: z.optional(z.nullable(z.array(z.string()))) });
 const file = z.looseObject({ url: id });
@@ -149,6 +175,8 @@ export function createMethods({ post, upload }: Transport) {
     tagThread: (request: TagThread) => post(write('agent', 'tag_thread', nothing), request),
     listThreads: (request: ListThreads) => post(read('agent', 'list_threads', threads), request),
     listChats: (request: ListChats) => post(read('agent', 'list_chats', chats), request),
+    listArchives: (request: ListArchives) => post(read('agent', 'list_archives', archives), request),
+    getChat: (request: GetChat) => post(read('agent', 'get_chat', z.unknown()), request),
     /** LiveChat allows three registrations per action and client id, so list them first. */
     registerWebhook: (request: RegisterWebhook) => post(write('configuration', 'register_webhook', created), request),
     unregisterWebhook: (request: UnregisterWebhook) =>

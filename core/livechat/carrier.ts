@@ -54,7 +54,7 @@ export function liveChatChannel(options: ChannelOptions): Channel<Part> {
 }
 
 /** The same adapter with another connection: to another region, or with credentials read again if they have changed. */
-function reconnecting<Adapter>(connection: Connection, create: (renewed: Connection) => Adapter) {
+export function reconnecting<Adapter>(connection: Connection, create: (renewed: Connection) => Adapter) {
   return {
     inRegion: (region: string): Adapter => create(connection.inRegion(region)),
     async withFreshCredentials(): Promise<Adapter | undefined> {

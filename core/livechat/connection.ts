@@ -26,6 +26,8 @@ export interface Connection {
   readonly client: LiveChatClient;
   /** The sender of messages: an agent's e-mail or a bot's id. */
   readonly agentId: string | undefined;
+  /** The client id of the application. */
+  readonly clientId?: string | undefined;
   /** The connection to the region that LiveChat requires for this organization. Later connections use it too. */
   inRegion(region: string): Connection;
   /** A connection with credentials read again; undefined if they have not changed. */
@@ -51,6 +53,7 @@ export function createConnections(environment = process.env): Connect {
       return {
         client: known === undefined ? client : client.inRegion(known),
         agentId: found.current.LIVECHAT_AGENT_ID,
+        clientId: found.current.LIVECHAT_CLIENT_ID,
         inRegion(region) {
           regions.set(organizationId, region);
           return createConnection(found);

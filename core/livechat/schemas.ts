@@ -36,6 +36,7 @@ export const user = z.looseObject({
   email: maybeText,
   present: z.optional(z.boolean()),
   visibility: maybeText,
+  events_seen_up_to: maybeText,
   session_fields: z.optional(z.nullable(z.array(z.record(z.string(), z.unknown())))),
   visit: z.optional(z.nullable(visit)),
   last_visit: z.optional(z.nullable(visit)),
@@ -62,6 +63,8 @@ const thread = z.looseObject({
   access: z.optional(access),
   queue: z.optional(z.nullable(queue)),
   previous_thread_id: maybeText,
+  next_thread_id: maybeText,
+  user_ids: z.optional(z.array(z.string())),
   tags: z.optional(z.nullable(z.array(z.string()))),
   properties: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
 });
@@ -71,11 +74,15 @@ const threadKey = { chat_id: text, thread_id: text };
 const eventInThread = z.looseObject({ ...threadKey, event });
 const membership = { ...chatKey, user_type: maybeText, reason: maybeText, requester_id: maybeText };
 
+/** A chat with one of its threads, in the form of `get_chat` and of the webhooks. */
+export const chat = z.looseObject({ id: text, users: z.optional(z.array(user)), access: z.optional(access), thread });
+export type LiveChatChat = z.infer<typeof chat>;
+
 export const payloads = {
   incoming_chat: z.looseObject({
     requester_id: maybeText,
     transferred_from: z.optional(z.nullable(agentsAndGroups)),
-    chat: z.looseObject({ id: text, users: z.optional(z.array(user)), access: z.optional(access), thread }),
+    chat,
   }),
   incoming_event: eventInThread,
   event_updated: eventInThread,

@@ -73,10 +73,10 @@ export async function raiseAlert(
   await createBusPublisher()([createEvent('alert.raised', data, cause, identity, Date.now())]);
 }
 
-/** Raises the alert that the credentials have stopped working. `subject`: the request or conversation whose call failed. */
+/** Raises the alert that the credentials have stopped working. `subject`: what made the call that failed. */
 export async function raiseCredentialsBlocked(
   cause: Cause,
-  subject: { readonly requestId: string } | { readonly conversationId: string },
+  subject: { readonly requestId: string } | { readonly conversationId: string } | { readonly runId: string },
 ): Promise<void> {
   const title = 'LiveChat rejects the credentials; nothing is sent until they work again';
   const ids = { organizationId: cause.organizationId, ...subject };

@@ -9,7 +9,7 @@ export interface Clock {
 }
 
 export const systemClock: Clock = {
-  now: Date.now,
+  now: () => Date.now(),
   sleep: async (ms) => void (await wait(Math.max(0, ms))),
   random: Math.random,
 };

@@ -1,6 +1,7 @@
+import type { Reconnectable } from '../channel/reconnect.ts';
 import type { EventData } from '../events/catalogue.ts';
 import type { DomainEvent } from '../events/event.ts';
-import type { Participant } from '../events/schemas.ts';
+import type { NormalizedMessage, Participant } from '../events/schemas.ts';
 
 /** An event inside a thread: what a message, a note, our own message or a deleted message causes. */
 export type ListedEvent =
@@ -42,7 +43,8 @@ export interface ListedThread {
   readonly groups: readonly number[];
   readonly transfer: ListedTransfer | undefined;
   readonly queue: EventData<'chat.observed'>['queue'];
-  readonly tags: readonly string[];
+  /** Undefined if the list does not include them. */
+  readonly tags: readonly string[] | undefined;
   /** How far users have read, in LiveChat's time. */
   readonly seenUpTo: EventData<'chat.observed'>['seenUpTo'];
 }
@@ -65,7 +67,7 @@ export interface Period {
  * What reconciliation needs of a channel. Each method makes one call and throws the channel's classified errors
  * (core/channel/channel.ts). `observedAt`: see {@link ListedThread}.
  */
-export interface ReconciliationSource {
+export interface ReconciliationSource extends Reconnectable<ReconciliationSource> {
   /** Active chats with their latest threads, without events. */
   listActive(observedAt: string, page: string | undefined): Promise<Page>;
   /** Archived threads of a period. */
@@ -77,12 +79,12 @@ export interface ReconciliationSource {
     conversationId: string,
     page: string | undefined,
   ): Promise<{ readonly ids: readonly string[]; readonly next: string | undefined } | undefined>;
-  inRegion(region: string): ReconciliationSource;
-  withFreshCredentials(): Promise<ReconciliationSource | undefined>;
 }
 
-/** Creates the source of an organization. `onQuotaExhausted`: the channel reports that no calls remain for `resetMs`. */
-export type CreateReconciliationSource = (
-  organizationId: string,
-  onQuotaExhausted: (resetMs: number) => void,
-) => Promise<ReconciliationSource>;
+/** A channel, as reconciliation uses it. */
+export interface ReconciliationChannel {
+  /** Connects to an organization. `onQuotaExhausted`: the channel reports that no calls remain for `resetMs`. */
+  connect(organizationId: string, onQuotaExhausted: (resetMs: number) => void): Promise<ReconciliationSource>;
+  /** Whether a message has the content that is stored, apart from what changes without an edit. */
+  isSameContent(message: NormalizedMessage, storedContent: unknown): boolean;
+}

@@ -1,7 +1,162 @@
-import type { ReconciliationView } from './report.ts';
+import { CustomAttributeType, Entity, type EntityItem } from 'electrodb';
+import { ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
+import type { ReconciliationRun, ReconciliationView } from './report.ts';
+
+/** Where a run continues. */
+export interface RunCursor {
+  readonly phase: 'active chats' | 'archive' | 'stored chats';
+  /** The channel's id of the next page; undefined at the first. */
+  readonly page?: string | undefined;
+  /** From 1. */
+  readonly pass: number;
+  /** The number of events that earlier passes published. */
+  readonly publishedBefore: number;
+}
+
+/** A run that is in progress or was interrupted. */
+export interface SavedRun {
+  readonly run: ReconciliationRun;
+  readonly cursor: RunCursor;
+  /** Whether the events of every active chat are read, not only those with news since `newsSince`. */
+  readonly isDeep: boolean;
+  readonly newsSince: string;
+}
+
+/** A scheduled run and a requested one do not replace each other. */
+export type RunSlot = 'scheduled' | 'requested';
+
+const saved = { type: CustomAttributeType<SavedRun>('any') } as const;
+
+/** One item per organization: the lease, the watermark and the runs that are to be continued. */
+const Reconciliation = new Entity(
+  {
+    model: { entity: 'reconciliation', version: '1', service: 'livechat' },
+    attributes: {
+      organizationId: text,
+      /** The run that holds the lease, and until when; ms since 1970. */
+      leaseOwner: text,
+      leaseUntil: number,
+      watermark: { type: 'string' },
+      /** When the last 24 h were last read, ms since 1970. */
+      deepAt: { type: 'number' },
+      scheduled: saved,
+      requested: saved,
+      last: { type: CustomAttributeType<ReconciliationRun>('any') },
+    },
+    indexes: { primary: keys(['organizationId'], []) },
+  },
+  tableIn('CONTROL_TABLE'),
+);
+export type ReconciliationState = EntityItem<typeof Reconciliation>;
+
+/** A run that published something, did not complete or was requested. Quiet runs are not kept. */
+const Run = new Entity(
+  {
+    model: { entity: 'reconciliationRun', version: '1', service: 'livechat' },
+    attributes: {
+      organizationId: text,
+      startedAt: text,
+      runId: text,
+      run: { type: CustomAttributeType<ReconciliationRun>('any'), required: true },
+      expires: number,
+    },
+    indexes: { primary: keys(['organizationId'], ['startedAt', 'runId']) },
+  },
+  tableIn('CONTROL_TABLE'),
+);
+
+const runRetentionSeconds = 30 * 86_400;
+/** A run renews its lease at least every minute; a run that was killed loses it after this time. */
+const leaseMs = 180_000;
+
+/** Another run took over the lease, since this one did not renew it in time. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+export interface Lease {
+  readonly organizationId: string;
+  readonly owner: string;
+}
+
+/** Takes the lease. Returns the state, or until when another run holds the lease. One write. */
+export async function acquireLease(
+  { organizationId, owner }: Lease,
+  now: number,
+): Promise<{ readonly state: ReconciliationState } | { readonly heldUntil: number }> {
+  const { rejected, data } = await Reconciliation.upsert({
+    organizationId,
+    leaseOwner: owner,
+    leaseUntil: now + leaseMs,
+  })
+    .where(({ leaseUntil }, op) => `${op.notExists(leaseUntil)} OR ${op.lte(leaseUntil, now)}`)
+    .go({ response: 'all_new', returnOnConditionCheckFailure: 'all_old' });
+  if (rejected) return { heldUntil: data?.leaseUntil ?? now };
+  return { state: data };
+}
+
+/** Renews the lease and saves where the run is. Throws {@link LeaseLost}. */
+export async function saveProgress(
+  { organizationId, owner }: Lease,
+  slot: RunSlot,
+  progress: SavedRun,
+  now: number,
+): Promise<void> {
+  const written = await ifConditionHolds(
+    Reconciliation.patch({ organizationId })
+      .set({ leaseUntil: now + leaseMs, [slot]: progress })
+      .where(({ leaseOwner }, op) => op.eq(leaseOwner, owner))
+      .go(),
+  );
+  if (!written) throw new LeaseLost('another run has taken over the lease of this one');
+}
+
+/** What a run leaves behind. */
+export interface RunEnd {
+  readonly run: ReconciliationRun;
+  /** Undefined if there is nothing to continue. */
+  readonly saved?: SavedRun | undefined;
+  /** Set if it is proven that nothing is missing up to there. */
+  readonly watermark?: string | undefined;
+  readonly deepAt?: number | undefined;
+}
+
+/** Releases the lease and stores the result: one write, and one for a run that is kept. Throws {@link LeaseLost}. */
+export async function endRun(
+  { organizationId, owner }: Lease,
+  slot: RunSlot,
+  { run, saved, watermark, deepAt }: RunEnd,
+  now: number,
+): Promise<void> {
+  const change = Reconciliation.patch({ organizationId }).set({
+    leaseOwner: '',
+    leaseUntil: 0,
+    last: run,
+    ...(saved && { [slot]: saved }),
+    ...(watermark !== undefined && { watermark }),
+    ...(deepAt !== undefined && { deepAt }),
+  });
+  const written = await ifConditionHolds(
+    (saved ? change : change.remove([slot])).where(({ leaseOwner }, op) => op.eq(leaseOwner, owner)).go(),
+  );
+  if (!written) throw new LeaseLost('another run has taken over the lease of this one');
+  if (run.status === 'complete' && run.report.published === 0 && run.reason !== 'request') return;
+  const { startedAt, runId } = run;
+  await Run.put({ organizationId, startedAt, runId, run, expires: Math.floor(now / 1000) + runRetentionSeconds }).go();
+}
 
 /** The reconciliation of an organization: its watermark, its last run and its latest runs, at most `limit`. */
 export async function readReconciliation(organizationId: string, limit = 20): Promise<ReconciliationView> {
-  void limit;
-  return { organizationId, runs: [] };
+  const [{ data: state }, { data: runs }] = await Promise.all([
+    Reconciliation.get({ organizationId }).go(),
+    Run.query.primary({ organizationId }).go({ order: 'desc', count: limit, limit }),
+  ]);
+  const running = state && state.leaseUntil > Date.now() ? (state.scheduled ?? state.requested)?.run : undefined;
+  return {
+    organizationId,
+    ...(state?.watermark !== undefined && { watermark: state.watermark }),
+    ...(running && { running }),
+    ...(state?.last && { last: state.last }),
+    runs: runs.map(({ run }) => run),
+  };
 }

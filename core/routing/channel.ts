@@ -1,6 +1,7 @@
 import { ChannelError } from '../channel/channel.ts';
 import { Deferred } from '../channel/deferred.ts';
 import type { RateLimiter } from '../channel/rate-limiter.ts';
+import { type Reconnectable, reconnect } from '../channel/reconnect.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Target } from './rules.ts';
 
@@ -18,7 +19,7 @@ export interface RoutingMessage {
  * What routing needs of a channel. Each method makes one call, and throws the channel's classified errors
  * (core/channel/channel.ts).
  */
-export interface RoutingChannel {
+export interface RoutingChannel extends Reconnectable<RoutingChannel> {
   /** Our agent, which sends the messages; undefined if none is configured. */
   readonly agentId: string | undefined;
   /** Transfers the chat. Fails if no agent of the target is free, unless the target allows the queue. */
@@ -31,10 +32,6 @@ export interface RoutingChannel {
   find(conversationId: string, id: string, since: number): Promise<boolean>;
   /** Adds our agent to the chat; with `agents`, invisibly to the customer. */
   join(conversationId: string, visibility: Visibility): Promise<void>;
-  /** The same channel in the region that an error names. */
-  inRegion(region: string): RoutingChannel;
-  /** The same channel with newly read credentials; undefined if they have not changed. */
-  withFreshCredentials(): Promise<RoutingChannel | undefined>;
 }
 
 /**
@@ -83,7 +80,7 @@ export function limitCalls(options: RateLimitOptions): CallChannel {
       return await run(() => request(called));
     } catch (error) {
       if (!(error instanceof ChannelError)) throw error;
-      channel = await repair(error, called);
+      channel = await reconnect(error, called, { limiter, onCredentialsBlocked, repaired });
     }
     return call(request);
   }
@@ -115,21 +112,6 @@ export function limitCalls(options: RateLimitOptions): CallChannel {
         `no rate-limiter slot within ${maxWaitMs / 1000} s; see \`livechat limits show\` or Rate limits in the console`,
       );
     if (clock.now() + waitMs > latest) throw new NoSlot('the function has too little time left for another call');
-  }
-
-  /** The channel to retry the call with: in another region or with new credentials, once each. Throws the error otherwise. */
-  async function repair(error: ChannelError, called: RoutingChannel): Promise<RoutingChannel> {
-    if (error.category === 'Authentication') {
-      const fresh = repaired.has('credentials') ? undefined : await called.withFreshCredentials();
-      repaired.add('credentials');
-      if (fresh) return fresh;
-      // `authorization` concerns one chat or group only. Any other type means that the credentials do not work at all.
-      if (error.type !== 'authorization' && (await limiter.blockCredentials())) await onCredentialsBlocked();
-      throw error;
-    }
-    if (error.repair !== 'region' || !error.region || repaired.has('region')) throw error;
-    repaired.add('region');
-    return called.inRegion(error.region);
   }
 
   return call;

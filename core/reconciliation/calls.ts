@@ -1,0 +1,123 @@
+import { ChannelError, maxCallMs } from '../channel/channel.ts';
+import { Deferred } from '../channel/deferred.ts';
+import { shareInterval } from '../channel/rate-limit.ts';
+import { rateLimitSettings, readRateLimitState } from '../channel/rate-limit-store.ts';
+import type { RateLimiter } from '../channel/rate-limiter.ts';
+import { type ReconnectOptions, reconnect } from '../channel/reconnect.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { CallSource } from './run.ts';
+import type { ReconciliationSource } from './source.ts';
+
+/** The run stops where it is, and the next one continues it. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+/**
+ * An observation holds for this long before its call, in ms: the margin for webhooks in flight, which LiveChat repeats for a
+ * minute, and for clocks that differ.
+ */
+export const marginMs = 120_000;
+
+/** Waits for slots up to this far away, in ms: the share of reconciliation has few. */
+export const maxSlotWaitMs = 15_000;
+
+const maxRetries = 3;
+
+export interface CallOptions {
+  readonly connect: () => Promise<ReconciliationSource>;
+  readonly limiter: Pick<RateLimiter, 'run' | 'blockCredentials' | 'holdFor'>;
+  readonly clock: Clock;
+  /** When the function times out, ms since 1970. */
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+  readonly onCredentialsBlocked: ReconnectOptions['onCredentialsBlocked'];
+  readonly beforeCall: () => Promise<void>;
+  /** Called for every call that is made. */
+  readonly onCall: () => void;
+}
+
+/**
+ * Makes calls within the organization's rate limit. Waits after a 429, and repeats a call that failed with a server or network
+ * error. Throws {@link Interrupted} if the function is nearly over, if the caller aborts, or while no calls may be made.
+ */
+export function limitCalls(options: CallOptions): CallSource {
+  const { limiter, clock, deadline, signal, onCredentialsBlocked } = options;
+  const repaired: ReconnectOptions['repaired'] = new Set();
+  let source: ReconciliationSource | undefined;
+
+  async function waitUntil(at: number): Promise<void> {
+    requireTime(at);
+    await clock.sleep(at - clock.now());
+  }
+
+  /** Throws {@link Interrupted} if a call at this time could outlast the function. */
+  function requireTime(at: number): void {
+    if (signal.aborted) throw new Interrupted('the run was aborted; run the same command again to continue it');
+    if (at + maxCallMs > deadline)
+      throw new Interrupted('the function is nearly over; the next run continues this one');
+  }
+
+  /** Waits before the call is made again, or replaces the source. Throws the error if neither helps. */
+  async function recover(error: unknown, called: ReconciliationSource, retries: number): Promise<void> {
+    if (error instanceof Deferred) {
+      if (error.reason === 'blocked') throw blocked(error);
+      return waitUntil(error.until);
+    }
+    if (!(error instanceof ChannelError)) throw error;
+    const isTransient = error.category === 'Server' || error.category === 'Network';
+    if (isTransient && retries < maxRetries) return waitUntil(clock.now() + 1000 * 2 ** retries * (1 + clock.random()));
+    source = await reconnect(error, called, { limiter, onCredentialsBlocked, repaired });
+  }
+
+  return async (request) => {
+    for (let retries = 0; ; retries += 1) {
+      requireTime(clock.now());
+      await options.beforeCall();
+      source ??= await options.connect();
+      const called = source;
+      try {
+        return await limiter.run(() => {
+          options.onCall();
+          return request(called, new Date(clock.now() - marginMs).toISOString());
+        });
+      } catch (error) {
+        if (error instanceof Deferred) retries -= 1;
+        await recover(error, called, retries);
+      }
+    }
+  };
+}
+
+function blocked(cause: Deferred): Interrupted {
+  const advice = 'see `livechat limits show`. The next run continues this one';
+  return new Interrupted(`an operator has paused the organization, or its circuit breaker is open: ${advice}`, {
+    cause,
+  });
+}
+
+/**
+ * The limiter of a dry run: calls are spaced as the share of reconciliation allows, but no slot is reserved, since a dry run
+ * writes nothing. Makes no call while the organization is paused or its circuit breaker is open.
+ */
+export function paceCalls(organizationId: string, clock: Clock): CallOptions['limiter'] {
+  let next = 0;
+  return {
+    blockCredentials: async () => false,
+    holdFor(resetMs) {
+      next = Math.max(next, clock.now() + resetMs);
+    },
+    async run(call) {
+      const state = await readRateLimitState(organizationId);
+      if (state.paused === 'yes' || state.breaker !== 'closed') throw new Deferred(state.openUntil, 'blocked');
+      await clock.sleep(next - clock.now());
+      next = clock.now() + shareInterval(state, 'reconciliation', rateLimitSettings().shares, clock.now());
+      try {
+        return await call();
+      } catch (error) {
+        if (!(error instanceof ChannelError) || error.category !== 'RateLimit') throw error;
+        throw new Deferred(clock.now() + (error.retryAfterMs ?? 1_000), 'limited', { cause: error });
+      }
+    },
+  };
+}
