@@ -6,3 +6,6 @@ export const propertyRuns = (thorough: number) => ({ numRuns: isThorough ? thoro
 
 /** The number of simulated worlds of the model test. */
 export const modelWorlds = isThorough ? 500 : 100;
+
+/** Outage drills: how many chats live, and by which seeds. */
+export const drill = isThorough ? { chats: 300, seeds: [1, 2] } : { chats: 20, seeds: [1] };

@@ -41,7 +41,8 @@ interface SourceOptions {
   readonly listsOnlyActive: boolean;
 }
 
-function liveChatSource(connection: Connection, options: SourceOptions): ReconciliationSource {
+/** LiveChat as the source of one organization. */
+export function liveChatSource(connection: Connection, options: SourceOptions): ReconciliationSource {
   const { client } = connection;
   const translator = { ...connection, ...options };
   return {

@@ -37,11 +37,17 @@ export interface CallOptions {
   readonly onCall: () => void;
 }
 
+export interface LimitedCalls {
+  readonly call: CallSource;
+  /** Throws {@link Interrupted} if the run must stop. */
+  readonly requireTime: () => void;
+}
+
 /**
  * Makes calls within the organization's rate limit. Waits after a 429, and repeats a call that failed with a server or network
  * error. Throws {@link Interrupted} if the function is nearly over, if the caller aborts, or while no calls may be made.
  */
-export function limitCalls(options: CallOptions): CallSource {
+export function limitCalls(options: CallOptions): LimitedCalls {
   const { limiter, clock, deadline, signal, onCredentialsBlocked } = options;
   const repaired: ReconnectOptions['repaired'] = new Set();
   let source: ReconciliationSource | undefined;
@@ -70,7 +76,7 @@ export function limitCalls(options: CallOptions): CallSource {
     source = await reconnect(error, called, { limiter, onCredentialsBlocked, repaired });
   }
 
-  return async (request) => {
+  const call: CallSource = async (request) => {
     for (let retries = 0; ; retries += 1) {
       requireTime(clock.now());
       await options.beforeCall();
@@ -87,6 +93,7 @@ export function limitCalls(options: CallOptions): CallSource {
       }
     }
   };
+  return { call, requireTime: () => requireTime(clock.now()) };
 }
 
 function blocked(cause: Deferred): Interrupted {

@@ -12,6 +12,8 @@ export type CallSource = <T>(request: (source: ReconciliationSource, observedAt:
 
 export interface RunPorts {
   readonly call: CallSource;
+  /** Throws if the run must stop. */
+  readonly requireTime: () => void;
   readonly readStored: (threads: readonly ThreadId[]) => Promise<readonly StoredThread[]>;
   readonly latestThreads: (since: string) => AsyncIterable<ThreadId & { readonly isClosed: boolean }>;
   readonly isSameContent: ReconciliationChannel['isSameContent'];
@@ -257,6 +259,7 @@ export class Runner {
     if (!this.#ports.publish) return [];
     let waiting = threads;
     for (let poll = 0; poll < maxStoredPolls && waiting.length > 0; poll += 1) {
+      this.#ports.requireTime();
       await this.#ports.clock.sleep(storedPollMs);
       waiting = (await this.#compare(waiting)).filter(differs).map(({ thread }) => thread);
     }

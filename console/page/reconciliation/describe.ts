@@ -11,7 +11,7 @@ export function describeWatermark(
   now: number,
 ): { tone: Tone; name: string; text: string } {
   if (watermark === undefined) {
-    return { tone: 'calm', name: 'not proven yet', text: 'The first scheduled run that completes proves its period.' };
+    return { tone: 'calm', name: 'not proven yet', text: 'The first run that completes proves its period.' };
   }
   const at = stepTime(watermark, new Date(now).toISOString());
   const text = `Proven complete up to ${at}, ${ago(watermark, now)}.`;

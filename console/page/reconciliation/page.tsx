@@ -58,7 +58,8 @@ export function ReconciliationPage({ organizationId }: { organizationId: string 
 /** The run in progress, the last run, which may have found nothing, and the runs that are kept. */
 function listRuns({ running, last, runs }: ReconciliationView): ReconciliationRun[] {
   const all = [...(running ? [running] : []), ...(last ? [last] : []), ...runs];
-  return [...new Map(all.map((run) => [run.runId, run])).values()];
+  // An interrupted run keeps its id when it continues.
+  return all.filter(({ runId }, index) => all.findIndex((run) => run.runId === runId) === index);
 }
 
 function OrganizationCard({ view }: { view: ReconciliationView }) {
@@ -180,10 +181,10 @@ function RunDetails({ run }: { run: ReconciliationRun }) {
         </p>
         <Figures
           figures={[
-            ['Threads read', report.threads],
+            ['Threads in the last pass', report.threads],
             ['Equal', report.equal],
-            ['Repaired', report.repaired],
             ['Unprovable', countUnprovable(report)],
+            ['Repaired in all passes', report.repaired],
             ['Calls to LiveChat', report.calls],
             ['Passes', report.passes],
           ]}
