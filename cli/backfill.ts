@@ -35,7 +35,9 @@ export const runBackfill = async (period: Period, options: BackfillOptions): Pro
   if (json) return printJson({ ok, ...(dryRun && { dryRun }), ...summarize(results) });
   printResults(results, dryRun);
   if (!ok) return print(`To continue: ${formatCommand(period, options)}`);
-  print(dryRun ? 'Nothing was published.' : colours.green('Complete: the last pass found no difference.'));
+  if (dryRun) return print('Nothing was published.');
+  const isProven = results.every(({ runs }) => runs.every((run) => countUnprovable(run) === 0));
+  print(colours.green(`Complete: the last pass found no difference${isProven ? '' : ' in the other threads'}.`));
 };
 
 const findOrganizations = async ({ chat, organization }: BackfillOptions): Promise<readonly string[]> => {

@@ -23,7 +23,7 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
       status: statusFor(index),
       currentThreadId: `T${prefix}${index}`,
       lastActivityAt: toTimestamp(latest - index * apartMs),
-      participants: participantsFor(index),
+      participants: JSON.stringify(participantsFor(index)),
       assigned: { agents: [agent.id], groups: [0] },
       otherThreads: {},
       version: 3,
@@ -99,7 +99,7 @@ function startEvent(conversationId: string, at: string) {
       causedByUs: false,
     },
   };
-  return { organizationId, conversationId, eventId, receivedAt: at, event: started };
+  return { organizationId, conversationId, eventId, receivedAt: at, event: JSON.stringify(started) };
 }
 
 function message(conversationId: string, number: number, at: number) {
@@ -118,7 +118,7 @@ function message(conversationId: string, number: number, at: number) {
     authorId: author.id,
     authorType: author.type,
     visibility: 'all' as const,
-    metadata: {},
+    metadata: '{}',
     // About the size of LiveChat's.
     rawPayload: JSON.stringify({ id: `${threadId}_${number}`, text, properties: 'x'.repeat(300) }),
   };

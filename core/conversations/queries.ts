@@ -2,7 +2,7 @@ import type { ConversationKey } from '../channel/channel.ts';
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
-import { Conversation, Organization, readTimeline, threadActivity } from './conversations.ts';
+import { Conversation, Organization, parseParticipants, readTimeline, threadActivity } from './conversations.ts';
 import { mergeSorted } from './merge.ts';
 import { type ConversationProjection, compare, projectConversation, type Status, statuses } from './projection.ts';
 
@@ -79,8 +79,10 @@ async function* readPartition(partition: Partition, query: ConversationQuery): A
   let cursor: string | null = null;
   do {
     const page: Awaited<ReturnType<typeof readPage>> = await readPage(partition, query, cursor);
-    for (const { conversationId: id, organizationId, status, lastActivityAt, participants, assigned } of page.data)
-      yield { id, organizationId, status, lastActivityAt, participants, assigned };
+    for (const item of page.data) {
+      const { conversationId: id, organizationId, status, lastActivityAt, assigned } = item;
+      yield { id, organizationId, status, lastActivityAt, participants: parseParticipants(item), assigned };
+    }
     cursor = page.cursor;
   } while (cursor !== null);
 }

@@ -259,18 +259,22 @@ async function execute(saved: SavedRun, options: RunOptions): Promise<Reconcilia
     beforeCall: async () => options.keepLease?.(),
     onCall: () => runner.countCall(),
   });
-  const runner = new Runner(saved, {
-    ...calls,
-    readStored: (threads) => readStored(organizationId, threads),
-    latestThreads: (since) => iterateLatestThreads(organizationId, since),
-    isSameContent: channel.isSameContent,
-    publish,
-    clock,
-    async checkpoint(progress, isUrgent) {
-      onProgress({ phase: progress.cursor.phase, pass: progress.cursor.pass, run: progress.run });
-      await options.checkpoint?.(progress, isUrgent);
+  const { endedAt: _, error: __, ...begun } = saved.run;
+  const runner = new Runner(
+    { ...saved, run: { ...begun, status: 'running' } },
+    {
+      ...calls,
+      readStored: (threads) => readStored(organizationId, threads),
+      latestThreads: (since) => iterateLatestThreads(organizationId, since),
+      isSameContent: channel.isSameContent,
+      publish,
+      clock,
+      async checkpoint(progress, isUrgent) {
+        onProgress({ phase: progress.cursor.phase, pass: progress.cursor.pass, run: progress.run });
+        await options.checkpoint?.(progress, isUrgent);
+      },
     },
-  });
+  );
   const end = (status: RunStatus, error?: Error): ReconciliationRun => {
     options.onEnd?.(runner.progress);
     const { run } = runner.progress;
