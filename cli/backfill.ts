@@ -18,8 +18,11 @@ export const runBackfill = async (period: Period, options: BackfillOptions): Pro
   if (!json) printPlan(requests, dryRun);
   if (!dryRun) await confirm('Read these chats from LiveChat, and publish what is missing?', options);
   const interrupt = new AbortController();
-  process.once('SIGINT', () => interrupt.abort());
   const results = await withActivity(async (activity) => {
+    process.once('SIGINT', () => {
+      interrupt.abort();
+      activity.say('Stopping at the next call. Press Ctrl-C again to end at once.');
+    });
     const ended: BackfillResult[] = [];
     for (const request of requests) {
       ended.push(await reconcile(request, dryRun, interrupt.signal, activity));
@@ -32,7 +35,9 @@ export const runBackfill = async (period: Period, options: BackfillOptions): Pro
   if (json) return printJson({ ok, ...(dryRun && { dryRun }), ...summarize(results) });
   printResults(results, dryRun);
   if (!ok) return print(`To continue: ${formatCommand(period, options)}`);
-  print(dryRun ? 'Nothing was published.' : colours.green('Complete: the last pass found no difference.'));
+  if (dryRun) return print('Nothing was published.');
+  const isProven = results.every(({ runs }) => runs.every((run) => countUnprovable(run) === 0));
+  print(colours.green(`Complete: the last pass found no difference${isProven ? '' : ' in the other threads'}.`));
 };
 
 const findOrganizations = async ({ chat, organization }: BackfillOptions): Promise<readonly string[]> => {

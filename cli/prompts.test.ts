@@ -142,23 +142,23 @@ describe('a progress bar', () => {
   const runActivity = async (terminal: boolean): Promise<void> => {
     process.stderr.isTTY = terminal;
     const work = withActivity(async ({ show, say }) => {
-      for (const line of ['Page 1', 'Page 2', 'Page 3']) {
+      for (const line of ['Page 1', 'Page 2', 'Page 3', 'Page 3']) {
         show(line);
-        await sleep(1000);
+        await sleep(3000);
       }
       say('Waiting');
     });
-    await vi.advanceTimersByTimeAsync(3500);
+    await vi.advanceTimersByTimeAsync(12_500);
     await work;
   };
 
   test('of unknown length shows the current state in one line', async () => {
     await runActivity(true);
-    expect(stripVTControlCharacters(written)).toMatch(/^. Page 1. Page 2(. Page 3)?Waiting\n$/);
+    expect(stripVTControlCharacters(written)).toMatch(/^(. Page 1)+(. Page 2)+(. Page 3)+Waiting\n$/);
   });
 
-  test('of unknown length prints each state without a terminal', async () => {
+  test('of unknown length prints a line now and then without a terminal', async () => {
     await runActivity(false);
-    expect(written).toBe('Page 1\nPage 2\nPage 3\nWaiting\n');
+    expect(written).toBe('Page 1\nPage 3\nWaiting\n');
   });
 });

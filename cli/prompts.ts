@@ -101,11 +101,20 @@ export interface Activity {
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
-/** As {@link withProgress}, for work whose number of steps is unknown. Without a terminal, each state is a line on stderr. */
+/** The least time between two lines without a terminal. */
+const minPrintMs = 5_000;
+
+/** As {@link withProgress}, for work whose number of steps is unknown. Without a terminal, a line now and then says where it is. */
 export const withActivity = async <Result>(work: (activity: Activity) => Promise<Result>): Promise<Result> => {
-  if (process.stderr.isTTY !== true) return work({ show: printStatus, say: printStatus });
   let current = 'Starting';
   let frame = 0;
+  let printedAt = Number.NEGATIVE_INFINITY;
+  const print = (line: string) => {
+    if (line === current || Date.now() - printedAt < minPrintMs) return;
+    [current, printedAt] = [line, Date.now()];
+    printStatus(line);
+  };
+  if (process.stderr.isTTY !== true) return work({ show: print, say: printStatus });
   const show = (line: string) => {
     current = line;
   };

@@ -264,6 +264,32 @@ describe('a run', () => {
   });
 });
 
+describe('a stored thread that is closed, and that LiveChat did not list', () => {
+  const long = chat('long', { active: false, createdAt: at(5) });
+  const run = (world: World, given: Partial<SavedRun> = {}) => {
+    const from = saved(given);
+    const started = start(
+      { threads: [long], stored: [long], latestThreads: [{ ...long, isClosed: true }], ...world },
+      { ...from, run: { ...from.run, from: time(10) } },
+    );
+    return started.runner.run().then(() => started.calls.includes('getThread'));
+  };
+  const changed = (minute: number): AnyEvent => ({
+    type: 'chat.deactivated',
+    metadata: metadata(minute, 'closed'),
+    data: { conversationId: 'long', threadId: 'long1' },
+  });
+
+  it.each<[string, World, Partial<SavedRun>, boolean]>([
+    ['was changed since the last proof', { webhooks: [changed(35)] }, {}, true],
+    ['was not changed since', {}, { newsSince: time(41) }, false],
+    ['was not changed since, in a deep run', {}, { newsSince: time(41), isDeep: true }, true],
+    ['started after the period', { stored: [chat('long', { createdAt: at(39) })] }, {}, false],
+  ])('is read if it %s', async (_what, world, given, expected) => {
+    expect(await run(world, given)).toBe(expected);
+  });
+});
+
 describe('a run that continues', () => {
   const [a, b] = [chat('a', { active: false }), chat('b', { active: false })];
 

@@ -76,6 +76,8 @@ export interface LocalAwsOptions {
 }
 
 const defaultMaxEndedExecutions = 10_000;
+/** A timer with a longer delay would fire at once. */
+const maxTimerMs = 2 ** 31 - 1;
 
 /**
  * Starts the app's AWS resources on this machine, in memory.
@@ -189,7 +191,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     for (const { function: name, minutes } of options.schedules ?? []) {
       if (minutes === 0) continue;
       const invokeNow = () => invocations.start(name, scheduledEvent(randomUUID(), new Date().toISOString()));
-      timers.push(setInterval(invokeNow, minutes * 60_000).unref());
+      timers.push(setInterval(invokeNow, Math.min(minutes * 60_000, maxTimerMs)).unref());
     }
   }
 

@@ -68,12 +68,12 @@ export async function startIamProxy({ upstream, allowed, deployed }: IamProxyOpt
   return { url: `http://127.0.0.1:${port}`, used, denied, stop: () => server.close() };
 }
 
-/** `function action`, with the table of DynamoDB’s actions, and the part of the bucket of S3’s. */
+/** `function action`, with the table and index of DynamoDB’s actions, and the part of the bucket of S3’s. */
 export function describeGrant(functionName: string, action: string, resource: string): string {
-  const [, table] = /-(\w+)Table-/.exec(resource) ?? [];
+  const [, table, index] = /-(\w+)Table-[^/]*(?:\/index\/(\w+))?/.exec(resource) ?? [];
   const part = /\/events\//.test(resource) ? 'events' : 'media';
   const kind = action.startsWith('s3:') && action !== 's3:ListBucket' ? part : table;
-  return [functionName, action, kind?.toLowerCase()].filter(Boolean).join(' ');
+  return [functionName, action, kind?.toLowerCase(), index].filter(Boolean).join(' ');
 }
 
 function deny(response: ServerResponse): void {
@@ -136,8 +136,10 @@ function parseRequest({ method, url, headers, body }: Call, deployed: (local: st
       const buses = entries.map(({ EventBusName }) => arn(service, `event-bus/${deployed(EventBusName)}`));
       return { functionName, action: `events:${operation}`, resources: buses };
     }
-    case 'secretsmanager':
-      return { functionName, action: `${service}:${operation}`, resources: [arn(service, `secret:${input.SecretId}`)] };
+    case 'secretsmanager': {
+      const secret = input.SecretId === undefined ? '*' : arn(service, `secret:${input.SecretId}`);
+      return { functionName, action: `${service}:${operation}`, resources: [secret] };
+    }
     case 'sqs': {
       const queue =
         deployed(new URL(String(input.QueueUrl)).pathname)

@@ -38,9 +38,11 @@ export function countUnprovable({ unprovable }: ReconciliationRun['report']): nu
   return Object.values(unprovable).reduce((sum, number) => sum + number, 0);
 }
 
-/** The times have a date if it is not the date of the run. */
-export function describePeriod({ from, to, startedAt }: ReconciliationRun): string {
-  return `${stepTime(from, startedAt)} to ${stepTime(to, startedAt)}`;
+/** What a run compares: all threads of one chat, or those of a period. Its times have a date if it is not the date of the run. */
+export function describeScope({ conversationId, from, to, startedAt }: ReconciliationRun): string {
+  return conversationId !== undefined
+    ? `all threads of ${conversationId}`
+    : `${stepTime(from, startedAt)} to ${stepTime(to, startedAt)}`;
 }
 
 /** How long a run took, or has run until now. */

@@ -12,7 +12,7 @@ import {
   countUnprovable,
   describeDuration,
   describeFindings,
-  describePeriod,
+  describeScope,
   describeStatus,
   describeWatermark,
   reasonTexts,
@@ -100,7 +100,7 @@ function Row({ run }: { run: ReconciliationRun }) {
       <span class="who">
         <b>{describeFindings(run)}</b>
         <span class="cause">
-          {reasonTexts[reason]}, {describePeriod(run)}
+          {reasonTexts[reason]}, {describeScope(run)}
         </span>
         {error && (
           <small class={statusTones[status]}>
@@ -168,12 +168,11 @@ function RunDetails({ run }: { run: ReconciliationRun }) {
       </Head>
       <Card title={describeFindings(run)}>
         <p>
-          Period: {describePeriod(run)}
-          {conversationId && (
-            <>
-              , only conversation{' '}
-              <a href={linkTo('conversations', conversationId, { organizationId })}>{conversationId}</a>
-            </>
+          Compared:{' '}
+          {conversationId ? (
+            <a href={linkTo('conversations', conversationId, { organizationId })}>{describeScope(run)}</a>
+          ) : (
+            describeScope(run)
           )}
           <br />
           Started {fullTime(startedAt)}, {reasonTexts[reason]} · {status === 'running' ? 'running for' : 'took'}{' '}
