@@ -143,7 +143,7 @@ function listDifferences(value: unknown, other: unknown, path: string): string[]
   return [`${path}: ${JSON.stringify(value)} instead of ${JSON.stringify(other)}`];
 }
 
-const identified = z.array(z.looseObject({ id: z.string() }));
+const identified = z.array(z.looseObject({ id: z.string() })).check(z.minLength(1));
 
 /** The members of an object, or the elements of a list with ids and `order`, the ids in order. */
 function byName(value: unknown): Record<string, unknown> | undefined {
