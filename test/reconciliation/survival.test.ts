@@ -248,6 +248,26 @@ describe('while webhooks are lost', () => {
     await expectRestored(world, deaf);
   });
 
+  it('a scheduled run restores the end of a long thread after which the chat was reopened', async () => {
+    const { deaf } = await startOutage();
+    deaf.lose(0);
+    const { chat_id } = await world.startChat({ customer: { name: 'Dana' }, text: 'Hello', agent: bridgeAgent });
+    for (let run = 1; run <= 6; run += 1) {
+      await world.pass(15 * minute);
+      await deaf.reconcile();
+    }
+    deaf.lose(1);
+    await world.act(chat_id, { as: 'agent', action: 'message', text: 'lost' });
+    await world.act(chat_id, { as: 'agent', action: 'close' });
+    await world.settle();
+    deaf.lose(0);
+    await world.pass(minute);
+    await world.act(chat_id, { action: 'reopen', text: 'I am back' });
+    await world.pass(14 * minute);
+    await deaf.reconcile();
+    await expectRestored(world, deaf);
+  });
+
   it.each([
     ['slow', -2 * minute],
     ['fast', 2 * minute],
