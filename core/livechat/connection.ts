@@ -28,6 +28,8 @@ export interface Connection {
   readonly agentId: string | undefined;
   /** The client id of the application. */
   readonly clientId?: string | undefined;
+  /** The webhook secrets, to remove them from what LiveChat lists. */
+  readonly secrets?: readonly string[];
   /** The connection to the region that LiveChat requires for this organization. Later connections use it too. */
   inRegion(region: string): Connection;
   /** A connection with credentials read again; undefined if they have not changed. */
@@ -54,6 +56,7 @@ export function createConnections(environment = process.env): Connect {
         client: known === undefined ? client : client.inRegion(known),
         agentId: found.current.LIVECHAT_AGENT_ID,
         clientId: found.current.LIVECHAT_CLIENT_ID,
+        secrets: [found.current, found.previous].flatMap((version) => version?.LIVECHAT_WEBHOOK_SECRET ?? []),
         inRegion(region) {
           regions.set(organizationId, region);
           return createConnection(found);

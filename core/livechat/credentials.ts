@@ -94,7 +94,8 @@ export async function organizationsWithSecrets(environment: Environment): Promis
   const prefix = `${secretPrefix(environment)}/`;
   const names = await listSecretNames(prefix);
   // The prefix of production is also that of the other stages' secrets.
-  return names.map((name) => name.slice(prefix.length)).filter(isUuid);
+  const ids = names.map((name) => name.slice(prefix.length)).filter(isUuid);
+  return ids.map((id) => id.toLowerCase());
 }
 
 /** LiveChat credentials by organization, read from Secrets Manager and cached in the process. */
