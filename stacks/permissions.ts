@@ -25,6 +25,8 @@ export const permissions = {
   'record-conversations': dynamodb('conversations', 'PutItem', 'Query', 'UpdateItem'),
   'read-participants': dynamodb('conversations', 'GetItem'),
   'query-conversations': dynamodb('conversations', 'Query'),
+  // The index has keys only.
+  'get-listed-conversations': dynamodb('conversations', 'BatchGetItem'),
   'list-conversations': dynamodb('conversations by activity', 'Query'),
   'record-seen': dynamodb('conversations', 'UpdateItem'),
   'conversations-table-name': allow('conversations'),

@@ -148,6 +148,7 @@ export const functions = {
       'record-reconciliations',
       'query-conversations',
       'list-conversations',
+      'get-listed-conversations',
       'query-messages',
       ...publishing,
     ],

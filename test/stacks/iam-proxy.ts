@@ -124,12 +124,13 @@ function parseRequest({ method, url, headers, body }: Call, deployed: (local: st
   if (service === 's3') return { functionName, ...parseS3Call(method, new URL(url, 'http://s3'), body, deployed) };
   const [, operation = ''] = String(headers['x-amz-target']).split('.');
   const input: Readonly<Record<string, unknown>> = JSON.parse(body);
-  const text = (name: string) => deployed(String(input[name]));
   switch (service) {
     case 'dynamodb': {
-      const table = arn(service, `table/${text('TableName')}`);
+      // A batch names several tables.
+      const names = input.RequestItems ? Object.keys(input.RequestItems) : [String(input.TableName)];
       const index = input.IndexName === undefined ? '' : `/index/${input.IndexName}`;
-      return { functionName, action: `dynamodb:${operation}`, resources: [`${table}${index}`] };
+      const tables = names.map((name) => arn(service, `table/${deployed(name)}${index}`));
+      return { functionName, action: `dynamodb:${operation}`, resources: tables };
     }
     case 'events': {
       const entries = Array.isArray(input.Entries) ? input.Entries : [];

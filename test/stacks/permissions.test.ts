@@ -96,8 +96,9 @@ describe('with the deployed permissions and environment', () => {
     bus = outbound(local);
     const text = JSON.stringify('word '.repeat(300));
     archive = await startServer((response, incoming) => {
-      const body = JSON.stringify(listResponse(incoming.url) ?? {}).replace('"Hello"', text);
-      respondWith(200, body)(response, incoming);
+      const listed = listResponse(incoming.url);
+      if (!listed) return respondWith(404, { error: { type: 'not_found', message: '' } })(response, incoming);
+      respondWith(200, JSON.stringify(listed).replace('"Hello"', text))(response, incoming);
     });
     await new Promise<void>((listening) => cdn.listen(0, '127.0.0.1', listening));
     const queue = new SQSClient({ ...client, endpoint: local.aws });
@@ -180,7 +181,7 @@ describe('with the deployed permissions and environment', () => {
     );
   });
 
-  it('reconcile publishes small and large events, and continues an earlier run', async () => {
+  it('reconcile publishes small and large events, and reads a chat that LiveChat does not list', async () => {
     const own = randomUUID();
     const run = () => {
       const cause = { organizationId: own, correlationId: 'e', causationId: 'e' };
@@ -189,6 +190,10 @@ describe('with the deployed permissions and environment', () => {
     };
     await run();
     expect(await published(own)).toBeGreaterThan(0);
+    // LiveChat lists no active chat, so the run reads it.
+    const [started] = eventsFor('chat-started', busEvents(own));
+    if (!started) throw new Error('there is no chat.started event');
+    await handleAll('chat-started', [copyEvent(started, { conversationId: 'unlisted' })]);
     await run();
   });
 
