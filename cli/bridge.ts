@@ -33,8 +33,11 @@ const readOutputs = async (stage: string): Promise<StageOutputs> => {
   }
 };
 
+/** Functions log to stdout, where the result of a command belongs. Warnings go to stderr. */
+const quiet = { LOG_LEVEL: 'WARN', POWERTOOLS_METRICS_DISABLED: 'true' };
+
 const isSetting = (variable: string): boolean =>
-  variable.startsWith('LIVECHAT_') || [...settings, 'SEND_CONCURRENCY'].includes(variable);
+  variable.startsWith('LIVECHAT_') || [...settings, 'SEND_CONCURRENCY', 'RECONCILIATION_MINUTES'].includes(variable);
 
 /**
  * Finds a bridge and sets its resource names as environment variables, as its functions have them, and its webhook's address as
@@ -47,7 +50,7 @@ export const findBridge = async (stage: string | undefined): Promise<void> => {
   const { environment, webhookUrl } = await readOutputs(stage ?? localStage);
   // A LiveChat credential or setting from the user's environment must not replace one that the stage lacks.
   for (const variable of Object.keys(process.env)) if (isSetting(variable)) delete process.env[variable];
-  Object.assign(process.env, environment, { WEBHOOK_URL: webhookUrl });
+  Object.assign(process.env, environment, { WEBHOOK_URL: webhookUrl, ...quiet });
 };
 
 /** Whether only this machine can call an address. */

@@ -105,3 +105,22 @@ export const duration = z.pipe(
   z.string().check(z.regex(/^[1-9]\d{0,5}[smhd]$/, 'a time such as 30m, 12h or 7d')),
   z.transform((text) => Number(text.slice(0, -1)) * (unitMs[text.slice(-1)] ?? 0)),
 );
+
+const timeExpected = 'a time before now such as 2h or 7d, or a time such as 2026-11-27T14:00:00Z';
+
+/** A time in the past: how long ago, or in RFC 3339. Parsed to ms since 1970. */
+export const pastTime = z
+  .union(
+    [
+      z.pipe(
+        duration,
+        z.transform((ms) => Date.now() - ms),
+      ),
+      z.pipe(
+        z.iso.datetime({ offset: true }),
+        z.transform((text) => Date.parse(text)),
+      ),
+    ],
+    timeExpected,
+  )
+  .check(z.refine((time) => time <= Date.now(), 'in the past'));

@@ -1,5 +1,5 @@
 /** Documented in docs/reference/cli.md. */
-export const exitCodes = { success: 0, failure: 1, usage: 2, outputClosed: 141 } as const;
+export const exitCodes = { success: 0, failure: 1, usage: 2, interrupted: 130, outputClosed: 141 } as const;
 
 /** An expected failure. Its message says what to do, and is printed without a stack trace. */
 export class CliError extends Error {

@@ -1,5 +1,6 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { withGlobalOptions } from './command.ts';
+import { backfill } from './commands/backfill.ts';
 import { consoleCommand } from './commands/console.ts';
 import { conversations } from './commands/conversations.ts';
 import { deadLetters } from './commands/dead-letters.ts';
@@ -19,7 +20,7 @@ Every command takes --json and --help, and all but simulate take --stage. They m
 Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted, 141 the reader of the output closed it.`,
   );
 const groups = [conversations, deadLetters, limits, routing, simulate, webhooks];
-for (const command of [consoleCommand, doctor, send, ...groups]) program.addCommand(command);
+for (const command of [backfill, consoleCommand, doctor, send, ...groups]) program.addCommand(command);
 
 /** Makes commander throw instead of exiting, so that main.ts handles every error. */
 const throwErrors = (command: CommandUnknownOpts): void => {

@@ -1,10 +1,11 @@
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { cliFor } from '../test/cli.ts';
 import { pollOptions } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
 import { startInTerminal } from '../test/terminal.ts';
-import { withProgress } from './prompts.ts';
+import { withActivity, withProgress } from './prompts.ts';
 
 const question = 'Erase this data permanently?';
 
@@ -136,5 +137,28 @@ describe('a progress bar', () => {
   test('does not appear without a terminal, where messages are printed as lines', async () => {
     await run(2000, false);
     expect(written).toBe('Nearly there\n');
+  });
+
+  const runActivity = async (terminal: boolean): Promise<void> => {
+    process.stderr.isTTY = terminal;
+    const work = withActivity(async ({ show, say }) => {
+      for (const line of ['Page 1', 'Page 2', 'Page 3', 'Page 3']) {
+        show(line);
+        await sleep(3000);
+      }
+      say('Waiting');
+    });
+    await vi.advanceTimersByTimeAsync(12_500);
+    await work;
+  };
+
+  test('of unknown length shows the current state in one line', async () => {
+    await runActivity(true);
+    expect(stripVTControlCharacters(written)).toMatch(/^(. Page 1)+(. Page 2)+(. Page 3)+Waiting\n$/);
+  });
+
+  test('of unknown length prints a line now and then without a terminal', async () => {
+    await runActivity(false);
+    expect(written).toBe('Page 1\nPage 3\nWaiting\n');
   });
 });

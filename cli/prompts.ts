@@ -43,6 +43,35 @@ const formatBar = (label: string, done: number, steps: number): string => {
   return `${label} ${done}/${steps} ${'━'.repeat(filled)}${'─'.repeat(barWidth - filled)}`;
 };
 
+/** Runs `work`. If it takes longer than a second, shows a line at the bottom of the terminal, updated every second. */
+const withLine = async <Result>(
+  line: () => string,
+  work: (say: (message: string) => void) => Promise<Result>,
+): Promise<Result> => {
+  let shown = false;
+  const clear = () => {
+    if (!shown) return;
+    shown = false;
+    cursorTo(process.stderr, 0);
+    clearLine(process.stderr, 0);
+  };
+  const timer = setInterval(() => {
+    clear();
+    shown = true;
+    // A longer line would wrap, and clearing removes one line.
+    process.stderr.write(line().slice(0, (process.stderr.columns || 80) - 1));
+  }, refreshMs);
+  try {
+    return await work((message) => {
+      clear();
+      printStatus(message);
+    });
+  } finally {
+    clearInterval(timer);
+    clear();
+  }
+};
+
 /**
  * Runs `work`. If it takes longer than a second and stderr is a terminal, shows a progress bar on stderr, updated every
  * second. `steps` is how often `work` calls `step`.
@@ -54,30 +83,43 @@ export const withProgress = async <Result>(
 ): Promise<Result> => {
   if (process.stderr.isTTY !== true) return work({ step() {}, say: printStatus });
   let done = 0;
-  let shown = false;
-  const clear = () => {
-    if (!shown) return;
-    shown = false;
-    cursorTo(process.stderr, 0);
-    clearLine(process.stderr, 0);
+  const step = () => {
+    done += 1;
   };
-  const timer = setInterval(() => {
-    clear();
-    shown = true;
-    process.stderr.write(formatBar(label, done, steps));
-  }, refreshMs);
-  try {
-    return await work({
-      step() {
-        done += 1;
-      },
-      say(line) {
-        clear();
-        printStatus(line);
-      },
-    });
-  } finally {
-    clearInterval(timer);
-    clear();
-  }
+  return withLine(
+    () => formatBar(label, done, steps),
+    (say) => work({ step, say }),
+  );
+};
+
+export interface Activity {
+  /** Replaces the line that shows the current state. */
+  show(line: string): void;
+  /** Shows a message that stays. */
+  say(line: string): void;
+}
+
+const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+/** The least time between two lines without a terminal. */
+const minPrintMs = 5_000;
+
+/** As {@link withProgress}, for work whose number of steps is unknown. Without a terminal, a line now and then says where it is. */
+export const withActivity = async <Result>(work: (activity: Activity) => Promise<Result>): Promise<Result> => {
+  let current = 'Starting';
+  let frame = 0;
+  let printedAt = Number.NEGATIVE_INFINITY;
+  const print = (line: string) => {
+    if (line === current || Date.now() - printedAt < minPrintMs) return;
+    [current, printedAt] = [line, Date.now()];
+    printStatus(line);
+  };
+  if (process.stderr.isTTY !== true) return work({ show: print, say: printStatus });
+  const show = (line: string) => {
+    current = line;
+  };
+  return withLine(
+    () => `${frames[frame++ % frames.length]} ${current}`,
+    (say) => work({ show, say }),
+  );
 };

@@ -25,6 +25,7 @@ import { required, wholeNumber } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { executionArn as toExecutionArn } from '../core/platform/step-functions.ts';
 import { readReconciliation } from '../core/reconciliation/state.ts';
+import { schedules } from '../stacks/topology.ts';
 import { invalid, parseBody, parseLimit, parseOneOf, type ReadRequest } from './http.ts';
 
 const executionStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
@@ -110,7 +111,7 @@ async function listReconciliation({ query: { organizationId } }: ReadRequest) {
   const ids = organizationId === undefined ? await organizations() : [organizationId];
   return {
     organizations: await Promise.all(ids.map((id) => readReconciliation(id))),
-    everyMinutes: wholeNumber('RECONCILIATION_MINUTES', 15),
+    everyMinutes: wholeNumber(schedules.reconciliation.setting, schedules.reconciliation.defaultMinutes),
   };
 }
 

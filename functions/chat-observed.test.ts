@@ -68,7 +68,7 @@ it('stores the state of the thread', async () => {
   expect((await read()).stored).toMatchObject({
     status: 'closed',
     currentThreadId: 'THREAD',
-    participants: [customer],
+    participants: JSON.stringify([{ id: customerId, present: true, type: 'customer' }]),
     assigned: { agents: [agentId], groups: [4] },
   });
 });

@@ -8,7 +8,7 @@ import { type ReceiveOptions, receiveWebhook } from '../core/livechat/webhook.ts
 import { wholeNumber } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
-import { json, respondToErrors, verifyBodySecret, verifySignature } from './middleware/webhook.ts';
+import { json, keepNumbers, respondToErrors, verifyBodySecret, verifySignature } from './middleware/webhook.ts';
 
 export interface WebhookOptions extends Omit<ReceiveOptions, 'receivedAt'> {
   readonly credentials: Credentials;
@@ -26,6 +26,7 @@ export function webhookHandler(options: WebhookOptions) {
     .use(respondToErrors(options.log, options.count))
     .use(verifySignature(credentials, maxBytes))
     .use(httpJsonBodyParser())
+    .use(keepNumbers())
     .use(verifyBodySecret(credentials))
     .handler(async ({ body }, { verifiedWith }) => {
       const events = receiveWebhook(body, verifiedWith, { ...metricsAndLog, receivedAt: now() });

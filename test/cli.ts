@@ -52,8 +52,8 @@ export function startLivechat(
 export const livechat = (...args: string[]): Promise<CliResult> => startLivechat(args).ended;
 
 /** Runs the CLI on a bridge. `json` adds --json and returns the parsed output. */
-export function cliFor({ aws }: { aws: string }) {
-  const environment = { AWS_ENDPOINT_URL: aws };
+export function cliFor({ aws }: { aws: string }, more: Readonly<Record<string, string>> = {}) {
+  const environment = { AWS_ENDPOINT_URL: aws, ...more };
   return {
     run: (...args: string[]): Promise<CliResult> => startLivechat(args, environment).ended,
     runWithInput: (input: string, ...args: string[]): Promise<CliResult> =>

@@ -62,6 +62,46 @@ describe('the webhook with hostile input', () => {
     await expectNothingStored();
   });
 
+  /** A webhook whose event has this JSON as its content, digit by digit. */
+  const custom = (organization: string, content: string) => {
+    const body = message();
+    const event = { ...body.payload.event, type: 'custom', content: 'CONTENT' };
+    const text = JSON.stringify({ ...body, organization_id: organization, payload: { ...body.payload, event } });
+    return { chatId: body.payload.chat_id, text: text.replace('"CONTENT"', content) };
+  };
+  const nested = (levels: number) => `${'{"a":['.repeat(levels)}1${']}'.repeat(levels)}`;
+
+  it.each<[string, string]>([
+    ['whole numbers beyond 2^53', '{"id":9007199254740993,"ns":[1732700000000000001]}'],
+    ['very small and very large numbers', '{"small":1e-140,"large":1e+200,"smaller":1e-400}'],
+    ['long fractions', '{"fraction":0.12345678901234567890123}'],
+    ['empty names', '{"":{"":1}}'],
+    ['many levels', nested(20)],
+  ])('stores custom content with %s as it is', async (_what, content) => {
+    const organization = randomUUID();
+    const { chatId, text } = custom(organization, content);
+    expect(await post(local, text)).toEqual(accepted);
+    await local.idle();
+    const answer = await fetch(new URL(`/api/conversations/${chatId}?organizationId=${organization}`, local.console));
+    const body = await answer.text();
+    // In the content and in the raw payload.
+    expect(body.split(content)).toHaveLength(3);
+  });
+
+  it('stores session fields with any name and number', async () => {
+    const organization = randomUUID();
+    const { chat_id, thread_id } = message().payload;
+    const fields = '[{"":"empty"},{"order":9007199254740993}]';
+    const payload = { id: randomUUID(), active_chat: { chat_id, thread_id }, session_fields: 'FIELDS' };
+    const action = 'customer_session_fields_updated';
+    const body = JSON.stringify({ ...message(), organization_id: organization, action, payload });
+    expect(await post(local, body.replace('"FIELDS"', fields))).toEqual(accepted);
+    await local.idle();
+    expect(await local.api(`/api/conversations/${chat_id}?organizationId=${organization}`)).toMatchObject({
+      body: { conversation: { participants: [{ fields: { '': 'empty', order: '9007199254740993' } }] } },
+    });
+  });
+
   it('rejects __proto__ keys with 400', async () => {
     const body = JSON.stringify(message()).replace('"payload":{', '"payload":{"__proto__":{"polluted":true},');
     expect(await post(local, body)).toEqual(notJson);

@@ -8,11 +8,12 @@ import { type Local, organizationId } from './local.ts';
  */
 export async function createSeeder(local: Pick<Local, 'environment'>) {
   Object.assign(process.env, local.environment);
-  const [{ Conversation, Organization, StoredEvent }, { Message }, { expiresAfter }] = await Promise.all([
-    import('../core/conversations/conversations.ts'),
-    import('../core/messages/messages.ts'),
-    import('../core/platform/dynamodb.ts'),
-  ]);
+  const [{ activityBucket, Conversation, Organization, StoredEvent }, { Message }, { expiresAfter }] =
+    await Promise.all([
+      import('../core/conversations/conversations.ts'),
+      import('../core/messages/messages.ts'),
+      import('../core/platform/dynamodb.ts'),
+    ]);
   const expires = expiresAfter('MESSAGES_RETENTION_DAYS');
 
   /** Stores conversations; the first has the latest activity. */
@@ -23,7 +24,8 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
       status: statusFor(index),
       currentThreadId: `T${prefix}${index}`,
       lastActivityAt: toTimestamp(latest - index * apartMs),
-      participants: participantsFor(index),
+      activityBucket: activityBucket(toTimestamp(latest - index * apartMs)),
+      participants: JSON.stringify(participantsFor(index)),
       assigned: { agents: [agent.id], groups: [0] },
       otherThreads: {},
       version: 3,
@@ -99,7 +101,7 @@ function startEvent(conversationId: string, at: string) {
       causedByUs: false,
     },
   };
-  return { organizationId, conversationId, eventId, receivedAt: at, event: started };
+  return { organizationId, conversationId, eventId, receivedAt: at, event: JSON.stringify(started) };
 }
 
 function message(conversationId: string, number: number, at: number) {
@@ -118,7 +120,7 @@ function message(conversationId: string, number: number, at: number) {
     authorId: author.id,
     authorType: author.type,
     visibility: 'all' as const,
-    metadata: {},
+    metadata: '{}',
     // About the size of LiveChat's.
     rawPayload: JSON.stringify({ id: `${threadId}_${number}`, text, properties: 'x'.repeat(300) }),
   };

@@ -13,8 +13,9 @@ export const doctor = bridgeCommand('doctor', {
     `
 Checks the settings, the secret, LiveChat's credentials and their scopes, the API version, the registered webhooks, the
 webhook endpoint, the last webhook of each kind, tables, queues, the bus and its rules, the state machine, the account's
-limit of concurrent executions, the bucket, rate limits and dead letters. It makes six LiveChat calls per secret, which change nothing. The exit code is 1 if there is a
-fault; a warning does not affect it.`,
+limit of concurrent executions, the bucket, rate limits, dead letters, and up to when LiveChat and the bridge were
+reconciled. It makes six LiveChat calls per secret, which change nothing. The exit code is 1 if there is a fault; a
+warning does not affect it.`,
   );
 export type DoctorOptions = ReturnType<typeof doctor.opts>;
 

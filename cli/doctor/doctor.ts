@@ -16,7 +16,7 @@ import {
   checkStateMachine,
   checkTables,
 } from './resources.ts';
-import { checkLatestWebhooks, checkSending, checkWebhookEndpoint } from './traffic.ts';
+import { checkLatestWebhooks, checkReconciliation, checkSending, checkWebhookEndpoint } from './traffic.ts';
 
 /** Runs all checks concurrently and prints the findings. An unreadable table must not stop the other checks. */
 export const runDoctor = async ({ organization, url, json }: DoctorOptions): Promise<void> => {
@@ -75,6 +75,7 @@ const listChecks = async (organization: string | undefined, registeredUrl: strin
     ['concurrency', checkConcurrency],
     ['bucket', checkBucket],
     ['sending', () => checkSending(organizationIds, Date.now())],
+    ['reconciliation', () => checkReconciliation(organizationIds, Date.now())],
   ];
 };
 

@@ -6,6 +6,9 @@ import { supportedActions } from '../../core/livechat/registration-plan.ts';
 import type { Action } from '../../core/livechat/schemas.ts';
 import { readLatestChanges } from '../../core/messages/queries.ts';
 import { listDeadLetters } from '../../core/outbound/dead-letter.ts';
+import { wholeNumber } from '../../core/platform/configuration.ts';
+import type { ReconciliationView } from '../../core/reconciliation/report.ts';
+import { readReconciliation } from '../../core/reconciliation/state.ts';
 import { type Finding, fault, note, ok, problemsOr, warning } from './finding.ts';
 
 /** LiveChat's own time limit for a webhook. */
@@ -119,4 +122,53 @@ export async function checkSending(organizationIds: readonly string[], now: numb
     problems,
     'No organization is paused, no circuit breaker is open, and there is no open dead letter.',
   );
+}
+
+/** LiveChat and the bridge were compared recently. */
+export async function checkReconciliation(
+  organizationIds: readonly string[],
+  now: number,
+): Promise<readonly Finding[]> {
+  const minutes = wholeNumber('RECONCILIATION_MINUTES', 15);
+  const views = await Promise.all(organizationIds.map((id) => readReconciliation(id, 1)));
+  return views.length === 0
+    ? [note('No organization has a conversation yet.')]
+    : views.map((view) => reconciliationFinding(view, minutes, now));
+}
+
+const minuteMs = 60_000;
+/** As the alarm `reconciliation-late` allows. */
+const maxAgeMinutes = (interval: number) => Math.max(120, 4 * interval);
+
+/** @param minutes the interval of the scheduled runs; 0 if there are none */
+export function reconciliationFinding(
+  { organizationId, watermark, running, last }: ReconciliationView,
+  minutes: number,
+  now: number,
+): Finding {
+  const upTo = watermark?.slice(0, 19);
+  if (minutes === 0) {
+    const message = `Scheduled reconciliation is off: ${organizationId} was reconciled up to ${upTo ?? 'no time'}. Lost webhooks are not noticed.`;
+    return warning(message, 'Set RECONCILIATION_MINUTES and deploy, or run livechat backfill after each outage.');
+  }
+  const error = last?.error && ` The last run did not complete: ${last.error.message}`;
+  const fix = error
+    ? 'Fix what the last run reports. Then: livechat backfill --since 24h.'
+    : 'See the log of functions/reconcile and the schedule. Then: livechat backfill --since 24h.';
+  if (watermark === undefined) {
+    if (error) return warning(`No reconciliation of ${organizationId} has completed.${error}`, fix);
+    return note(`No reconciliation of ${organizationId} has ${running ? 'completed' : 'begun'} yet.`);
+  }
+  const age = now - Date.parse(watermark);
+  if (age <= maxAgeMinutes(minutes) * minuteMs) {
+    return ok(`LiveChat and the bridge were reconciled up to ${upTo} (${organizationId}).`);
+  }
+  return warning(`The watermark of ${organizationId} is ${formatAge(age)} old (${upTo}).${error ?? ''}`, fix);
+}
+
+function formatAge(ms: number): string {
+  const minutes = Math.round(ms / minuteMs);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 72 ? `${hours} h` : `${Math.round(hours / 24)} days`;
 }

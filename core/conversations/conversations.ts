@@ -31,7 +31,10 @@ export const Conversation = new Entity(
       currentThreadId: { type: 'string' },
       /** See {@link ConversationProjection}. Messages of the current thread move it forward without a rebuild. */
       lastActivityAt: text,
-      participants: { type: CustomAttributeType<readonly Participant[]>('any'), required: true },
+      /** See {@link activityBucket}. */
+      activityBucket: text,
+      /** The {@link Participant}s as JSON: a DynamoDB map does not allow every name of a session field. */
+      participants: text,
       assigned: { type: CustomAttributeType<Assignment>('any'), required: true },
       /** The current thread's latest message; left out if it has none. */
       lastMessageAt: { type: 'string' },
@@ -44,12 +47,23 @@ export const Conversation = new Entity(
       primary: { collection: 'timeline', ...itemKeys([]) },
       byActivity: {
         index: 'byActivity',
-        ...keys(['organizationId', 'status'], ['lastActivityAt', 'conversationId'], 'gsi1'),
+        ...keys(['organizationId', 'status'], ['activityBucket', 'conversationId'], 'gsi1'),
       },
     },
   },
   table,
 );
+
+const bucketMinutes = 5;
+
+/**
+ * The five minutes of a time, such as `2026-11-27T12:05`. The index orders conversations by it: it contains keys only, so that
+ * a message in the same five minutes does not write to it.
+ */
+export function activityBucket(at: string): string {
+  const minute = Number(at.slice(14, 16));
+  return `${at.slice(0, 14)}${String(minute - (minute % bucketMinutes)).padStart(2, '0')}`;
+}
 
 /** An event of a conversation. Stored once per event id, with the earliest `receivedAt`. */
 export const StoredEvent = new Entity(
@@ -60,7 +74,8 @@ export const StoredEvent = new Entity(
       eventId: text,
       /** ISO 8601. */
       receivedAt: text,
-      event: { type: CustomAttributeType<ConversationEvent>('any'), required: true },
+      /** The {@link ConversationEvent} as JSON, for the same reason. */
+      event: text,
     },
     indexes: { primary: { collection: 'timeline', ...itemKeys(['eventId']) } },
   },
@@ -100,10 +115,15 @@ const { timeline } = new Service({ conversation: Conversation, event: StoredEven
 
 type StoredProjection = EntityItem<typeof Conversation>;
 
+export function parseParticipants({ participants }: Pick<StoredProjection, 'participants'>): Participant[] {
+  return JSON.parse(participants);
+}
+
 /** The stored projection and all events and read marks of a conversation, in one consistent query. */
 export async function readTimeline(key: ConversationKey) {
   const { data } = await timeline(key).go({ consistent: true, pages: 'all' });
-  return { stored: data.conversation[0], events: data.event.map(({ event }) => event), readMarks: data.readMark };
+  const events = data.event.map(({ event }): ConversationEvent => JSON.parse(event));
+  return { stored: data.conversation[0], events, readMarks: data.readMark };
 }
 
 /** The thread activity that the stored projection contains. */
@@ -115,9 +135,10 @@ export function threadActivity(stored: StoredProjection | undefined): ThreadActi
 /** The participants and the assignment as currently stored; empty if the conversation is not stored yet. */
 export async function readProjection(
   key: ConversationKey,
-): Promise<Pick<StoredProjection, 'participants' | 'assigned'>> {
+): Promise<Pick<ConversationProjection, 'participants' | 'assigned'>> {
   const { data } = await Conversation.get(key).go({ consistent: true });
-  return data ?? { participants: [], assigned: { agents: [], groups: [] } };
+  if (!data) return { participants: [], assigned: { agents: [], groups: [] } };
+  return { participants: parseParticipants(data), assigned: data.assigned };
 }
 
 const expiry = () => expiresAfter('CONVERSATIONS_RETENTION_DAYS');
@@ -148,7 +169,7 @@ export async function recordMessage(
 async function advanceLastActivity(key: ConversationKey, threadId: string, at: string) {
   const updated = await ifConditionHolds(
     Conversation.patch(key)
-      .set({ lastActivityAt: at, lastMessageAt: at, expires: expiry() })
+      .set({ lastActivityAt: at, activityBucket: activityBucket(at), lastMessageAt: at, expires: expiry() })
       .add({ version: 1 })
       .where(
         ({ currentThreadId, status, lastActivityAt }, op) =>
@@ -156,14 +177,14 @@ async function advanceLastActivity(key: ConversationKey, threadId: string, at: s
       )
       .go({ response: 'all_new' }),
   );
-  return updated?.data.participants;
+  return updated && parseParticipants(updated.data);
 }
 
 /** Stores an event once. Keeps the copy with the earliest `receivedAt`. */
 export async function putEvent(key: ConversationKey, event: ConversationEvent): Promise<StoreOutcome> {
   const { id: eventId, receivedAt } = event.metadata;
   const written = await ifConditionHolds(
-    StoredEvent.upsert({ ...key, eventId, receivedAt, event, expires: expiry() })
+    StoredEvent.upsert({ ...key, eventId, receivedAt, event: JSON.stringify(event), expires: expiry() })
       .where((stored, op) => `${op.notExists(stored.receivedAt)} OR ${op.gt(stored.receivedAt, receivedAt)}`)
       .go({ response: 'all_old' }),
   );
@@ -245,7 +266,10 @@ function mergeActivity(stored: ThreadActivity, added: ThreadActivity): ThreadAct
  * The attributes to store. The activity of a closed thread is left out if its start and that of the current thread are known:
  * it can no longer affect the projection.
  */
-function toItem({ threads, currentThreadId, ...projection }: ConversationProjection, activity: ThreadActivity) {
+function toItem(
+  { threads, currentThreadId, participants, ...projection }: ConversationProjection,
+  activity: ThreadActivity,
+) {
   const { ...otherThreads }: Record<string, string> = activity;
   const isStartKnown = threads.at(-1)?.createdAt !== undefined;
   for (const { id, status, createdAt } of threads)
@@ -253,6 +277,8 @@ function toItem({ threads, currentThreadId, ...projection }: ConversationProject
   const lastMessageAt = currentThreadId && activity[currentThreadId];
   return {
     ...projection,
+    activityBucket: activityBucket(projection.lastActivityAt),
+    participants: canonicalJson(participants),
     ...(currentThreadId && { currentThreadId }),
     ...(lastMessageAt && { lastMessageAt }),
     otherThreads,

@@ -90,6 +90,11 @@ export const normalizedMessage = z.object({
   visibility,
   metadata: z.record(z.string(), z.unknown()),
   rawPayload: z.unknown(),
+  /**
+   * JSON, if `rawPayload` contains numbers that JavaScript does not represent exactly: parsing the event changes them, but not
+   * these texts.
+   */
+  exact: z.optional(z.object({ content: z.string(), rawPayload: z.string() })),
 });
 export type NormalizedMessage = z.infer<typeof normalizedMessage>;
 

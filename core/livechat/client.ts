@@ -5,7 +5,7 @@ import got, { type Got, type Response as GotResponse, RequestError } from 'got';
 import * as z from 'zod/mini';
 import type { ChannelErrorCategory } from '../channel/channel.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
-import { parseJson } from '../platform/json.ts';
+import { parseJsonExactly } from '../platform/json.ts';
 import { createMethods, type Method, parseVersion, type Transport } from './api.ts';
 import type { FetchedFile } from './compose.ts';
 import { debugId, exhaustedFor, isRegion, LiveChatApiError, toApiError } from './errors.ts';
@@ -173,7 +173,7 @@ const errorBody = z.looseObject({
 function readResponse<T>(method: Method<T>, response: GotResponse<string>, receivedAt: number): T {
   const { statusCode: status, headers } = response;
   // A method without a result has an empty body.
-  const body = parseJson(response.body.trim() || '""');
+  const body = parseJsonExactly(response.body.trim() || '""');
   const error = errorBody.safeParse(body).data?.error;
   if (error || status < 200 || status > 299) {
     const { type, message, data } = error ?? {};

@@ -3,6 +3,7 @@ import type { EventData, EventType } from '../events/catalogue.ts';
 import { describeIssues } from '../events/event.ts';
 import type { FormAnswer, NormalizedMessage } from '../events/schemas.ts';
 import { messageDirection, toUtcMicroseconds } from '../events/schemas.ts';
+import { hasExactNumber } from '../platform/json.ts';
 import { authorFromId } from './conventions.ts';
 import type { Action, LiveChatEvent, Payload } from './schemas.ts';
 
@@ -161,6 +162,7 @@ export function normalize(event: LiveChatEvent, key: ThreadKey, organizationId: 
     visibility: event.visibility === undefined || event.visibility === 'all' ? 'all' : 'agents',
     metadata: nonEmptyFields({ ...metadata, customId: event.custom_id }),
     rawPayload: event,
+    ...(hasExactNumber(event) && { exact: { content: JSON.stringify(content), rawPayload: JSON.stringify(event) } }),
   };
 }
 

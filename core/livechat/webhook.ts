@@ -154,7 +154,7 @@ export function redact(value: unknown, secrets: readonly string[]): unknown {
     if (depth > maxNesting) throw new TooDeepError(`nested more than ${maxNesting} levels deep`);
     if (typeof inner === 'string') return clean(inner);
     if (Array.isArray(inner)) return inner.map((item) => redactValue(item, depth + 1));
-    if (typeof inner !== 'object' || inner === null) return inner;
+    if (typeof inner !== 'object' || inner === null || JSON.isRawJSON(inner)) return inner;
     return Object.fromEntries(
       Object.entries(inner).flatMap(([name, item]) =>
         depth === 0 && name === 'secret_key' ? [] : [[clean(name), redactValue(item, depth + 1)]],

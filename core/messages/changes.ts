@@ -61,7 +61,7 @@ export async function deleteMessage({ metadata, data }: DomainEvent<'message.del
   const deleted = await ifConditionHolds(
     Message.update(key)
       .set({ deletedAt, expires: expiry() })
-      .remove(['content', 'metadata', 'rawPayload', 'media', 'revision'])
+      .remove(['content', 'contentJson', 'metadata', 'rawPayload', 'media', 'revision'])
       // An equal time as well: a retry after a crash must still remove the media.
       .where((stored, op) => `${op.notExists(stored.deletedAt)} OR ${op.gte(stored.deletedAt, deletedAt)}`)
       .go({ response: 'all_old' }),

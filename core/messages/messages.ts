@@ -37,14 +37,16 @@ export const Message = new Entity(
       ...keyAttributes,
       direction: { type: ['inbound', 'outbound'] as const },
       type: { type: ['text', 'media', 'interactive', 'form', 'system', 'custom', 'unknown'] as const },
-      content: { type: CustomAttributeType<unknown>('any') },
+      /** Text; for content that is not, `contentJson`. */
+      content: { type: 'string' },
+      contentJson: { type: 'string' },
       /** LiveChat's timestamp, in microseconds. */
       timestamp: { type: 'string' },
       authorId: { type: 'string' },
       authorType: { type: ['customer', 'agent', 'bot', 'system', 'unknown'] as const },
       visibility: { type: ['all', 'agents'] as const },
-      metadata: { type: CustomAttributeType<Readonly<Record<string, unknown>>>('any') },
-      /** JSON: DynamoDB maps limit nesting and attribute names. */
+      /** JSON, as `contentJson` and `rawPayload`: a DynamoDB map limits nesting, names and numbers. */
+      metadata: { type: 'string' },
       rawPayload: { type: 'string' },
       /** If edited, the webhook that the content comes from: time of receipt and event id. */
       revision: { type: 'string' },
@@ -53,6 +55,8 @@ export const Message = new Entity(
       /** The earliest receipt of the message's webhook, and when it was stored. ISO 8601. */
       receivedAt: { type: 'string' },
       storedAt: { type: 'string' },
+      /** Set if its webhook was lost, and reconciliation restored it. */
+      recovered: { type: 'boolean' },
       /** The earliest receipt of the webhook that deleted it. */
       deletedAt: { type: 'string' },
       expires: number,
@@ -119,13 +123,21 @@ export function headerFields({ direction, type, timestamp, author, visibility }:
 
 /** Content too large for an item stays in the bucket, where the event was stored for the bus; `oversize` refers to it. */
 export function contentFields(message: NormalizedMessage, event: EventMetadata) {
-  const rawPayload = JSON.stringify(message.rawPayload);
-  const bytes = Buffer.byteLength(rawPayload) + Buffer.byteLength(JSON.stringify(message.content) ?? '');
-  if (bytes <= maxContentBytes) return { content: message.content, metadata: message.metadata, rawPayload };
+  const { content, exact, metadata } = message;
+  const rawPayload = exact?.rawPayload ?? JSON.stringify(message.rawPayload);
+  const contentJson = exact?.content ?? JSON.stringify(content) ?? '';
+  const bytes = Buffer.byteLength(rawPayload) + Buffer.byteLength(contentJson);
+  if (bytes <= maxContentBytes) {
+    return {
+      ...(typeof content === 'string' ? { content } : { contentJson }),
+      metadata: JSON.stringify(metadata),
+      rawPayload,
+    };
+  }
   return {
     // The URL of a file stays: it is needed for the download.
-    content: message.type === 'media' ? message.content : '',
-    metadata: { ...message.metadata, oversize: { bytes, key: largeEventKey(event) } },
+    content: message.type === 'media' && typeof content === 'string' ? content : '',
+    metadata: JSON.stringify({ ...metadata, oversize: { bytes, key: largeEventKey(event) } }),
     rawPayload: '{}',
   };
 }
@@ -134,7 +146,8 @@ export function contentFields(message: NormalizedMessage, event: EventMetadata) 
 async function createMessage(message: NormalizedMessage, event: EventMetadata): Promise<StoreOutcome> {
   const { receivedAt } = event;
   const storedAt = new Date().toISOString();
-  const header = { ...headerFields(message), receivedAt, expires: expiry() };
+  const recovered = event.recovered && { recovered: true };
+  const header = { ...headerFields(message), ...recovered, receivedAt, expires: expiry() };
   const item = { ...messageKey(message), ...header, ...contentFields(message, event), storedAt };
   if (await ifConditionHolds(Message.create(item).go())) return 'stored';
   // A duplicate that was received earlier changes the header, so that the result does not depend on the order of deliveries.

@@ -4,7 +4,7 @@ import { latest } from '../conversations/projection.ts';
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { createMediaLink, type MediaLink } from '../media/media.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
-import { parseJson } from '../platform/json.ts';
+import { parseJsonExactly } from '../platform/json.ts';
 import { ButtonClick } from './changes.ts';
 import { type MediaState, Message, type MessageKey } from './messages.ts';
 
@@ -17,6 +17,8 @@ export type StoredMessage = Omit<NormalizedMessage, 'content' | 'rawPayload' | '
   /** The first receipt of the message's webhook, and when it was stored. ISO 8601. */
   readonly receivedAt?: string | undefined;
   readonly storedAt?: string | undefined;
+  /** Its webhook was lost: reconciliation restored it. */
+  readonly recovered?: true;
   readonly edited?: true;
   /** The receipt of the current revision. */
   readonly editedAt?: string | undefined;
@@ -125,15 +127,20 @@ function toStoredMessage(item: Item): StoredMessage[] {
       timestamp,
       author: { id: item.authorId ?? '', type: authorType },
       visibility,
-      metadata: { ...item.metadata, ...mediaFields(item) },
-      content: item.content,
-      rawPayload: parseJson(item.rawPayload),
+      metadata: { ...parseMetadata(item), ...mediaFields(item) },
+      content: item.content ?? parseJsonExactly(item.contentJson),
+      rawPayload: parseJsonExactly(item.rawPayload),
       receivedAt: item.receivedAt,
       storedAt: item.storedAt,
+      ...(item.recovered && { recovered: true }),
       ...(item.revision !== undefined && { edited: true, editedAt: editedAt(item.revision) }),
       ...(item.deletedAt !== undefined && { deleted: true, deletedAt: item.deletedAt }),
     },
   ];
+}
+
+export function parseMetadata({ metadata = '{}' }: { metadata?: string | undefined }): Record<string, unknown> {
+  return JSON.parse(metadata);
 }
 
 /** A revision is the time of receipt, `#` and the event id. */

@@ -1,3 +1,15 @@
+declare global {
+  // Not in TypeScript's library yet: https://github.com/tc39/proposal-json-parse-with-source
+  interface JSON {
+    rawJSON(text: string): object;
+    isRawJSON(value: unknown): boolean;
+    parse(
+      text: string,
+      reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+    ): unknown;
+  }
+}
+
 /** Parses JSON. Undefined if the text is not JSON: the error of `JSON.parse` quotes the text, which may be content. */
 export function parseJson(json: string | null | undefined): unknown {
   try {
@@ -5,4 +17,43 @@ export function parseJson(json: string | null | undefined): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * As {@link parseJson}, but a number that JavaScript does not represent exactly, such as a snowflake id, becomes an object that
+ * `JSON.stringify` writes with its digits.
+ */
+export function parseJsonExactly(json: string | null | undefined): unknown {
+  if (!json || !mayLoseDigits.test(json)) return parseJson(json);
+  try {
+    return JSON.parse(json, (_key, value, { source = '' }) =>
+      typeof value === 'number' && !isExact(source, value) ? JSON.rawJSON(source) : value,
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** A double represents every number of up to 15 digits with a small exponent. Also matches texts, which are then compared. */
+const mayLoseDigits = /[\d.]{16}|\de[+-]?\d{2}/i;
+
+/** Whether both are the same decimal number. */
+function isExact(source: string, value: number): boolean {
+  return Number.isFinite(value) && digitsOf(source) === digitsOf(String(value));
+}
+
+/** Significant digits and exponent: equal for equal decimal numbers. */
+function digitsOf(number: string): string {
+  const [mantissa = '', exponent = '0'] = number.toLowerCase().replace(/^-/, '').split('e');
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return '0';
+  return `${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+}
+
+/** Whether a value contains a number that {@link parseJsonExactly} kept. */
+export function hasExactNumber(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return JSON.isRawJSON(value) || Object.values(value).some(hasExactNumber);
 }

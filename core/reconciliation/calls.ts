@@ -14,8 +14,8 @@ export class Interrupted extends Error {
 }
 
 /**
- * An observation holds for this long before its call, in ms: the margin for webhooks in flight, which LiveChat repeats for a
- * minute, and for clocks that differ.
+ * What a scheduled run observes holds for this long before its call, in ms: the margin for webhooks in flight, which LiveChat
+ * repeats for a minute, and for clocks that differ.
  */
 export const marginMs = 120_000;
 
@@ -28,6 +28,8 @@ export interface CallOptions {
   readonly connect: () => Promise<ReconciliationSource>;
   readonly limiter: Pick<RateLimiter, 'run' | 'blockCredentials' | 'holdFor'>;
   readonly clock: Clock;
+  /** How long before its call an observation holds, in ms. */
+  readonly marginMs: number;
   /** When the function times out, ms since 1970. */
   readonly deadline: number;
   readonly signal: AbortSignal;
@@ -37,11 +39,17 @@ export interface CallOptions {
   readonly onCall: () => void;
 }
 
+export interface LimitedCalls {
+  readonly call: CallSource;
+  /** Throws {@link Interrupted} if the run must stop. */
+  readonly requireTime: () => void;
+}
+
 /**
  * Makes calls within the organization's rate limit. Waits after a 429, and repeats a call that failed with a server or network
  * error. Throws {@link Interrupted} if the function is nearly over, if the caller aborts, or while no calls may be made.
  */
-export function limitCalls(options: CallOptions): CallSource {
+export function limitCalls(options: CallOptions): LimitedCalls {
   const { limiter, clock, deadline, signal, onCredentialsBlocked } = options;
   const repaired: ReconnectOptions['repaired'] = new Set();
   let source: ReconciliationSource | undefined;
@@ -70,7 +78,7 @@ export function limitCalls(options: CallOptions): CallSource {
     source = await reconnect(error, called, { limiter, onCredentialsBlocked, repaired });
   }
 
-  return async (request) => {
+  const call: CallSource = async (request) => {
     for (let retries = 0; ; retries += 1) {
       requireTime(clock.now());
       await options.beforeCall();
@@ -79,7 +87,7 @@ export function limitCalls(options: CallOptions): CallSource {
       try {
         return await limiter.run(() => {
           options.onCall();
-          return request(called, new Date(clock.now() - marginMs).toISOString());
+          return request(called, new Date(clock.now() - options.marginMs).toISOString());
         });
       } catch (error) {
         if (error instanceof Deferred) retries -= 1;
@@ -87,6 +95,7 @@ export function limitCalls(options: CallOptions): CallSource {
       }
     }
   };
+  return { call, requireTime: () => requireTime(clock.now()) };
 }
 
 function blocked(cause: Deferred): Interrupted {

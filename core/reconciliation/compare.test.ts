@@ -2,193 +2,26 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { activity, conversationEvents, participant } from '../../test/arbitraries.ts';
 import { at, metadata } from '../../test/conversation-events.ts';
-import type { ConversationEvent } from '../conversations/projection.ts';
-import type { AnyEvent, DomainEvent } from '../events/event.ts';
-import type { NormalizedMessage } from '../events/schemas.ts';
+import {
+  customer,
+  deleted,
+  listed,
+  nina,
+  nothing,
+  received,
+  store,
+  systemMessage,
+  time,
+  tomas,
+  withItem,
+} from '../../test/listed-threads.ts';
+import type { AnyEvent } from '../events/event.ts';
 import { isSameContent } from '../livechat/reconcile.ts';
-import { compareThread, hasNews, type StoredItem, type StoredThread } from './compare.ts';
+import { compareThread, hasNews, type StoredThread } from './compare.ts';
 import type { ListedEvent, ListedThread } from './source.ts';
 
-const organizationId = 'O';
-const customer = { id: 'c', type: 'customer', name: 'Dana', present: true } as const;
-const nina = { id: 'nina@acme.example', type: 'agent', name: 'Nina', present: true } as const;
-const tomas = { id: 'tomas@acme.example', type: 'agent', name: 'Tomas', present: true } as const;
-
-/** When the webhooks of minute m are received, and when a list is read. */
-const time = (minute: number) => at(minute).replace('000Z', 'Z');
-
-function message(number: number, given: Partial<NormalizedMessage> = {}): NormalizedMessage {
-  return {
-    id: `T_${number}`,
-    organizationId,
-    conversationId: 'C',
-    threadId: 'T',
-    carrier: 'livechat',
-    direction: 'inbound',
-    type: 'text',
-    content: `text ${number}`,
-    timestamp: at(number),
-    author: { id: customer.id, type: 'customer' },
-    visibility: 'all',
-    metadata: {},
-    rawPayload: {},
-    ...given,
-  };
-}
-
-function received(number: number, given: Partial<NormalizedMessage> = {}): ListedEvent {
-  const data = message(number, given);
-  const type = data.visibility === 'agents' ? 'note.received' : 'message.received';
-  return { type, metadata: { ...metadata(number, type), occurredAt: data.timestamp }, data };
-}
-
-function deleted(number: number, given: Partial<NormalizedMessage> = {}): ListedEvent {
-  const {
-    id: messageId,
-    conversationId,
-    threadId,
-    direction,
-    type,
-    timestamp,
-    author,
-    visibility,
-  } = message(number, given);
-  const header = { direction, type, timestamp, author, visibility };
-  return {
-    type: 'message.deleted',
-    metadata: metadata(number, 'deleted'),
-    data: { conversationId, threadId, messageId, header },
-  };
-}
-
-function systemMessage(number: number, systemMessageType: string): ListedEvent {
-  return received(number, { type: 'system', author: { id: '', type: 'system' }, metadata: { systemMessageType } });
-}
-
-/** A thread as listed in minute 40, with the state of `given`. */
-function listed(given: Partial<ListedThread> & { readonly createdAt?: string } = {}): ListedThread {
-  const participants = given.participants ?? [customer, nina];
-  const groups = given.groups ?? [1];
-  const started: DomainEvent<'chat.started'> = {
-    type: 'chat.started',
-    metadata: { ...metadata(40, 'started'), recovered: true },
-    data: {
-      conversationId: 'C',
-      threadId: 'T',
-      reason: 'new',
-      createdAt: given.createdAt ?? at(1),
-      active: given.active ?? true,
-      participants: [...participants],
-      groups: [...groups],
-      tags: [...(given.tags ?? [])],
-      causedByUs: false,
-    },
-  };
-  return {
-    conversationId: 'C',
-    threadId: 'T',
-    observedAt: time(40),
-    started,
-    events: [],
-    invalid: [],
-    latest: undefined,
-    active: true,
-    isLatest: true,
-    participants,
-    memberIds: participants.map(({ id }) => id),
-    groups,
-    transfer: undefined,
-    queue: undefined,
-    tags: [],
-    seenUpTo: [],
-    ...given,
-  };
-}
-
-const nothing: StoredThread = { events: [], activity: {}, readMarks: new Map(), messages: new Map() };
-
-/** Stores events as the functions do. */
-function store(before: StoredThread, events: readonly AnyEvent[]): StoredThread {
-  return events.reduce(storeOne, before);
-}
-
-function storeOne(before: StoredThread, event: AnyEvent): StoredThread {
-  switch (event.type) {
-    case 'chat.observed': {
-      const { threadId, lastMessageAt, seenUpTo } = event.data;
-      const marks = seenUpTo.map(({ userId, at }): [string, string] => [userId, max(before.readMarks.get(userId), at)]);
-      return {
-        ...withActivity(before, threadId, lastMessageAt),
-        events: addEvent(before.events, event),
-        readMarks: new Map([...before.readMarks, ...marks]),
-      };
-    }
-    case 'chat.started':
-    case 'chat.transferred':
-    case 'chat.updated':
-    case 'chat.deactivated':
-    case 'agent.changed':
-      return { ...before, events: addEvent(before.events, event) };
-    case 'message.received':
-    case 'note.received':
-    case 'message.delivered': {
-      const stored = event.type === 'message.delivered' ? event.data.message : event.data;
-      return stored ? storeMessage(before, stored, event.metadata.receivedAt) : before;
-    }
-    case 'message.updated':
-    case 'note.updated': {
-      const { id, content, timestamp } = event.data;
-      return withItem(before, id, {
-        content,
-        timestamp,
-        revision: `${event.metadata.receivedAt}#${event.metadata.id}`,
-      });
-    }
-    case 'message.deleted': {
-      const { messageId, header } = event.data;
-      return withItem(before, messageId, { deletedAt: event.metadata.receivedAt, timestamp: header?.timestamp });
-    }
-    default:
-      throw new TypeError(`not expected: ${event.type}`);
-  }
-}
-
-function storeMessage(before: StoredThread, stored: NormalizedMessage, receivedAt: string): StoredThread {
-  const {
-    id,
-    content,
-    timestamp,
-    threadId,
-    author,
-    visibility,
-    metadata: { idle },
-  } = stored;
-  const item = before.messages.get(id);
-  const after = withItem(before, id, { receivedAt, timestamp, ...(item?.revision === undefined && { content }) });
-  if (idle === true) {
-    const data = { conversationId: 'C', threadId, at: timestamp };
-    return { ...after, events: addEvent(after.events, { type: 'idle', metadata: metadata(40, `idle${id}`), data }) };
-  }
-  return author.type === 'system' || visibility === 'agents' ? after : withActivity(after, threadId, timestamp);
-}
-
-function addEvent(events: readonly ConversationEvent[], event: ConversationEvent): ConversationEvent[] {
-  return events.some(({ metadata: { id } }) => id === event.metadata.id) ? [...events] : [...events, event];
-}
-
-function withItem(before: StoredThread, id: string, item: Partial<StoredItem>): StoredThread {
-  const known = before.messages.get(id) ?? { isOversize: false };
-  return { ...before, messages: new Map([...before.messages, [id, { ...known, ...item }]]) };
-}
-
-function withActivity(before: StoredThread, threadId: string, time: string | undefined): StoredThread {
-  if (time === undefined) return before;
-  return { ...before, activity: { ...before.activity, [threadId]: max(before.activity[threadId], time) } };
-}
-
-const max = (one: string | undefined, other: string) => (one !== undefined && one > other ? one : other);
-
-const compare = (thread: ListedThread, stored: StoredThread) => compareThread(thread, stored, isSameContent);
+const compare = (thread: ListedThread, stored: StoredThread) =>
+  compareThread(thread, stored, isSameContent, thread.observedAt);
 const types = (events: readonly AnyEvent[]) => events.map(({ type }) => type);
 
 /** What a run stores of a thread whose webhooks were all received. */
@@ -219,6 +52,12 @@ describe('a thread of which nothing is stored', () => {
   it('is published without the messages written after the observation', () => {
     const busy = listed({ events: [received(2), received(41)] });
     expect(types(compare(busy, nothing).missing)).toEqual(['chat.started', 'message.received']);
+  });
+
+  it('is published up to the limit of a run, if it has one', () => {
+    const late = listed({ createdAt: at(41), events: [received(42), received(44)] });
+    const { missing } = compareThread(late, nothing, isSameContent, at(43));
+    expect(types(missing)).toEqual(['chat.started', 'message.received']);
   });
 });
 

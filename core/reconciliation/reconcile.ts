@@ -101,7 +101,8 @@ export interface ScheduledOptions {
 
 /**
  * Runs the reconciliation that a schedule or a recovery requests: from an overlap before the watermark until two minutes ago.
- * Continues an interrupted run first. Returns undefined if another run is in progress. Does not throw for a failed run.
+ * Continues an interrupted run first. Returns undefined if another run is in progress or takes over. Does not throw for a failed
+ * run.
  */
 export async function reconcileOrganization(
   organizationId: string,
@@ -118,7 +119,13 @@ export async function reconcileOrganization(
   const { state } = acquired;
   const saved = state.scheduled ?? scheduledRun(organizationId, reason, state, now);
   const signal = new AbortController().signal;
-  return runWithLease(lease, 'scheduled', saved, state, { ...options, signal, onProgress: () => {} });
+  try {
+    return await runWithLease(lease, 'scheduled', saved, state, { ...options, signal, onProgress: () => {} });
+  } catch (error) {
+    if (!(error instanceof LeaseLost)) throw error;
+    options.log.warn('another run has taken over', { organizationId, error });
+    return undefined;
+  }
 }
 
 /** Without a watermark, the run is a first inventory: what it finds may be older than the bridge. */
@@ -242,28 +249,38 @@ async function execute(saved: SavedRun, options: RunOptions): Promise<Reconcilia
   const limiter = publish
     ? rateLimiters(log)(organizationId, { share: 'reconciliation', maxWaitMs: maxSlotWaitMs })
     : paceCalls(organizationId, clock);
-  const call = limitCalls({
+  const calls = limitCalls({
     connect: () => channel.connect(organizationId, (resetMs) => limiter.holdFor(resetMs)),
     limiter,
     clock,
+    // A requested run publishes what has just been lost, too. If its webhooks still arrive, the events have the same ids.
+    marginMs: saved.run.reason === 'request' ? 0 : marginMs,
     deadline: options.deadline ?? Number.POSITIVE_INFINITY,
     signal: options.signal,
     onCredentialsBlocked: () => reportBlocked(saved.run),
     beforeCall: async () => options.keepLease?.(),
-    onCall: () => runner.countCall(),
-  });
-  const runner = new Runner(saved, {
-    call,
-    readStored: (threads) => readStored(organizationId, threads),
-    latestThreads: (since) => iterateLatestThreads(organizationId, since),
-    isSameContent: channel.isSameContent,
-    publish,
-    clock,
-    async checkpoint(progress, isUrgent) {
-      onProgress({ phase: progress.cursor.phase, pass: progress.cursor.pass, run: progress.run });
-      await options.checkpoint?.(progress, isUrgent);
+    onCall() {
+      runner.countCall();
+      report(runner.progress);
     },
   });
+  const report = ({ cursor: { phase, pass }, run }: SavedRun) => onProgress({ phase, pass, run });
+  const { endedAt: _, error: __, ...begun } = saved.run;
+  const runner = new Runner(
+    { ...saved, run: { ...begun, status: 'running' } },
+    {
+      ...calls,
+      readStored: (threads) => readStored(organizationId, threads),
+      latestThreads: (since) => iterateLatestThreads(organizationId, since),
+      isSameContent: channel.isSameContent,
+      publish,
+      clock,
+      async checkpoint(progress, isUrgent) {
+        report(progress);
+        await options.checkpoint?.(progress, isUrgent);
+      },
+    },
+  );
   const end = (status: RunStatus, error?: Error): ReconciliationRun => {
     options.onEnd?.(runner.progress);
     const { run } = runner.progress;

@@ -11,7 +11,10 @@ export const unprovableReasons = [
 ] as const;
 export type UnprovableReason = (typeof unprovableReasons)[number];
 
-/** What a run has found and done so far. */
+/**
+ * What a run has found and done so far. `threads`, `equal`, `unprovable` and `examples` describe the last pass, which is the
+ * proof; the other fields describe all passes.
+ */
 export interface ReconciliationReport {
   /** Threads compared with what is stored, and how many of them were equal and repaired (for a dry run: differ). */
   readonly threads: number;

@@ -1,3 +1,4 @@
+import { latest } from '../conversations/projection.ts';
 import type { AnyEvent } from '../events/event.ts';
 import type { Publish } from '../events/publish.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -12,6 +13,8 @@ export type CallSource = <T>(request: (source: ReconciliationSource, observedAt:
 
 export interface RunPorts {
   readonly call: CallSource;
+  /** Throws if the run must stop. */
+  readonly requireTime: () => void;
   readonly readStored: (threads: readonly ThreadId[]) => Promise<readonly StoredThread[]>;
   readonly latestThreads: (since: string) => AsyncIterable<ThreadId & { readonly isClosed: boolean }>;
   readonly isSameContent: ReconciliationChannel['isSameContent'];
@@ -36,6 +39,7 @@ export const emptyReport: ReconciliationReport = {
 
 const maxPasses = 4;
 const maxExamples = 20;
+const batchSize = 100;
 /** A webhook in flight is stored within this time, so that a difference of a moment is not published. */
 const confirmMs = 2_000;
 const maxEventsPerPublish = 100;
@@ -143,29 +147,39 @@ export class Runner {
     return listed.next;
   }
 
-  /** The stored threads that should have been listed, but were not: LiveChat indexes archives late. */
+  /** The stored threads that LiveChat did not list: it indexes archives late, and may list them by the time of their start. */
   async #readUnlisted(): Promise<void> {
     const { from } = this.#saved.run;
-    const batch: ThreadId[] = [];
-    const flush = async () => this.#compareAll(await this.#readThreads(batch.splice(0)));
+    const open: ThreadId[] = [];
+    const closed: ThreadId[] = [];
     for await (const { isClosed, ...thread } of this.#ports.latestThreads(from)) {
-      if (this.#seen.has(threadKey(thread)) || (isClosed && !(await this.#isUnlisted(thread, from)))) continue;
-      if (batch.push(thread) >= 100) await flush();
+      if (this.#seen.has(threadKey(thread))) continue;
+      const batch = isClosed ? closed : open;
+      if (batch.push(thread) < batchSize) continue;
+      await this.#readBatch(batch.splice(0), isClosed);
     }
-    await flush();
-    batch.push(...this.#previous.splice(0).filter((thread) => !this.#seen.has(threadKey(thread))));
-    await flush();
+    await this.#readBatch(open, false);
+    await this.#readBatch(closed, true);
+    await this.#readBatch(this.#previous.splice(0), false);
+  }
+
+  async #readBatch(threads: readonly ThreadId[], areClosed: boolean): Promise<void> {
+    const unseen = threads.filter((thread) => !this.#seen.has(threadKey(thread)));
+    const stored = areClosed ? await this.#ports.readStored(unseen) : [];
+    const unproven = unseen.filter((_thread, index) => !this.#isProven(stored[index]));
+    await this.#compareAll(await this.#readThreads(unproven));
   }
 
   /**
-   * Whether a closed thread must be read by itself. After an interruption it is unknown which threads were listed, but those
-   * that began before the period need not have been.
+   * Whether a closed thread need not be read by itself: it belongs to the next run, an earlier run has compared it since its
+   * last change, or, after an interruption, it was probably listed.
    */
-  async #isUnlisted(thread: ThreadId, from: string): Promise<boolean> {
-    if (this.#isSeenComplete) return true;
-    const [stored] = await this.#ports.readStored([thread]);
-    const start = stored?.events.find(({ type, data }) => type === 'chat.started' && data.threadId === thread.threadId);
-    return start?.type !== 'chat.started' || start.data.createdAt < from;
+  #isProven(stored: StoredThread | undefined): boolean {
+    if (!stored) return false;
+    const { isDeep, newsSince, run } = this.#saved;
+    const { startedAt = '', changedAt } = threadTimes(stored);
+    if (startedAt > run.to || (!isDeep && changedAt < newsSince)) return true;
+    return !this.#isSeenComplete && startedAt >= run.from;
   }
 
   async #readChat(conversationId: string): Promise<void> {
@@ -237,7 +251,7 @@ export class Runner {
       threads.map(async (thread, index) => {
         const known = stored[index];
         if (!known) throw new TypeError('one stored thread for each listed one');
-        return { thread, comparison: compareThread(thread, known, this.#ports.isSameContent) };
+        return { thread, comparison: compareThread(thread, known, this.#ports.isSameContent, this.#saved.run.to) };
       }),
     );
   }
@@ -257,6 +271,7 @@ export class Runner {
     if (!this.#ports.publish) return [];
     let waiting = threads;
     for (let poll = 0; poll < maxStoredPolls && waiting.length > 0; poll += 1) {
+      this.#ports.requireTime();
       await this.#ports.clock.sleep(storedPollMs);
       waiting = (await this.#compare(waiting)).filter(differs).map(({ thread }) => thread);
     }
@@ -298,6 +313,20 @@ interface Result {
 
 function differs({ comparison }: Result): boolean {
   return comparison.missing.length > 0;
+}
+
+/** When a thread started, in LiveChat's time, and when a webhook of it was last received. */
+function threadTimes({ events, messages }: StoredThread) {
+  const items = [...messages.values()].flatMap(({ receivedAt, revision, deletedAt }) => [
+    receivedAt,
+    revision,
+    deletedAt,
+  ]);
+  const starts = events.flatMap((event) => (event.type === 'chat.started' ? event.data.createdAt : []));
+  return {
+    startedAt: latest(starts),
+    changedAt: latest([...events.map(({ metadata }) => metadata.receivedAt), ...items]) ?? '',
+  };
 }
 
 function threadKey({ conversationId, threadId }: ThreadId): string {

@@ -151,7 +151,8 @@ export async function readReconciliation(organizationId: string, limit = 20): Pr
     Reconciliation.get({ organizationId }).go(),
     Run.query.primary({ organizationId }).go({ order: 'desc', count: limit, limit }),
   ]);
-  const running = state && state.leaseUntil > Date.now() ? (state.scheduled ?? state.requested)?.run : undefined;
+  const saved = state && state.leaseUntil > Date.now() ? [state.scheduled?.run, state.requested?.run] : [];
+  const running = saved.find((run) => run?.status === 'running');
   return {
     organizationId,
     ...(state?.watermark !== undefined && { watermark: state.watermark }),

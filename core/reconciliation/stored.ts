@@ -1,7 +1,9 @@
 import pLimit from 'p-limit';
 import type { ConversationKey } from '../channel/channel.ts';
-import { Conversation, readTimeline, threadActivity } from '../conversations/conversations.ts';
+import { activityBucket, Conversation, readTimeline, threadActivity } from '../conversations/conversations.ts';
 import { Message } from '../messages/messages.ts';
+import { parseMetadata } from '../messages/queries.ts';
+import { parseJsonExactly } from '../platform/json.ts';
 import type { StoredItem, StoredThread } from './compare.ts';
 
 /** A thread, by the channel's ids. */
@@ -39,16 +41,29 @@ export async function readStored(organizationId: string, threads: readonly Threa
   );
 }
 
-const attributes = ['messageId', 'receivedAt', 'timestamp', 'deletedAt', 'revision', 'content', 'metadata'] as const;
+const attributes = [
+  'messageId',
+  'receivedAt',
+  'timestamp',
+  'deletedAt',
+  'revision',
+  'content',
+  'contentJson',
+  'metadata',
+] as const;
 
 async function readMessages(conversation: ConversationKey, threadId: string): Promise<Map<string, StoredItem>> {
   const { data } = await Message.query
     .primary({ ...conversation, threadId })
     .go({ pages: 'all', consistent: true, attributes: [...attributes] });
   return new Map(
-    data.map(({ messageId, metadata, ...item }) => [
+    data.map(({ messageId, content, contentJson, metadata, ...item }) => [
       messageId,
-      { ...item, isOversize: metadata?.oversize !== undefined },
+      {
+        ...item,
+        content: content ?? parseJsonExactly(contentJson),
+        isOversize: parseMetadata({ metadata }).oversize !== undefined,
+      },
     ]),
   );
 }
@@ -64,7 +79,7 @@ export async function* iterateLatestThreads(
     do {
       const query = Conversation.query.byActivity({ organizationId, status });
       const page: Awaited<ReturnType<typeof readPage>> = await readPage(
-        isClosed ? query.gte({ lastActivityAt: since }) : query,
+        isClosed ? query.gte({ activityBucket: activityBucket(since) }) : query,
         cursor,
       );
       for (const { conversationId, currentThreadId } of page.data)
@@ -75,5 +90,5 @@ export async function* iterateLatestThreads(
 }
 
 function readPage(query: Pick<ReturnType<typeof Conversation.query.byActivity>, 'go'>, cursor: string | null) {
-  return query.go({ cursor, limit: 100, order: 'asc', attributes: ['conversationId', 'currentThreadId'] });
+  return query.go({ cursor, limit: 100, order: 'asc', hydrate: true });
 }

@@ -3,13 +3,15 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import * as z from 'zod/mini';
 import type { Credentials, OrganizationCredentials } from '../../core/livechat/credentials.ts';
 import { InvalidSignatureError, requiresSecret, TooDeepError, verifyProof } from '../../core/livechat/webhook.ts';
-import { parseJson } from '../../core/platform/json.ts';
+import { parseJson, parseJsonExactly } from '../../core/platform/json.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { count } from '../../core/platform/metrics.ts';
 
 export interface WebhookContext extends Context {
   /** The credentials that verified the request; unset for a request without a secret. */
   verifiedWith?: OrganizationCredentials;
+  /** The text of the body. */
+  bodyText?: string | undefined;
 }
 
 /** The middlewares are in the order in which they run. */
@@ -73,6 +75,7 @@ export function verifySignature(credentials: Credentials, maxBytes: number): Web
         context.verifiedWith = await verifyProof({ signature, rawBody }, id, credentials);
       }
       if (event.isBase64Encoded) Object.assign(event, { body: decodeUtf8(rawBody), isBase64Encoded: false });
+      context.bodyText = event.body;
     },
   };
 }
@@ -93,6 +96,15 @@ function decodeUtf8(bytes: Uint8Array): string {
   } catch {
     throw new InvalidJsonError();
   }
+}
+
+/** Keeps the digits of numbers that JavaScript does not represent exactly. Runs after the JSON parser has accepted the body. */
+export function keepNumbers(): WebhookMiddleware {
+  return {
+    before: ({ event, context }) => {
+      Object.assign(event, { body: parseJsonExactly(context.bodyText) });
+    },
+  };
 }
 
 /** Verifies the parsed body's `secret_key`, unless the signature was verified or the body requires no secret. */

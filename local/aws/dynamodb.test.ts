@@ -1,4 +1,5 @@
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   DescribeTableCommand,
@@ -89,6 +90,11 @@ test('returns a copy of the cached tree', () => {
   );
 });
 
+/** A list in a list, this deep. */
+function nest(levels: number): AttributeValue {
+  return levels === 0 ? { S: 'x' } : { L: [nest(levels - 1)] };
+}
+
 describe('the DynamoDB endpoint', () => {
   let aws: TestAws;
   beforeEach(async () => {
@@ -123,6 +129,29 @@ describe('the DynamoDB endpoint', () => {
       }),
     );
     expect(byTime.Items).toHaveLength(1);
+  });
+
+  test.each([
+    ['an empty attribute name', { M: { '': { N: '1' } } }],
+    ['a value with more than 32 levels', nest(33)],
+  ])('rejects %s', async (_what, value) => {
+    const dynamo = new DynamoDBClient(aws.client);
+    const put = new PutItemCommand({ TableName: 'control', Item: { pk: { S: 'a' }, sk: { S: 'b' }, value } });
+    await expect(dynamo.send(put)).rejects.toMatchObject({ name: 'ValidationException' });
+    const update = new UpdateItemCommand({
+      TableName: 'control',
+      Key: { pk: { S: 'a' }, sk: { S: 'b' } },
+      UpdateExpression: 'SET #a = :a',
+      ExpressionAttributeNames: { '#a': 'a' },
+      ExpressionAttributeValues: { ':a': value },
+    });
+    await expect(dynamo.send(update)).rejects.toMatchObject({ name: 'ValidationException' });
+  });
+
+  test('stores a value with 32 levels', async () => {
+    const dynamo = new DynamoDBClient(aws.client);
+    const Item = { pk: { S: 'a' }, sk: { S: 'b' }, value: nest(32) };
+    await expect(dynamo.send(new PutItemCommand({ TableName: 'control', Item }))).resolves.toBeDefined();
   });
 
   test('responds to a failed condition with ConditionalCheckFailedException', async () => {

@@ -15,9 +15,10 @@ import deleteItem from 'dynalite/validations/deleteItem.js';
 import putItem from 'dynalite/validations/putItem.js';
 import updateItem from 'dynalite/validations/updateItem.js';
 import * as z from 'zod/mini';
+import { parseJson } from '../../core/platform/json.ts';
 import { expiryAttribute, type TableSpec } from '../../stacks/topology.ts';
 import { region } from './arn.ts';
-import { createService, parseInput, readBody, readJson, sendJson } from './protocol.ts';
+import { AwsError, createService, parseInput, readBody, readJson, sendJson } from './protocol.ts';
 
 /** BatchWriteItem's limit, the largest of DynamoDB's request limits. */
 const maxBodyBytes = 16 * 1_024 * 1_024;
@@ -56,6 +57,7 @@ export function createDatabase() {
       // dynalite throws from an event listener when a client disconnects during the body, which would end the process.
       // So it gets the complete body.
       const body = await readBody(request, maxBodyBytes);
+      requireStorable(body);
       const { method, url, headers } = request;
       server.emit('request', Object.assign(Readable.from([body]), { method, url, headers }), response);
     },
@@ -63,6 +65,29 @@ export function createDatabase() {
 }
 
 export type Database = ReturnType<typeof createDatabase>;
+
+const maxNesting = 32;
+
+/** Checks what DynamoDB does and dynalite does not: attribute names, and the nesting of values. @throws AwsError ValidationException */
+function requireStorable(body: Buffer): void {
+  // Few requests are parsed: those with an empty name, or with many maps and lists.
+  const text = body.toString();
+  const containers = text.match(/"[ML]":/g)?.length ?? 0;
+  if (containers > maxNesting || text.includes('"":')) checkValue(parseJson(text), 0);
+}
+
+function checkValue(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (depth > maxNesting) throw new AwsError('ValidationException', 'Nesting Levels have exceeded supported limits');
+  for (const [name, inner] of Object.entries(value)) {
+    if (name === '')
+      throw new AwsError(
+        'ValidationException',
+        'One or more parameter values were invalid: an attribute name is empty',
+      );
+    checkValue(inner, name === 'M' || name === 'L' ? depth + 1 : depth);
+  }
+}
 
 /** Creates the tables through the API, as a deployment does. */
 export async function createTables(

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ReconciliationRun, ReconciliationView } from '../../core/reconciliation/report.ts';
 import { type Local, organizationId, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
+import { backfillLater } from './backfill.ts';
 import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
 
 /** Each test has many steps, which are slow under load. */
@@ -143,18 +144,41 @@ describe('on any screen', options, () => {
     await page.getByRole('heading', { level: 1, name: 'Reconciliation' }).waitFor();
   });
 
-  it('marks recovered events in the live flow, and links requested runs', async () => {
+  it('links an event that requests a run to the runs', async () => {
     const page = await open('', []);
     await page.getByText('Live', { exact: true }).waitFor();
-    const { put } = outbound(local);
-    const metadata = { recovered: true, organizationId };
-    await put('test', 'chat.observed', { metadata, data: { conversationId: chatId } });
-    await put('test', 'reconciliation.requested', { metadata: { organizationId }, data: { reason: 'recovery' } });
-    const rows = page.getByRole('list', { name: 'Events, latest first' }).getByRole('listitem');
-    const observed = rows.filter({ hasText: 'chat.observed' });
-    await observed.getByText('recovered', { exact: true }).waitFor();
-    await observed.getByRole('link', { name: chatId }).waitFor();
-    await rows.filter({ hasText: 'reconciliation.requested' }).getByRole('link', { name: 'Reconciliation' }).click();
+    await outbound(local).put('test', 'reconciliation.requested', { data: { reason: 'recovery' } });
+    await page
+      .getByRole('list', { name: 'Events, latest first' })
+      .getByRole('link', { name: 'Reconciliation' })
+      .click();
     await page.getByRole('heading', { level: 1, name: 'Reconciliation' }).waitFor();
+  });
+
+  it('marks the events that a run published, and shows the run', async () => {
+    const { act, fault, clearFaults } = outbound(local);
+    await fault({ kind: 'webhooks-not-sent' });
+    await act(chatId, { action: 'message', text: 'Is anybody there?' });
+    await act(chatId, { as: 'agent', action: 'close' });
+    await clearFaults();
+    opened = await openPage(browser, 1280);
+    const { page, browserErrors } = opened;
+    await page.goto(local.console);
+    await page.getByText('Live', { exact: true }).waitFor();
+    await backfillLater(local);
+
+    const events = page.getByRole('list', { name: 'Events, latest first' }).getByRole('listitem');
+    for (const type of ['message.received', 'chat.observed']) {
+      const event = events.filter({ hasText: type }).first();
+      await event.getByText('recovered', { exact: true }).waitFor();
+      await event.getByRole('link', { name: chatId }).waitFor();
+    }
+    await page.getByRole('navigation').getByRole('link', { name: 'Reconciliation' }).click();
+    await page.getByRole('link', { name: /1 thread repaired/ }).click();
+    // LiveChat adds a system message when a chat is closed.
+    const received = page.locator('.figures > div').filter({ hasText: 'message.received' });
+    expect(await received.locator('dd').textContent()).toBe('2');
+    await page.getByText('The last pass found no difference.').waitFor();
+    expect(browserErrors).toEqual([]);
   });
 });

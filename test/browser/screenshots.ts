@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
+import { backfillLater } from './backfill.ts';
 import { setup } from './build-page.ts';
 import { type OpenPage, openBrowser, openPage } from './page.ts';
 
@@ -91,6 +92,19 @@ try {
     await page.getByRole('button', { name: /^Redrive/ }).click();
     await page.getByText('would be redriven').waitFor();
     await takeScreenshot(page, 'dead-letters');
+  });
+
+  await fault({ kind: 'webhooks-not-sent' });
+  for (const [name, question] of questions) await chat({ customer: { name }, text: question });
+  await act(chatWithFailures, { action: 'message', text: 'Did you get my last message?' });
+  await act(chatWithFailures, { as: 'agent', action: 'close' });
+  await clearFaults();
+  await backfillLater(local);
+  await withPage(await openPage(browser, 1280), async (page) => {
+    await page.goto(`${local.console}#/reconciliation`);
+    await page.getByRole('list', { name: 'Runs, latest first' }).getByRole('link').first().click();
+    await page.getByRole('heading', { level: 1, name: 'Reconciliation run' }).waitFor();
+    await takeScreenshot(page, 'reconciliation');
   });
 
   await withPage(await openPage(browser, 1280, 'dark'), async (page) => {

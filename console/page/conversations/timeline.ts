@@ -7,13 +7,18 @@ import type { ShownMessage } from './content.tsx';
 
 /** The timeline of a message: from its send request if the bridge sent it, else from its webhook. */
 export function messageTimeline(message: ShownMessage): Step[] {
-  const { delivery, timestamp, receivedAt, storedAt } = message;
+  const { delivery, timestamp, receivedAt, storedAt, recovered } = message;
   const webhookAfter = since(timestamp, receivedAt, 'after the message was created');
   const arrival: Step[] = delivery
     ? deliveryTimeline({ ...delivery, deliveredAt: delivery.deliveredAt ?? receivedAt ?? timestamp })
     : [
         { text: 'created in LiveChat', tone: 'calm', at: timestamp },
-        { text: 'webhook received', tone: 'good', at: receivedAt, after: webhookAfter },
+        {
+          text: recovered ? 'restored by reconciliation' : 'webhook received',
+          tone: 'good',
+          at: receivedAt,
+          after: webhookAfter,
+        },
       ];
   const storedAfter = since(receivedAt, storedAt, 'after receipt');
   const stored: Step = { text: 'stored', tone: 'good', at: storedAt, after: storedAfter };

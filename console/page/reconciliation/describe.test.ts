@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ReconciliationReport, ReconciliationRun } from '../../../core/reconciliation/report.ts';
 import { stepTime } from '../parts/format.ts';
-import { describeDuration, describeFindings, describePeriod, describeStatus, describeWatermark } from './describe.ts';
+import { describeDuration, describeFindings, describeScope, describeStatus, describeWatermark } from './describe.ts';
 
 const now = Date.parse('2026-03-11T12:00:00.000Z');
 const minutesAgo = (minutes: number) => new Date(now - minutes * 60_000).toISOString();
@@ -57,12 +57,16 @@ describe('describeFindings', () => {
   });
 });
 
-describe('describePeriod', () => {
+describe('describeScope', () => {
   it('has a date only for a time on another day than the run', () => {
     const days = { ...run, from: minutesAgo(60 * 24 + 90) };
-    expect(describePeriod(run)).toBe(`${stepTime(run.from)} to ${stepTime(run.to)}`);
-    expect(describePeriod(days)).toBe(`${stepTime(days.from, run.startedAt)} to ${stepTime(run.to)}`);
-    expect(describePeriod(days)).toContain('2026');
+    expect(describeScope(run)).toBe(`${stepTime(run.from)} to ${stepTime(run.to)}`);
+    expect(describeScope(days)).toBe(`${stepTime(days.from, run.startedAt)} to ${stepTime(run.to)}`);
+    expect(describeScope(days)).toContain('2026');
+  });
+
+  it('has no period for a run of one chat, which reads all of its threads', () => {
+    expect(describeScope({ ...run, conversationId: 'C' })).toBe('all threads of C');
   });
 });
 

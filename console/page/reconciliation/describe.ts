@@ -11,7 +11,7 @@ export function describeWatermark(
   now: number,
 ): { tone: Tone; name: string; text: string } {
   if (watermark === undefined) {
-    return { tone: 'calm', name: 'not proven yet', text: 'The first scheduled run that completes proves its period.' };
+    return { tone: 'calm', name: 'not proven yet', text: 'The first run that completes proves its period.' };
   }
   const at = stepTime(watermark, new Date(now).toISOString());
   const text = `Proven complete up to ${at}, ${ago(watermark, now)}.`;
@@ -38,9 +38,11 @@ export function countUnprovable({ unprovable }: ReconciliationRun['report']): nu
   return Object.values(unprovable).reduce((sum, number) => sum + number, 0);
 }
 
-/** The times have a date if it is not the date of the run. */
-export function describePeriod({ from, to, startedAt }: ReconciliationRun): string {
-  return `${stepTime(from, startedAt)} to ${stepTime(to, startedAt)}`;
+/** What a run compares: all threads of one chat, or those of a period. Its times have a date if it is not the date of the run. */
+export function describeScope({ conversationId, from, to, startedAt }: ReconciliationRun): string {
+  return conversationId !== undefined
+    ? `all threads of ${conversationId}`
+    : `${stepTime(from, startedAt)} to ${stepTime(to, startedAt)}`;
 }
 
 /** How long a run took, or has run until now. */

@@ -12,7 +12,7 @@ import {
   countUnprovable,
   describeDuration,
   describeFindings,
-  describePeriod,
+  describeScope,
   describeStatus,
   describeWatermark,
   reasonTexts,
@@ -58,7 +58,8 @@ export function ReconciliationPage({ organizationId }: { organizationId: string 
 /** The run in progress, the last run, which may have found nothing, and the runs that are kept. */
 function listRuns({ running, last, runs }: ReconciliationView): ReconciliationRun[] {
   const all = [...(running ? [running] : []), ...(last ? [last] : []), ...runs];
-  return [...new Map(all.map((run) => [run.runId, run])).values()];
+  // An interrupted run keeps its id when it continues.
+  return all.filter(({ runId }, index) => all.findIndex((run) => run.runId === runId) === index);
 }
 
 function OrganizationCard({ view }: { view: ReconciliationView }) {
@@ -99,7 +100,7 @@ function Row({ run }: { run: ReconciliationRun }) {
       <span class="who">
         <b>{describeFindings(run)}</b>
         <span class="cause">
-          {reasonTexts[reason]}, {describePeriod(run)}
+          {reasonTexts[reason]}, {describeScope(run)}
         </span>
         {error && (
           <small class={statusTones[status]}>
@@ -167,12 +168,11 @@ function RunDetails({ run }: { run: ReconciliationRun }) {
       </Head>
       <Card title={describeFindings(run)}>
         <p>
-          Period: {describePeriod(run)}
-          {conversationId && (
-            <>
-              , only conversation{' '}
-              <a href={linkTo('conversations', conversationId, { organizationId })}>{conversationId}</a>
-            </>
+          Compared:{' '}
+          {conversationId ? (
+            <a href={linkTo('conversations', conversationId, { organizationId })}>{describeScope(run)}</a>
+          ) : (
+            describeScope(run)
           )}
           <br />
           Started {fullTime(startedAt)}, {reasonTexts[reason]} · {status === 'running' ? 'running for' : 'took'}{' '}
@@ -180,10 +180,10 @@ function RunDetails({ run }: { run: ReconciliationRun }) {
         </p>
         <Figures
           figures={[
-            ['Threads read', report.threads],
+            ['Threads in the last pass', report.threads],
             ['Equal', report.equal],
-            ['Repaired', report.repaired],
             ['Unprovable', countUnprovable(report)],
+            ['Repaired in all passes', report.repaired],
             ['Calls to LiveChat', report.calls],
             ['Passes', report.passes],
           ]}

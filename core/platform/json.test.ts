@@ -1,0 +1,53 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { hasExactNumber, parseJsonExactly } from './json.ts';
+
+const sign = fc.constantFrom('', '-');
+const digits = fc.stringMatching(/^(0|[1-9][0-9]{0,30})$/);
+const fraction = fc.oneof(fc.constant(''), fc.stringMatching(/^\.[0-9]{1,30}$/));
+const exponent = fc.oneof(fc.constant(''), fc.stringMatching(/^[eE][+-]?[0-9]{1,3}$/));
+/** A number as JSON allows it. */
+const number = fc.tuple(sign, digits, fraction, exponent).map((parts) => parts.join(''));
+
+/** The decimal value as a fraction of whole numbers. */
+function decimal(text: string): [numerator: bigint, exponent: number] {
+  const [mantissa = '', power = '0'] = text.toLowerCase().split('e');
+  const [whole = '', rest = ''] = mantissa.split('.');
+  return [BigInt(`${whole}${rest}`), Number(power) - rest.length];
+}
+
+function isSameNumber(one: string, other: string): boolean {
+  const [[a, m], [b, n]] = [decimal(one), decimal(other)];
+  const lowest = Math.min(m, n);
+  return a * 10n ** BigInt(m - lowest) === b * 10n ** BigInt(n - lowest);
+}
+
+it('keeps the value of every number', () => {
+  fc.assert(
+    fc.property(number, (text) => {
+      const written = JSON.stringify(parseJsonExactly(`{"value":[${text}]}`)).slice('{"value":['.length, -2);
+      expect(isSameNumber(written, text)).toBe(true);
+    }),
+  );
+});
+
+it('parses anything else as JSON.parse does', () => {
+  fc.assert(
+    fc.property(fc.json(), (text) => {
+      expect(JSON.stringify(parseJsonExactly(text))).toBe(JSON.stringify(JSON.parse(text)));
+    }),
+  );
+});
+
+it.each(['', '{', '12345678901234567890x', undefined])('returns undefined for %s', (text) => {
+  expect(parseJsonExactly(text)).toBeUndefined();
+});
+
+it.each([
+  ['{"id":9007199254740993}', true],
+  ['[{"deep":[1e-400]}]', true],
+  ['{"time":1732700000000}', false],
+  ['{"price":0.1,"text":"12345678901234567890"}', false],
+])('knows whether %s contains a number that JavaScript does not represent', (text, expected) => {
+  expect(hasExactNumber(parseJsonExactly(text))).toBe(expected);
+});
