@@ -61,6 +61,8 @@ export interface LocalAwsOptions {
   readonly asyncRetryDelayMs: number;
   /** A fixed delay before every retry of a state machine's task instead of the definition's, in milliseconds. */
   readonly machineRetryDelayMs?: number | undefined;
+  /** Functions that wait for the work of others: their asynchronous invocations do not count toward the limit. */
+  readonly unlimited?: ReadonlySet<string>;
   /** Functions that are invoked at an interval; never with 0. */
   readonly schedules?: readonly { readonly function: string; readonly minutes: number }[];
   /** Concurrent executions that the functions reserve. Default 0. */
@@ -123,6 +125,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     retryDelayMs: asyncRetryDelayMs,
     inFlight,
     report,
+    unlimited: options.unlimited,
     sendToDestination: (failed) => send('deadLetters', { body: JSON.stringify(failed) }),
   });
   const stepFunctions = createStepFunctions({
