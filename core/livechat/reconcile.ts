@@ -4,6 +4,7 @@ import type { EventData } from '../events/catalogue.ts';
 import type { AnyEvent } from '../events/event.ts';
 import { canonicalJson, deriveId } from '../events/ids.ts';
 import { isRfc3339, type NormalizedMessage, toUtcMicroseconds } from '../events/schemas.ts';
+import { ConfigurationError } from '../platform/configuration.ts';
 import { parseJsonExactly } from '../platform/json.ts';
 import type {
   ListedEvent,
@@ -31,8 +32,16 @@ export function liveChatReconciliation(environment = process.env): Reconciliatio
   // v3.4 and v3.5 cannot list active chats only.
   const listsOnlyActive = version !== 'v3.4' && version !== 'v3.5';
   return {
-    connect: async (organizationId, onQuotaExhausted) =>
-      liveChatSource(await connect(organizationId, onQuotaExhausted), { organizationId, listsOnlyActive }),
+    async connect(organizationId, onQuotaExhausted) {
+      const connection = await connect(organizationId, onQuotaExhausted);
+      const { organizationId: owner = organizationId } = connection;
+      if (owner.toLowerCase() === organizationId)
+        return liveChatSource(connection, { organizationId, listsOnlyActive });
+      throw new ConfigurationError(
+        `the credentials of organization ${organizationId}`,
+        `a secret of its own: those that it uses belong to organization ${owner}`,
+      );
+    },
     isSameContent,
   };
 }

@@ -11,7 +11,11 @@ import type { Page, Period, ReconciliationChannel, ReconciliationSource } from '
 
 let aws: TestAws;
 let modules: Awaited<ReturnType<typeof load>>;
-const load = async () => ({ ...(await import('./reconcile.ts')), ...(await import('./state.ts')) });
+const load = async () => ({
+  ...(await import('./reconcile.ts')),
+  ...(await import('./state.ts')),
+  ...(await import('../livechat/credentials.ts')),
+});
 
 beforeAll(async () => {
   aws = await startTestAws({ resources: topology });
@@ -184,6 +188,22 @@ describe('a scheduled run', () => {
     await schedule();
     expect(pages).toEqual([undefined, 'expired', undefined]);
   });
+});
+
+it('reconciles the organizations whose credentials are their own', async () => {
+  const [own, first, second] = [randomUUID(), randomUUID(), randomUUID()];
+  const secret = (name: string, fields: object = {}) =>
+    aws.secrets.call('CreateSecret', {
+      Name: `livechat/${name}`,
+      SecretString: JSON.stringify({ LIVECHAT_WEBHOOK_SECRET: 'a webhook secret', ...fields }),
+    });
+  const reconcilable = (...stored: string[]) => modules.reconcilableOrganizations(stored, process.env);
+  secret(own);
+  expect(await reconcilable(own, first)).toEqual({ organizationIds: [own, first], excluded: [] });
+  // The token of the default secret belongs to one of them.
+  expect(await reconcilable(first, second)).toEqual({ organizationIds: [own], excluded: [first, second] });
+  secret('default', { LIVECHAT_ORGANIZATION_ID: second.toUpperCase() });
+  expect(await reconcilable(first)).toEqual({ organizationIds: [own, second], excluded: [first] });
 });
 
 describe('a backfill', () => {

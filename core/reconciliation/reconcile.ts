@@ -80,7 +80,7 @@ export async function backfill(
       const { requested } = acquired.state;
       const given = requested && overlaps(requested.run, request) ? requested : fresh;
       const run = await runWithLease(lease, 'requested', given, acquired.state, options);
-      if (given === fresh || run.status !== 'complete') return [run];
+      if (given === fresh || run.status !== 'complete' || run.to >= request.to) return [run];
       return [run, ...(await backfill({ ...request, from: run.to }, options))];
     }
     options.onWait(new Date(acquired.heldUntil).toISOString());
