@@ -6,13 +6,14 @@ import { defineConfig } from 'vitest/config';
  * which also raises the number of property runs and of model worlds (see test/depth.ts).
  */
 
-/** The send path in depth, and what waits for real timeouts, floods an engine or builds bundles. */
+/** The send path and reconciliation in depth, and what waits for real timeouts, floods an engine or builds bundles. */
 const thorough = [
   'core/outbound/**/*.test.ts',
   'core/platform/time-outs.test.ts',
   'cli/console.test.ts',
   'cli/webhooks.rotation.test.ts',
-  'test/{bundles,automatic-redrive,readme,send-faults,timeline,unknown-outcome}.test.ts',
+  'test/reconciliation/survival.test.ts',
+  'test/{bundles,automatic-redrive,readme,reconciliation-cost,send-faults,timeline,unknown-outcome}.test.ts',
 ];
 const browser = ['test/browser/**/*.test.ts'];
 /** Measures seconds, so nothing else runs beside it, and without the compile cache. */

@@ -121,14 +121,18 @@ export async function startEngine(options: EngineOptions) {
   async function start() {
     const sendConcurrency = wholeNumber('SEND_CONCURRENCY', deployed.functions.send.concurrency, 0, environment);
     const functions = deployed.reserveConcurrency(topology.functions, sendConcurrency);
+    const schedules = Object.values(deployed.schedules).map(({ function: name, setting, defaultMinutes }) => ({
+      function: name,
+      setting,
+      minutes: wholeNumber(setting, defaultMinutes, 0, environment),
+    }));
     const aws = await startLocalAws({
       resources: topology,
       port: options.awsPort,
       reservedConcurrency: deployed.sumReserved(functions),
-      schedules: Object.values(deployed.schedules).map(({ function: name, setting, defaultMinutes }) => ({
-        function: name,
-        minutes: wholeNumber(setting, defaultMinutes, 0, environment),
-      })),
+      schedules,
+      // A run waits until other functions have stored what it published.
+      unlimited: new Set(['reconcile']),
       // The servers listen before the functions are loaded, since each needs the others' addresses.
       invoke: async (...invocation) => (await runtimeReady.promise).invoke(...invocation),
       kill: async () => (await runtimeReady.promise).kill(),
@@ -167,6 +171,7 @@ export async function startEngine(options: EngineOptions) {
       environment: {
         ...functionEnvironment({ ...resources, inherited: pickSettings(deployed.settings, environment) }),
         SEND_CONCURRENCY: String(sendConcurrency),
+        ...Object.fromEntries(schedules.map(({ setting, minutes }) => [setting, String(minutes)])),
         ...(simulated && { LIVECHAT_ORGANIZATION_ID: credentials.organizationId }),
       },
     };

@@ -13,7 +13,7 @@ import {
   topic,
 } from './monitoring.ts';
 import { control, conversations, deadLetters, messages, quarantine } from './resources.ts';
-import { componentName, quietMinutes, resourceName, service } from './settings.ts';
+import { componentName, quietMinutes, resourceName, scheduleMinutes, service } from './settings.ts';
 import { alertRule, functions, rules, subscribers } from './topology.ts';
 
 interface AlarmSpec {
@@ -25,6 +25,8 @@ interface AlarmSpec {
   /** Threshold: above this value (default 0), or below `below`; with `below`, missing data is breaching. */
   readonly above?: number;
   readonly below?: number;
+  /** Missing data is breaching with `above` too. */
+  readonly isMissingBreaching?: boolean;
   /** Seconds; default 300. */
   readonly period?: number;
   /** Datapoints to alarm, of evaluation periods; default 1 of 1. */
@@ -37,6 +39,7 @@ const maxMetrics = 10;
 /** Creates an alarm that notifies the topic on ALARM and OK. More than 10 metrics are split over several alarms. */
 function createAlarm(name: string, spec: AlarmSpec): void {
   const { description, above = 0, below, periods: [over, of] = [1, 1] } = spec;
+  const { isMissingBreaching = below !== undefined } = spec;
   for (let from = 0; from < spec.metrics.length; from += maxMetrics) {
     const suffixed = from === 0 ? name : `${name}-${from / maxMetrics + 1}`;
     new aws.cloudwatch.MetricAlarm(componentName(suffixed), {
@@ -46,7 +49,7 @@ function createAlarm(name: string, spec: AlarmSpec): void {
       threshold: below ?? above,
       evaluationPeriods: of,
       datapointsToAlarm: over,
-      treatMissingData: below === undefined ? 'notBreaching' : 'breaching',
+      treatMissingData: isMissingBreaching ? 'breaching' : 'notBreaching',
       alarmActions: [topic.arn],
       okActions: [topic.arn],
       ...metricArguments({ ...spec, metrics: spec.metrics.slice(from, from + maxMetrics) }),
@@ -101,6 +104,11 @@ const remedies: Readonly<Record<string, string>> = {
   Internal: 'Something in this app or in AWS failed. Read the error and the log of the send function, then redrive.',
 };
 
+const reconciliationMinutes = scheduleMinutes('reconciliation');
+
+/** The age of the watermark is at most one interval and the duration of a run, unless a run fails. */
+const lateMinutes = Math.max(120, 4 * reconciliationMinutes);
+
 /** By name, which is also the heading in docs/how-to/respond-to-alarms.md. */
 const alarms: Readonly<Record<string, AlarmSpec>> = {
   // LiveChat retries a webhook without a 200 response three times within a minute, then drops it.
@@ -149,6 +157,22 @@ const alarms: Readonly<Record<string, AlarmSpec>> = {
       'Event numbers are missing in closed threads: webhooks may be lost. The metric’s log lines name the chats; compare them with LiveChat.',
     metrics: [appMetric('EventNumberGaps')],
   },
+  'webhooks-lost': {
+    description:
+      'Reconciliation published events whose webhooks were lost. The data is restored; find out why: livechat doctor, and the webhook alarms of that time.',
+    metrics: [appMetric('ReconciledEvents')],
+  },
+  // The schedule measures the age each time, so data is missing if it does not run.
+  ...(reconciliationMinutes > 0 && {
+    'reconciliation-late': {
+      description: `Nothing proves for ${lateMinutes} minutes that no webhook was lost: reconciliation fails or does not run. Check the log of the function reconcile, then that of schedule-reconciliation.`,
+      metrics: [appMetric('ReconciliationAgeSeconds')],
+      statistic: 'Maximum',
+      above: 60 * lateMinutes,
+      isMissingBreaching: true,
+      period: 120 * reconciliationMinutes,
+    },
+  }),
   'api-notices': {
     description:
       'LiveChat deprecates the API version in use. Set LIVECHAT_API_VERSION to a newer one and register the webhooks again.',

@@ -2,7 +2,7 @@ import './alarms.ts';
 import { outputsParameter } from '../core/platform/configuration.ts';
 import { environment } from './functions.ts';
 import { webhookUrl } from './inbound.ts';
-import { functionSettings, region, sendConcurrency } from './settings.ts';
+import { functionSettings, region, scheduleMinutes, sendConcurrency } from './settings.ts';
 
 // Each import creates its resources when it is loaded.
 
@@ -18,7 +18,12 @@ new aws.ssm.Parameter('Outputs', {
     stage: $app.stage,
     region,
     webhookUrl,
-    environment: { ...environment, ...functionSettings, SEND_CONCURRENCY: String(sendConcurrency) },
+    environment: {
+      ...environment,
+      ...functionSettings,
+      SEND_CONCURRENCY: String(sendConcurrency),
+      RECONCILIATION_MINUTES: String(scheduleMinutes('reconciliation')),
+    },
   }),
 });
 

@@ -21,7 +21,7 @@ export const tables = {
   /** One partition per conversation: its projection, events and read marks. */
   conversations: {
     variable: 'CONVERSATIONS_TABLE',
-    indexes: [{ name: 'byActivity', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' }],
+    indexes: [{ name: 'byActivity', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'KEYS_ONLY' }],
   },
   /** One partition per conversation: messages, notes and button clicks. The indexes find them by time and by message id. */
   messages: {

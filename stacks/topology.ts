@@ -145,16 +145,18 @@ export const functions = {
       'read-large-events',
       'read-credentials',
       'update-rate-limits',
-      'reconciliation-state',
-      'read-conversations',
+      'record-reconciliations',
+      'query-conversations',
       'list-conversations',
-      'read-messages',
+      'get-listed-conversations',
+      'query-messages',
       ...publishing,
     ],
     events: { source: [eventSource], 'detail-type': ['reconciliation.requested'], ...notReplayed },
   }),
   'schedule-reconciliation': functionSpec('schedule-reconciliation', {
-    permissions: ['list-secrets', 'list-organizations', 'read-reconciliation-state', ...publishing],
+    // Its events are small, so it stores none in the bucket.
+    permissions: ['list-secrets', 'query-conversations', 'read-reconciliations', 'publish-events', 'bucket-name'],
   }),
   // These two have reserved concurrency, so that a flood of requests takes none of the webhook's.
   'send-requested': functionSpec('send-requested', {

@@ -2,21 +2,26 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DisableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { createEvent } from '../core/events/event.ts';
 import { translate } from '../core/livechat/translate.ts';
 import { executionName, type SendRequestData } from '../core/outbound/request.ts';
 import { bundle } from '../stacks/build/bundle.ts';
-import { type FunctionName, functions, queues } from '../stacks/topology.ts';
+import { type FunctionName, functions, queues, scheduledEvent } from '../stacks/topology.ts';
 import { loadSendPath } from './accept.ts';
+import { archivedChatId, listResponse } from './archive.ts';
 import { invokeBundle } from './bundled.ts';
 import { busEvents, eventsFor, toBusEvent } from './bus-events.ts';
 import { fixture, sendInput, sendInputVersions } from './fixtures.ts';
+import { respondWith, startServer } from './http-server.ts';
 import { type Local, organizationId, startLocal } from './local.ts';
 import { awsClientConfig } from './local-aws.ts';
 import { outbound } from './outbound.ts';
+import { watchBus } from './watch-bus.ts';
 
 const message = { ...fixture('incoming_event.message.customer.json'), organization_id: randomUUID() };
 const events = busEvents(randomUUID());
@@ -72,7 +77,10 @@ describe('the bundle of', () => {
   const byRules = Object.keys(functions)
     .filter(isFunction)
     .filter((name) => eventsFor(name, events).length > 0);
-  const ownTests: readonly FunctionName[] = ['webhook', 'send-requested', 'wait-for-turn', 'send', 'dead-letter'];
+  const ownTests: readonly FunctionName[] = [
+    ...(['webhook', 'send-requested', 'wait-for-turn', 'send', 'dead-letter'] as const),
+    ...(['reconcile', 'schedule-reconciliation'] as const),
+  ];
   const requestData = (conversationId: string): SendRequestData => ({
     requestId: randomUUID(),
     organizationId,
@@ -175,6 +183,51 @@ describe('the bundle of', () => {
     expect(error).toBeUndefined();
     expect(log.join('\n')).toMatch(/"MediaStored":1/);
     expect(log.join('\n')).toMatch(/"typeCheck":"match"/);
+  });
+
+  it('reconcile publishes what LiveChat lists and the tables lack', async () => {
+    const liveChat = await startServer((response, incoming) =>
+      respondWith(200, listResponse(incoming.url))(response, incoming),
+    );
+    const own = randomUUID();
+    const cause = { organizationId: own, correlationId: 'schedule', causationId: 'schedule' };
+    const request = toBusEvent(
+      createEvent('reconciliation.requested', { reason: 'schedule' }, cause, [own], Date.now()),
+    );
+    const { error, log } = await invoke('reconcile', request, { LIVECHAT_API_BASE_URL: liveChat.url });
+    await liveChat.stop();
+    expect(error).toBeUndefined();
+    expect(log.join('\n')).toMatch(/"message":"reconciliation ended".*"status":"complete"/);
+    expect((await local.api(`/api/conversations/${archivedChatId}?organizationId=${own}`)).body).toMatchObject({
+      conversation: { status: 'closed' },
+      messages: [{ content: 'Hello' }, { type: 'system' }],
+    });
+  });
+
+  it('schedule-reconciliation requests a run for every organization with a conversation or a secret', async () => {
+    const aws = awsClientConfig(local);
+    await new EventBridgeClient(aws).send(new DisableRuleCommand({ EventBusName: local.bus, Name: 'reconcile' }));
+    const [stored, withSecret] = [randomUUID(), randomUUID()];
+    const secrets = new SecretsManagerClient(aws);
+    for (const Name of [`livechat/${withSecret}`, `livechat/dev/${randomUUID()}`]) {
+      await secrets.send(new CreateSecretCommand({ Name, SecretString: '{}' }));
+    }
+    expect((await invoke('chat-started', eventsFor('chat-started', busEvents(stored))[0])).error).toBeUndefined();
+    const bus = await watchBus(local);
+    const { error, log } = await invoke('schedule-reconciliation', scheduledEvent('e', new Date().toISOString()));
+    expect(error).toBeUndefined();
+    expect(log.join('\n')).toMatch(/"ReconciliationAgeSeconds":\d+/);
+    const { organizations } = z
+      .object({ organizations: z.array(z.unknown()) })
+      .parse((await local.api('/api/reconciliation')).body);
+    const requested = () => bus.of('reconciliation.requested').map(({ metadata }) => metadata);
+    await expect
+      .poll(requested)
+      .toEqual(
+        expect.arrayContaining([stored, withSecret].map((id) => expect.objectContaining({ organizationId: id }))),
+      );
+    await bus.stop();
+    expect(requested()).toHaveLength(organizations.length + 1);
   });
 
   it('dead-letter stores the messages of the queue', async () => {

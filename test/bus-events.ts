@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { eventSource } from '../core/events/catalogue.ts';
-import type { AnyEvent } from '../core/events/event.ts';
+import type { AnyEvent, DomainEvent } from '../core/events/event.ts';
+import { deriveId } from '../core/events/ids.ts';
 import { isAction } from '../core/livechat/schemas.ts';
 import { translate } from '../core/livechat/translate.ts';
 import { compilePattern } from '../local/aws/event-pattern.ts';
@@ -20,14 +21,46 @@ export interface BusEvent {
 const asNote = (body: Body): Body =>
   JSON.parse(JSON.stringify(body).replace('"visibility":"all"', '"visibility":"agents"'));
 
-/** Domain events of every type that the recorded webhooks are translated to, in the order of the recording. */
+const receivedAt = '2026-03-11T11:00:00.000Z';
+
+/**
+ * Domain events of every type that the recorded webhooks are translated to, in the order of the recording, and an observation
+ * of a thread.
+ */
 export function busEvents(organizationId: string): BusEvent[] {
   const notes = ['incoming_event.message.customer.json', 'event_updated.json'].map((name) => asNote(fixture(name)));
-  return [...order().map(fixture), ...notes].flatMap(({ action, payload }) =>
+  const translated = [...order().map(fixture), ...notes].flatMap(({ action, payload }) =>
     typeof action === 'string' && isAction(action)
-      ? translate({ organizationId, action, payload, receivedAt: '2026-03-11T11:00:00.000Z' }, {}).map(toBusEvent)
+      ? translate({ organizationId, action, payload, receivedAt }, {})
       : [],
   );
+  return [
+    ...translated,
+    ...translated
+      .filter((event) => event.type === 'chat.started')
+      .slice(0, 1)
+      .map(observe),
+  ].map(toBusEvent);
+}
+
+/** The thread some time after its start: one user has read it, and it has a tag. */
+function observe({ metadata, data }: DomainEvent<'chat.started'>): DomainEvent<'chat.observed'> {
+  const { conversationId, threadId, active, participants, groups } = data;
+  const seenUpTo = participants.slice(0, 1).map(({ id: userId }) => ({ userId, at: receivedAt }));
+  return {
+    type: 'chat.observed',
+    metadata: { ...metadata, id: deriveId('chat.observed', metadata.id) },
+    data: {
+      conversationId,
+      threadId,
+      observedAt: receivedAt,
+      active,
+      participants,
+      access: { groups },
+      tags: ['vip'],
+      seenUpTo,
+    },
+  };
 }
 
 export function toBusEvent({ type, metadata, data }: AnyEvent): BusEvent {

@@ -9,7 +9,7 @@ import { catalogue, type EventType } from '../core/events/catalogue.ts';
 import { parseEvent } from '../core/events/event.ts';
 import { type MetricSpec, metrics } from '../core/platform/metrics.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { archive, functions, settings } from '../stacks/topology.ts';
+import { archive, functions, schedules, settings } from '../stacks/topology.ts';
 import { codeBlocks, headings, headingsUnder, prose, readPage, root, section, tableRows } from './markdown.ts';
 
 const pages = globSync(['*.md', 'docs/**/*.md', '.github/*.md'], { cwd: root });
@@ -207,6 +207,7 @@ describe('docs/reference/settings.md', () => {
       ]),
     );
     expect(rows.get('ARCHIVE_DAYS')).toBe(String(archive.retentionDays));
+    expect(rows.get('RECONCILIATION_MINUTES')).toBe(String(schedules.reconciliation.defaultMinutes));
     expect(rows.get('SEND_CONCURRENCY')).toBe(`${functions.send.concurrency} in production, otherwise 0`);
   });
 });

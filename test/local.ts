@@ -51,8 +51,8 @@ export async function startLocal(
       ...process.env,
       LIVECHAT_WEBHOOK_SECRET: secret,
       LIVECHAT_ORGANIZATION_ID: organizationId,
-      // A run during a long test would add calls and events.
-      RECONCILIATION_MINUTES: '0',
+      // A scheduled run during a long test would add calls and events.
+      RECONCILIATION_MINUTES: '1440',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { DisableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
+import { createEvent } from '../core/events/event.ts';
 import { executionName } from '../core/outbound/request.ts';
 import { type MetricName, type MetricSpec, metrics, namespace } from '../core/platform/metrics.ts';
+import { scheduledEvent } from '../stacks/topology.ts';
 import { loadSendPath } from './accept.ts';
+import { listResponse } from './archive.ts';
+import { invokeBundle } from './bundled.ts';
 import { type EmittedMetric, emittedMetrics } from './emf.ts';
 import { fixture, startedNow } from './fixtures.ts';
 import { respondWith, startServer } from './http-server.ts';
@@ -29,14 +35,18 @@ const lateOrganization = randomUUID();
 const expirySeconds = 5;
 /** How long before its receipt a request of the paused organization was sent. */
 const sentBeforeMs = 2_000;
+const reconciledOrganization = randomUUID();
 const organizationId = String(fixture('incoming_event.message.customer.json').organization_id);
 
 /** A LiveChat server whose responses all announce the end of this API version. */
 async function startLiveChat() {
   const calls = new Map<string, number>();
+  let isArchiveEmpty = true;
   const server = await startServer((response, request) => {
     // Its files: one text file; any other is not found.
     if (request.method === 'GET') return respondWith(request.url === '/a.txt' ? 200 : 404, 'text')(response, request);
+    const listed = listResponse(request.url, isArchiveEmpty);
+    if (listed) return respondWith(200, listed)(response, request);
     const { chat_id } = chatRequest.parse(JSON.parse(server.received.at(-1)?.body.toString() ?? ''));
     const call = (calls.get(chat_id) ?? 0) + 1;
     calls.set(chat_id, call);
@@ -48,12 +58,17 @@ async function startLiveChat() {
         : respondWith(200, request.url?.endsWith('list_threads') ? { threads: [] } : { event_id: 'T_1' }, notice);
     answer(response, request);
   });
-  return server;
+  const archiveChat = () => {
+    isArchiveEmpty = false;
+  };
+  return { ...server, archiveChat };
 }
 
 describe('the metrics', () => {
   let local: Local;
   let liveChat: Awaited<ReturnType<typeof startLiveChat>>;
+  /** What the scheduled function logged. */
+  let scheduled: string;
   beforeAll(async () => {
     liveChat = await startLiveChat();
     local = await startLocal({ LIVECHAT_API_BASE_URL: liveChat.url });
@@ -67,7 +82,9 @@ describe('the metrics', () => {
       fail(local),
       sendLate(local),
     ]);
+    await reconcile(local, liveChat);
     await local.idle();
+    scheduled = await measureAge(local);
   }, 120_000);
   afterAll(async () => {
     vi.unstubAllEnvs();
@@ -75,18 +92,19 @@ describe('the metrics', () => {
     await liveChat.stop();
   });
 
-  const all = (name: MetricName) => emittedMetrics(local).filter((one) => one.name === name);
+  const emitted = () => emittedMetrics({ output: () => `${local.output()}\n${scheduled}` });
+  const all = (name: MetricName) => emitted().filter((one) => one.name === name);
 
   it('are exactly those of the catalogue', async () => {
     await expect
-      .poll(() => [...new Set(emittedMetrics(local).map(({ name }) => name))].toSorted(), { timeout: 28_000 })
+      .poll(() => [...new Set(emitted().map(({ name }) => name))].toSorted(), { timeout: 28_000 })
       .toEqual(Object.keys(metrics).toSorted());
   });
 
   it.each(Object.entries<MetricSpec>(metrics))(
     'include %s with the unit, dimensions and properties of the catalogue',
     async (name, { unit = 'Count', dimension, properties = [] }) => {
-      const lines = () => emittedMetrics(local).filter((one) => one.name === name);
+      const lines = () => emitted().filter((one) => one.name === name);
       await expect.poll(lines, { timeout: 28_000 }).not.toEqual([]);
       const dimensions = [['service'], ...(dimension ? [['service', dimension]] : [])];
       const keys = ['service', dimension ?? [], ...properties].flat().toSorted();
@@ -123,6 +141,8 @@ describe('the metrics', () => {
     ['SlotsMissed', 1, { organizationId: lateOrganization }],
     ['TurnsTimedOut', 1, { organizationId: pausedOrganization }],
     ['GroupsUnblocked', 1, { organizationId }],
+    ['ReconciledEvents', 4, { organizationId: reconciledOrganization }],
+    ['ReconciliationDifferences', 1, { organizationId: reconciledOrganization }],
     ['SendsDeferred', 1, { reason: 'turn', organizationId: pausedOrganization }],
     ['SendsDeferred', 1, { reason: 'blocked', organizationId: pausedOrganization }],
   ])('include %s with the value %d and %o', async (name, value, keys) => {
@@ -256,4 +276,29 @@ async function route(local: Local): Promise<void> {
 /** An event that no function can handle. */
 async function fail(local: Local): Promise<void> {
   await outbound(local).put('omnichannel.livechat', 'message.received', { metadata: {}, data: {} });
+}
+
+/** The webhooks of a chat are lost after the first run, which is an inventory. */
+async function reconcile(local: Local, liveChat: { readonly archiveChat: () => void }): Promise<void> {
+  const cause = { organizationId: reconciledOrganization, correlationId: 'e', causationId: 'e' };
+  const run = async (number: string) => {
+    const { type, metadata, data } = createEvent('reconciliation.requested', reason, cause, [number], Date.now());
+    await outbound(local).put('omnichannel.livechat', type, { metadata, data });
+    await local.idle();
+  };
+  const reason = { reason: 'schedule' } as const;
+  await run('first');
+  liveChat.archiveChat();
+  await run('second');
+}
+
+/** Runs the scheduled function, but not the reconciliations that it requests. Returns its log. */
+async function measureAge(local: Local): Promise<string> {
+  const rule = new DisableRuleCommand({ EventBusName: local.bus, Name: 'reconcile' });
+  await new EventBridgeClient(awsClientConfig(local)).send(rule);
+  const name = 'schedule-reconciliation';
+  const file = fileURLToPath(new URL(`../functions/${name}.ts`, import.meta.url));
+  const event = scheduledEvent('e', new Date().toISOString());
+  const { log } = await invokeBundle({ name, file, memoryMb: 512 }, event, { ...local.environment });
+  return log.join('\n');
 }

@@ -1,7 +1,17 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 
-const consumed = z.object({ ConsumedCapacity: z.object({ CapacityUnits: z.number() }) });
+const units = z.object({ CapacityUnits: z.number() });
+/** A batch has one entry for each table. */
+const consumed = z.object({
+  ConsumedCapacity: z.union([
+    z.array(units),
+    z.pipe(
+      units,
+      z.transform((one) => [one]),
+    ),
+  ]),
+});
 
 export interface Consumed {
   /** Read capacity units: half a unit for each 4 KB, one for a consistent read. */
@@ -17,7 +27,8 @@ export function meter(documents: DynamoDBDocumentClient) {
     (next) => async (args) => {
       const answer = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } });
       queries += 1;
-      readUnits += consumed.safeParse(answer.output).data?.ConsumedCapacity.CapacityUnits ?? 0;
+      const used = consumed.safeParse(answer.output).data?.ConsumedCapacity ?? [];
+      readUnits += used.reduce((sum, { CapacityUnits }) => sum + CapacityUnits, 0);
       return answer;
     },
     { step: 'initialize', name: 'meter' },

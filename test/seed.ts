@@ -8,11 +8,12 @@ import { type Local, organizationId } from './local.ts';
  */
 export async function createSeeder(local: Pick<Local, 'environment'>) {
   Object.assign(process.env, local.environment);
-  const [{ Conversation, Organization, StoredEvent }, { Message }, { expiresAfter }] = await Promise.all([
-    import('../core/conversations/conversations.ts'),
-    import('../core/messages/messages.ts'),
-    import('../core/platform/dynamodb.ts'),
-  ]);
+  const [{ activityBucket, Conversation, Organization, StoredEvent }, { Message }, { expiresAfter }] =
+    await Promise.all([
+      import('../core/conversations/conversations.ts'),
+      import('../core/messages/messages.ts'),
+      import('../core/platform/dynamodb.ts'),
+    ]);
   const expires = expiresAfter('MESSAGES_RETENTION_DAYS');
 
   /** Stores conversations; the first has the latest activity. */
@@ -23,6 +24,7 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
       status: statusFor(index),
       currentThreadId: `T${prefix}${index}`,
       lastActivityAt: toTimestamp(latest - index * apartMs),
+      activityBucket: activityBucket(toTimestamp(latest - index * apartMs)),
       participants: JSON.stringify(participantsFor(index)),
       assigned: { agents: [agent.id], groups: [0] },
       otherThreads: {},

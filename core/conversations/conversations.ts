@@ -31,6 +31,8 @@ export const Conversation = new Entity(
       currentThreadId: { type: 'string' },
       /** See {@link ConversationProjection}. Messages of the current thread move it forward without a rebuild. */
       lastActivityAt: text,
+      /** See {@link activityBucket}. */
+      activityBucket: text,
       /** The {@link Participant}s as JSON: a DynamoDB map does not allow every name of a session field. */
       participants: text,
       assigned: { type: CustomAttributeType<Assignment>('any'), required: true },
@@ -45,12 +47,23 @@ export const Conversation = new Entity(
       primary: { collection: 'timeline', ...itemKeys([]) },
       byActivity: {
         index: 'byActivity',
-        ...keys(['organizationId', 'status'], ['lastActivityAt', 'conversationId'], 'gsi1'),
+        ...keys(['organizationId', 'status'], ['activityBucket', 'conversationId'], 'gsi1'),
       },
     },
   },
   table,
 );
+
+const bucketMinutes = 5;
+
+/**
+ * The five minutes of a time, such as `2026-11-27T12:05`. The index orders conversations by it: it contains keys only, so that
+ * a message in the same five minutes does not write to it.
+ */
+export function activityBucket(at: string): string {
+  const minute = Number(at.slice(14, 16));
+  return `${at.slice(0, 14)}${String(minute - (minute % bucketMinutes)).padStart(2, '0')}`;
+}
 
 /** An event of a conversation. Stored once per event id, with the earliest `receivedAt`. */
 export const StoredEvent = new Entity(
@@ -156,7 +169,7 @@ export async function recordMessage(
 async function advanceLastActivity(key: ConversationKey, threadId: string, at: string) {
   const updated = await ifConditionHolds(
     Conversation.patch(key)
-      .set({ lastActivityAt: at, lastMessageAt: at, expires: expiry() })
+      .set({ lastActivityAt: at, activityBucket: activityBucket(at), lastMessageAt: at, expires: expiry() })
       .add({ version: 1 })
       .where(
         ({ currentThreadId, status, lastActivityAt }, op) =>
@@ -264,6 +277,7 @@ function toItem(
   const lastMessageAt = currentThreadId && activity[currentThreadId];
   return {
     ...projection,
+    activityBucket: activityBucket(projection.lastActivityAt),
     participants: canonicalJson(participants),
     ...(currentThreadId && { currentThreadId }),
     ...(lastMessageAt && { lastMessageAt }),

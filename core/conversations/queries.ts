@@ -2,7 +2,14 @@ import type { ConversationKey } from '../channel/channel.ts';
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
 import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
-import { Conversation, Organization, parseParticipants, readTimeline, threadActivity } from './conversations.ts';
+import {
+  activityBucket,
+  Conversation,
+  Organization,
+  parseParticipants,
+  readTimeline,
+  threadActivity,
+} from './conversations.ts';
 import { mergeSorted } from './merge.ts';
 import { type ConversationProjection, compare, projectConversation, type Status, statuses } from './projection.ts';
 
@@ -52,6 +59,7 @@ export async function take<T>(items: AsyncIterable<T>, max: number): Promise<T[]
 }
 
 const maxPageSize = 100;
+const minPageSize = 50;
 
 /** Lists the conversations of one organization, latest activity first. */
 export function listConversations(
@@ -75,34 +83,55 @@ function compareByActivity(a: ConversationCursor, b: ConversationCursor): number
 
 type Partition = Pick<ConversationSummary, 'organizationId' | 'status'>;
 
+/** The index orders conversations by five minutes: those of the same five minutes are read together and sorted. */
 async function* readPartition(partition: Partition, query: ConversationQuery): AsyncGenerator<ConversationSummary> {
+  let bucket: ConversationSummary[] = [];
+  for await (const summary of readIndex(partition, query)) {
+    const [first] = bucket;
+    if (first && activityBucket(first.lastActivityAt) !== activityBucket(summary.lastActivityAt)) {
+      yield* sortByLatestActivity(bucket);
+      bucket = [];
+    }
+    bucket.push(summary);
+  }
+  yield* sortByLatestActivity(bucket);
+}
+
+async function* readIndex(partition: Partition, query: ConversationQuery): AsyncGenerator<ConversationSummary> {
   let cursor: string | null = null;
   do {
     const page: Awaited<ReturnType<typeof readPage>> = await readPage(partition, query, cursor);
     for (const item of page.data) {
       const { conversationId: id, organizationId, status, lastActivityAt, assigned } = item;
-      yield { id, organizationId, status, lastActivityAt, participants: parseParticipants(item), assigned };
+      const summary = { id, organizationId, status, lastActivityAt, participants: parseParticipants(item), assigned };
+      if (isWanted(summary, query.from)) yield summary;
     }
     cursor = page.cursor;
   } while (cursor !== null);
 }
 
-function readPage(partition: Partition, { pageSize: limit, from }: ConversationQuery, cursor: string | null) {
+function readPage(partition: Partition, { pageSize, from }: ConversationQuery, cursor: string | null) {
   const query = Conversation.query.byActivity(partition);
-  return startFrom(query, partition, from).go({ limit, cursor, order: 'desc' });
+  // At least five minutes are read, so small pages would be many queries.
+  return startFrom(query, from).go({
+    limit: Math.max(pageSize, minPageSize),
+    cursor,
+    order: 'desc',
+    hydrate: true,
+  });
 }
 
-/** With equal time and id, conversations of a smaller organization id come after the cursor. */
-function startFrom(
-  query: ReturnType<typeof Conversation.query.byActivity>,
-  { organizationId }: Partition,
-  from: ConversationQuery['from'],
-) {
+/** The index has no precise times, so the first and the last five minutes are read completely. */
+function startFrom(query: ReturnType<typeof Conversation.query.byActivity>, from: ConversationQuery['from']) {
   if (!from) return query;
-  if ('since' in from) return query.gte({ lastActivityAt: from.since });
-  const { lastActivityAt, id: conversationId, organizationId: lastOrganizationId } = from.after;
-  const end = { lastActivityAt, conversationId };
-  return organizationId < lastOrganizationId ? query.lte(end) : query.lt(end);
+  if ('since' in from) return query.gte({ activityBucket: activityBucket(from.since) });
+  // Composite keys continue after the bucket.
+  return query.lte({ activityBucket: `${activityBucket(from.after.lastActivityAt)}~` });
+}
+
+function isWanted(summary: ConversationSummary, from: ConversationQuery['from']): boolean {
+  if (!from) return true;
+  return 'since' in from ? summary.lastActivityAt >= from.since : compareByActivity(summary, from.after) > 0;
 }
 
 /** Lists the organizations that have a conversation. */

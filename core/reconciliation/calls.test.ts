@@ -45,6 +45,7 @@ function start(errors: readonly Error[], given: Partial<CallOptions> = {}) {
       },
       random: () => 0,
     },
+    marginMs,
     deadline: Number.POSITIVE_INFINITY,
     signal: new AbortController().signal,
     onCredentialsBlocked: async () => void blocked.push('blocked'),

@@ -14,8 +14,8 @@ export class Interrupted extends Error {
 }
 
 /**
- * An observation holds for this long before its call, in ms: the margin for webhooks in flight, which LiveChat repeats for a
- * minute, and for clocks that differ.
+ * What a scheduled run observes holds for this long before its call, in ms: the margin for webhooks in flight, which LiveChat
+ * repeats for a minute, and for clocks that differ.
  */
 export const marginMs = 120_000;
 
@@ -28,6 +28,8 @@ export interface CallOptions {
   readonly connect: () => Promise<ReconciliationSource>;
   readonly limiter: Pick<RateLimiter, 'run' | 'blockCredentials' | 'holdFor'>;
   readonly clock: Clock;
+  /** How long before its call an observation holds, in ms. */
+  readonly marginMs: number;
   /** When the function times out, ms since 1970. */
   readonly deadline: number;
   readonly signal: AbortSignal;
@@ -85,7 +87,7 @@ export function limitCalls(options: CallOptions): LimitedCalls {
       try {
         return await limiter.run(() => {
           options.onCall();
-          return request(called, new Date(clock.now() - marginMs).toISOString());
+          return request(called, new Date(clock.now() - options.marginMs).toISOString());
         });
       } catch (error) {
         if (error instanceof Deferred) retries -= 1;

@@ -20,7 +20,8 @@ import { isSameContent } from '../livechat/reconcile.ts';
 import { compareThread, hasNews, type StoredThread } from './compare.ts';
 import type { ListedEvent, ListedThread } from './source.ts';
 
-const compare = (thread: ListedThread, stored: StoredThread) => compareThread(thread, stored, isSameContent);
+const compare = (thread: ListedThread, stored: StoredThread) =>
+  compareThread(thread, stored, isSameContent, thread.observedAt);
 const types = (events: readonly AnyEvent[]) => events.map(({ type }) => type);
 
 /** What a run stores of a thread whose webhooks were all received. */
@@ -51,6 +52,12 @@ describe('a thread of which nothing is stored', () => {
   it('is published without the messages written after the observation', () => {
     const busy = listed({ events: [received(2), received(41)] });
     expect(types(compare(busy, nothing).missing)).toEqual(['chat.started', 'message.received']);
+  });
+
+  it('is published up to the limit of a run, if it has one', () => {
+    const late = listed({ createdAt: at(41), events: [received(42), received(44)] });
+    const { missing } = compareThread(late, nothing, isSameContent, at(43));
+    expect(types(missing)).toEqual(['chat.started', 'message.received']);
   });
 });
 

@@ -44,15 +44,20 @@ export interface Comparison {
 type IsSameContent = ReconciliationChannel['isSameContent'];
 
 /**
- * Compares a thread as listed with what is stored. Pure. What happened after `observedAt` is left out: its webhooks may still
- * be in flight.
+ * Compares a thread as listed with what is stored. Pure. What happened after `until` is left out: its webhooks may still be in
+ * flight.
  */
-export function compareThread(listed: ListedThread, stored: StoredThread, isSameContent: IsSameContent): Comparison {
-  const { started, observedAt, threadId } = listed;
-  if (started.data.createdAt > observedAt) return { missing: [], isChanging: false };
+export function compareThread(
+  listed: ListedThread,
+  stored: StoredThread,
+  isSameContent: IsSameContent,
+  until: string,
+): Comparison {
+  const { started, threadId } = listed;
+  if (started.data.createdAt > until) return { missing: [], isChanging: false };
   const isStarted = stored.events.some(({ type, data }) => type === 'chat.started' && data.threadId === threadId);
   const changes = (listed.events ?? [])
-    .filter((event) => eventTime(event) <= observedAt)
+    .filter((event) => eventTime(event) <= until)
     .map((event) => compareEvent(event, listed, stored, isSameContent));
   const missing = [...(isStarted ? [] : [started]), ...changes.flatMap(({ event }) => event ?? [])];
   const isEdited = changes.some(({ isChanging }) => isChanging);

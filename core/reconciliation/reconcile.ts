@@ -253,12 +253,18 @@ async function execute(saved: SavedRun, options: RunOptions): Promise<Reconcilia
     connect: () => channel.connect(organizationId, (resetMs) => limiter.holdFor(resetMs)),
     limiter,
     clock,
+    // A requested run publishes what has just been lost, too. If its webhooks still arrive, the events have the same ids.
+    marginMs: saved.run.reason === 'request' ? 0 : marginMs,
     deadline: options.deadline ?? Number.POSITIVE_INFINITY,
     signal: options.signal,
     onCredentialsBlocked: () => reportBlocked(saved.run),
     beforeCall: async () => options.keepLease?.(),
-    onCall: () => runner.countCall(),
+    onCall() {
+      runner.countCall();
+      report(runner.progress);
+    },
   });
+  const report = ({ cursor: { phase, pass }, run }: SavedRun) => onProgress({ phase, pass, run });
   const { endedAt: _, error: __, ...begun } = saved.run;
   const runner = new Runner(
     { ...saved, run: { ...begun, status: 'running' } },
@@ -270,7 +276,7 @@ async function execute(saved: SavedRun, options: RunOptions): Promise<Reconcilia
       publish,
       clock,
       async checkpoint(progress, isUrgent) {
-        onProgress({ phase: progress.cursor.phase, pass: progress.cursor.pass, run: progress.run });
+        report(progress);
         await options.checkpoint?.(progress, isUrgent);
       },
     },

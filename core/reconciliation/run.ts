@@ -251,7 +251,7 @@ export class Runner {
       threads.map(async (thread, index) => {
         const known = stored[index];
         if (!known) throw new TypeError('one stored thread for each listed one');
-        return { thread, comparison: compareThread(thread, known, this.#ports.isSameContent) };
+        return { thread, comparison: compareThread(thread, known, this.#ports.isSameContent, this.#saved.run.to) };
       }),
     );
   }

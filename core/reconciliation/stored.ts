@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { ConversationKey } from '../channel/channel.ts';
-import { Conversation, readTimeline, threadActivity } from '../conversations/conversations.ts';
+import { activityBucket, Conversation, readTimeline, threadActivity } from '../conversations/conversations.ts';
 import { Message } from '../messages/messages.ts';
 import { parseMetadata } from '../messages/queries.ts';
 import { parseJsonExactly } from '../platform/json.ts';
@@ -79,7 +79,7 @@ export async function* iterateLatestThreads(
     do {
       const query = Conversation.query.byActivity({ organizationId, status });
       const page: Awaited<ReturnType<typeof readPage>> = await readPage(
-        isClosed ? query.gte({ lastActivityAt: since }) : query,
+        isClosed ? query.gte({ activityBucket: activityBucket(since) }) : query,
         cursor,
       );
       for (const { conversationId, currentThreadId } of page.data)
@@ -90,5 +90,5 @@ export async function* iterateLatestThreads(
 }
 
 function readPage(query: Pick<ReturnType<typeof Conversation.query.byActivity>, 'go'>, cursor: string | null) {
-  return query.go({ cursor, limit: 100, order: 'asc', attributes: ['conversationId', 'currentThreadId'] });
+  return query.go({ cursor, limit: 100, order: 'asc', hydrate: true });
 }

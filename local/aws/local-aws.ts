@@ -61,6 +61,8 @@ export interface LocalAwsOptions {
   readonly asyncRetryDelayMs: number;
   /** A fixed delay before every retry of a state machine's task instead of the definition's, in milliseconds. */
   readonly machineRetryDelayMs?: number | undefined;
+  /** Functions that wait for the work of others: their asynchronous invocations do not count toward the limit. */
+  readonly unlimited?: ReadonlySet<string>;
   /** Functions that are invoked at an interval; never with 0. */
   readonly schedules?: readonly { readonly function: string; readonly minutes: number }[];
   /** Concurrent executions that the functions reserve. Default 0. */
@@ -76,6 +78,8 @@ export interface LocalAwsOptions {
 }
 
 const defaultMaxEndedExecutions = 10_000;
+/** A timer with a longer delay would fire at once. */
+const maxTimerMs = 2 ** 31 - 1;
 
 /**
  * Starts the app's AWS resources on this machine, in memory.
@@ -121,6 +125,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     retryDelayMs: asyncRetryDelayMs,
     inFlight,
     report,
+    unlimited: options.unlimited,
     sendToDestination: (failed) => send('deadLetters', { body: JSON.stringify(failed) }),
   });
   const stepFunctions = createStepFunctions({
@@ -189,7 +194,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     for (const { function: name, minutes } of options.schedules ?? []) {
       if (minutes === 0) continue;
       const invokeNow = () => invocations.start(name, scheduledEvent(randomUUID(), new Date().toISOString()));
-      timers.push(setInterval(invokeNow, minutes * 60_000).unref());
+      timers.push(setInterval(invokeNow, Math.min(minutes * 60_000, maxTimerMs)).unref());
     }
   }
 

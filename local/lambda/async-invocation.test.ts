@@ -8,7 +8,12 @@ const failure = { errorType: 'Server', errorMessage: 'busy', trace: ['at send'] 
 
 function setUp(
   invoke: Invoke,
-  overrides: { concurrency?: number; destinationFails?: boolean; maxEventAgeMs?: number } = {},
+  overrides: {
+    concurrency?: number;
+    destinationFails?: boolean;
+    maxEventAgeMs?: number;
+    unlimited?: ReadonlySet<string>;
+  } = {},
 ) {
   const deadLetters: FailedInvocation[] = [];
   const reports: string[] = [];
@@ -24,6 +29,7 @@ function setUp(
       deadLetters.push(failed);
     },
     concurrency: overrides.concurrency ?? 10,
+    unlimited: overrides.unlimited,
     now: () => new Date('2030-01-01T00:00:00Z'),
     newId: () => 'request-1',
   });
@@ -133,6 +139,17 @@ test('resolves idle when all invocations have ended, or with false after the lim
   const ended = idle(5_000);
   invocation.resolve();
   expect(await ended).toBe(true);
+});
+
+test('does not count a function that waits for others toward the limit', async () => {
+  const stored = Promise.withResolvers<void>();
+  const invoke: Invoke = async (name) => (name === 'reconcile' ? stored.promise : stored.resolve());
+  const { invocations, idle } = setUp(invoke, { concurrency: 1, unlimited: new Set(['reconcile']) });
+
+  invocations.start('reconcile', {});
+  invocations.start('chat-started', {});
+
+  expect(await idle(5_000)).toBe(true);
 });
 
 test('limits concurrency and runs all invocations', async () => {

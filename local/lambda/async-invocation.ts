@@ -20,6 +20,8 @@ export interface AsyncOptions {
   report(message: string): void;
   /** Maximum of concurrent invocations. Default 6: enough for two cores, few enough for fast webhook responses. */
   readonly concurrency?: number;
+  /** Functions that wait for the work of others, and so must not take their places. */
+  readonly unlimited?: ReadonlySet<string> | undefined;
   /** Counts invocations that run, wait or await a retry. */
   readonly inFlight: InFlight;
   readonly now?: () => Date;
@@ -35,7 +37,15 @@ const maxRetryDelayMs = 300_000;
  * invocation; the engine's default is 1 and 2 seconds.
  */
 export function createAsyncInvocations(options: AsyncOptions) {
-  const { invoke, retryDelayMs, sendToDestination, report, concurrency = 6, maxEventAgeMs = 6 * 3_600_000 } = options;
+  const {
+    invoke,
+    retryDelayMs,
+    sendToDestination,
+    report,
+    concurrency = 6,
+    unlimited,
+    maxEventAgeMs = 6 * 3_600_000,
+  } = options;
   const { inFlight, now = () => new Date(), newId = randomUUID } = options;
   const limit = pLimit(concurrency);
   const stopped = new AbortController();
@@ -43,7 +53,8 @@ export function createAsyncInvocations(options: AsyncOptions) {
 
   async function attempt(name: string, event: unknown, requestId: string): Promise<Outcome> {
     try {
-      await limit(() => invoke(name, event, { requestId }));
+      const run = () => invoke(name, event, { requestId });
+      await (unlimited?.has(name) ? run() : limit(run));
       return { kind: 'succeeded' };
     } catch (error) {
       return error instanceof ThrottledError

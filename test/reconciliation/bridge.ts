@@ -54,14 +54,14 @@ export async function deployBridge() {
       return result === undefined ? null : JSON.parse(JSON.stringify(result));
     },
   });
-  const liveChatPort = await findFreePort();
+  const files = await serveFiles();
   const environment = functionEnvironment({
     topology,
     inherited: {},
     endpoint: aws.url,
     secretPrefix: 'livechat',
     deadLetterQueueUrl: aws.deadLetterQueueUrl,
-    liveChatUrl: `http://127.0.0.1:${liveChatPort}`,
+    liveChatUrl: files.url,
   });
   const settings = {
     ...environment,
@@ -95,8 +95,6 @@ export async function deployBridge() {
   ]);
   return {
     aws,
-    /** Where the simulator of each world listens: functions read LiveChat's address when they are imported. */
-    liveChatPort,
     pendingWebhooks,
     events,
     problems,
@@ -108,6 +106,7 @@ export async function deployBridge() {
     logger,
     async stop(): Promise<void> {
       await aws.stop();
+      await files.stop();
       vi.useRealTimers();
       vi.unstubAllEnvs();
     },
@@ -137,9 +136,14 @@ export async function whileClockRuns<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-async function findFreePort(): Promise<number> {
-  const server = createServer();
+/** Serves the files of the current world's simulator: functions read the address of files when they are imported. */
+async function serveFiles() {
+  const server = createServer(async (request, response) => {
+    const url = `${process.env.LIVECHAT_API_BASE_URL}${request.url}`;
+    const file = await fetch(url, { headers: { connection: 'close' } });
+    response.writeHead(file.status, { 'content-type': file.headers.get('content-type') ?? '' });
+    response.end(Buffer.from(await file.arrayBuffer()));
+  });
   const port = await listen(server, 0, '--livechat-port');
-  await close(server);
-  return port;
+  return { url: `http://127.0.0.1:${port}`, stop: () => close(server) };
 }

@@ -4,7 +4,8 @@ import type { ReconciliationRun } from '../../core/reconciliation/report.ts';
 import { drill } from '../depth.ts';
 import { type DeployedBridge, deployBridge } from './bridge.ts';
 import { playScenario } from './scenario.ts';
-import { type Bridge, expectSame, listChanges, startWorld, type View, type World } from './world.ts';
+import { expectSame, type View } from './view.ts';
+import { type Bridge, listChanges, startWorld, type World } from './world.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;

@@ -1,9 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
-import { expect } from 'vitest';
+import { vi } from 'vitest';
 import * as z from 'zod/mini';
-import { latest } from '../../core/conversations/projection.ts';
-import type { StoredMessage } from '../../core/messages/queries.ts';
+import { systemClock } from '../../core/platform/clock.ts';
 import type { ReconciliationRun } from '../../core/reconciliation/report.ts';
 import { parseRules } from '../../core/routing/rules.ts';
 import { createHttpApi } from '../../local/http-api.ts';
@@ -11,6 +9,7 @@ import { close, listen } from '../../local/listen.ts';
 import { startSimulator } from '../../local/livechat/server.ts';
 import { webhookRoute } from '../../stacks/topology.ts';
 import { bridgeAgent, clientId, type DeployedBridge, moveClock, webhookSecret, whileClockRuns } from './bridge.ts';
+import { type SentWebhook, toView, type View } from './view.ts';
 
 const webhookBody = z.looseObject({
   action: z.string(),
@@ -27,14 +26,6 @@ const webhookBody = z.looseObject({
     active_chat: z.optional(z.looseObject({ chat_id: z.string() })),
   }),
 });
-interface SentWebhook {
-  readonly at: string;
-  readonly action: string;
-  readonly threadId: string | undefined;
-  /** The bridges that did not receive it. */
-  readonly lostBy: readonly string[];
-}
-
 const started = z.object({ chat_id: z.string(), thread_id: z.string() });
 const acted = z.object({ event_id: z.optional(z.string()), thread_id: z.string() });
 const calls = z.object({
@@ -47,6 +38,8 @@ export interface WorldOptions {
   readonly seed: number;
   /** The bridges that LiveChat calls, by name, with the share of webhooks that each loses, from 0 to 1. */
   readonly loss: Readonly<Record<string, number>>;
+  /** How much LiveChat's clock is fast, in ms. */
+  readonly skewMs?: number;
 }
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
@@ -56,8 +49,9 @@ export type Bridge = ReturnType<World['bridge']>;
  * One LiveChat and several bridges: an organization each, to which the same webhooks are sent, of which some are lost. So the
  * bridge that lost webhooks can be compared with the one that lost none, id by id.
  */
-export async function startWorld(deployed: DeployedBridge, { seed, loss }: WorldOptions) {
+export async function startWorld(deployed: DeployedBridge, { seed, loss, skewMs = 0 }: WorldOptions) {
   const { aws, pendingWebhooks } = deployed;
+  const begin = Date.now();
   const bridges = new Map(
     Object.entries(loss).map(([name, share]) => [name, { name, organizationId: randomUUID(), share }]),
   );
@@ -82,15 +76,14 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss }: World
       if (chat && !names.has(chatId)) names.set(chatId, chat.users[0]?.name ?? '');
       const sent = history.get(chatId) ?? [];
       history.set(chatId, sent);
-      const lost = [...bridges.values()].filter((one) => isLost(one, names.get(chatId) ?? '', sent.length));
+      const receivers = [...bridges.values()].filter((one) => !isLost(one, names.get(chatId) ?? '', sent.length));
       // Webhooks of one action arrive one after the other.
       moveClock(1);
       const at = new Date().toISOString();
       const threadId = body.payload.thread_id ?? chat?.thread.id;
-      sent.push({ at, action: body.action, threadId, lostBy: lost.map((one) => one.name) });
+      sent.push({ at, action: body.action, threadId, receivedBy: receivers.map((one) => one.name) });
       let response: unknown = { statusCode: 200, body: '{"success":true}' };
-      for (const one of bridges.values()) {
-        if (lost.includes(one)) continue;
+      for (const one of receivers) {
         const own = JSON.stringify({ ...body, organization_id: one.organizationId });
         response = await aws.invoke(name, { ...event, body: own });
         if (z.looseObject({ statusCode: z.number() }).parse(response).statusCode !== 200) return response;
@@ -100,15 +93,17 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss }: World
   });
   const port = await listen(api, 0, '--port');
   const simulator = await startSimulator({
-    port: deployed.liveChatPort,
+    port: 0,
     webhookUrl: `http://127.0.0.1:${port}${webhookRoute.path}`,
     secretKey: webhookSecret,
     organizationId: randomUUID(),
     clientId,
     agentId: bridgeAgent,
     pendingWebhooks: pendingWebhooks.memory,
+    clock: { ...systemClock, now: () => Date.now() + skewMs },
   });
   const liveChatUrl = `http://127.0.0.1:${simulator.port}`;
+  vi.stubEnv('LIVECHAT_API_BASE_URL', liveChatUrl);
 
   async function request(method: string, path: string, body?: unknown): Promise<{ status: number; json: unknown }> {
     const text = body === undefined ? {} : { body: JSON.stringify(body) };
@@ -137,6 +132,7 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss }: World
     },
     settle,
     now: () => Date.now(),
+    begin,
     /** Lets everything come to rest, then moves the clock forward. */
     async pass(ms: number): Promise<void> {
       await settle();
@@ -183,6 +179,12 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss }: World
       if (!found) throw new Error(`there is no bridge ${name}`);
       return bridgeOf(deployed, world, found);
     },
+    /** Another bridge, which has received nothing and receives nothing. */
+    addDeafBridge() {
+      const added = { name: `deaf ${bridges.size}`, organizationId: randomUUID(), share: 1 };
+      bridges.set(added.name, added);
+      return bridgeOf(deployed, world, added);
+    },
   };
   return world;
 }
@@ -194,72 +196,6 @@ export function listChanges(counts: Readonly<Record<string, number>>): string[] 
   return Object.keys(counts).filter((method) => !reads.includes(method));
 }
 
-/** Compares what a bridge stored with what a bridge stored that lost nothing. */
-export function expectSame(
-  world: Pick<World, 'history'>,
-  bridge: string,
-  stored: Readonly<Record<string, View>>,
-  complete: Readonly<Record<string, View>>,
-): void {
-  const ids = [...new Set([...Object.keys(complete), ...Object.keys(stored)])];
-  const differences = ids.flatMap((id) => {
-    const expected = complete[id];
-    const isUnknown = expected && !isAssignmentKnown(world.history(id), bridge, expected);
-    const ignored = isUnknown &&
-      stored[id] && { ...stored[id], assigned: { ...stored[id].assigned, agents: expected.assigned.agents } };
-    return listDifferences(ignored || stored[id], expected, id);
-  });
-  const chats = [...new Set(differences.map((path) => path.split('.')[0] ?? ''))];
-  const histories = chats
-    .slice(0, 3)
-    .map((id) => [
-      id,
-      ...world
-        .history(id)
-        .map(({ at, action, lostBy }) => `${at} ${action}${lostBy.includes(bridge) ? ' (lost)' : ''}`),
-    ]);
-  expect(differences, JSON.stringify(histories, null, 1)).toEqual([]);
-}
-
-/**
- * LiveChat lists who is in a chat, not to whom it is assigned. That can be known from the last transfer to an agent, which a
- * system message describes, or from the webhooks. Otherwise it is one of what cannot be recovered: earlier transfers, joins
- * and departures.
- */
-function isAssignmentKnown(
-  history: readonly SentWebhook[],
-  bridge: string,
-  { threads, messages, participants }: View,
-): boolean {
-  const current = threads.at(-1)?.id ?? '';
-  const transfer = messages.findLast(
-    ({ id, type, content }) => id.startsWith(current) && type === 'system' && /transferred/.test(String(content)),
-  );
-  const names = participants.flatMap(({ name, type }) => (type === 'agent' && name ? [name] : []));
-  if (names.some((name) => String(transfer?.content).endsWith(`to ${name}`))) return true;
-  const setsAgents = ['incoming_chat', 'chat_transferred', 'user_added_to_chat', 'user_removed_from_chat'];
-  return !history.some(
-    ({ action, threadId, lostBy }) => threadId === current && setsAgents.includes(action) && lostBy.includes(bridge),
-  );
-}
-
-/** Where two values differ: `path: value instead of other`. */
-function listDifferences(value: unknown, other: unknown, path: string): string[] {
-  if (Array.isArray(value) && Array.isArray(other) && value.length !== other.length)
-    return [`${path}: ${JSON.stringify(value)} instead of ${JSON.stringify(other)}`];
-  if (isObject(value) && isObject(other)) {
-    const names = new Set([...Object.keys(value), ...Object.keys(other)]);
-    return [...names].flatMap((name) => listDifferences(value[name], other[name], `${path}.${name}`));
-  }
-  return isDeepStrictEqual(value, other)
-    ? []
-    : [`${path}: ${JSON.stringify(value)} instead of ${JSON.stringify(other)}`];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
 interface BackfillOptions {
   readonly from?: number;
   readonly to?: number;
@@ -267,11 +203,17 @@ interface BackfillOptions {
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
   readonly onWait?: (until: string) => void;
+  readonly onProgress?: () => void;
 }
 
 function bridgeOf(
   { events, conversations, messages, rules, reconciliation, channel, logger }: DeployedBridge,
-  world: { settle(): Promise<void>; now(): number; history(chatId: string): readonly SentWebhook[] },
+  world: {
+    readonly begin: number;
+    settle(): Promise<void>;
+    now(): number;
+    history(chatId: string): readonly SentWebhook[];
+  },
   state: { readonly name: string; readonly organizationId: string; share: number },
 ) {
   const { organizationId, name } = state;
@@ -296,7 +238,7 @@ function bridgeOf(
       ),
     /** Reconciles on request, and waits until everything is handled. */
     async backfill(options: BackfillOptions = {}): Promise<readonly ReconciliationRun[]> {
-      const { from = world.now() - 3 * 3_600_000, to = world.now() } = options;
+      const { from = world.begin - 60_000, to = world.now() } = options;
       const runs = await whileClockRuns(() =>
         reconciliation.backfill(
           {
@@ -309,7 +251,7 @@ function bridgeOf(
             channel,
             dryRun: options.dryRun ?? false,
             signal: options.signal ?? new AbortController().signal,
-            onProgress: () => {},
+            onProgress: options.onProgress ?? (() => {}),
             onWait: options.onWait ?? (() => {}),
             log: logger,
           },
@@ -347,70 +289,3 @@ function bridgeOf(
 }
 
 const published = z.looseObject({ metadata: z.looseObject({ organizationId: z.string() }) });
-
-type Conversation = NonNullable<Awaited<ReturnType<DeployedBridge['conversations']['loadConversation']>>>;
-
-export type View = ReturnType<typeof toView>;
-
-/** What of a conversation must be the same whether webhooks were lost or not. */
-function toView(
-  { status, threads, participants, assigned, lastActivityAt }: Conversation,
-  messages: readonly StoredMessage[],
-  notes: readonly StoredMessage[],
-) {
-  const isActive = status !== 'closed';
-  return {
-    status,
-    threads,
-    lastActivityAt,
-    assigned: { agents: assigned.agents.toSorted(), groups: assigned.groups },
-    participants: participants.map(({ id, type, name, present, seenUpTo }) => ({
-      id,
-      type,
-      name,
-      // Without the session fields: LiveChat lists only those of the last visit. Nor who was in a closed chat last.
-      ...(isActive && type !== 'customer' && { present }),
-      lastRead: lastRead(id, seenUpTo, messages),
-    })),
-    messages: messages.map(toMessageView),
-    notes: notes.map(toMessageView),
-  };
-}
-
-/** The last message of others that a user has read. Whoever writes has read what came before. */
-function lastRead(userId: string, seenUpTo: string | undefined, messages: readonly StoredMessage[]) {
-  const own = messages.filter(({ author }) => author.id === userId);
-  const readUpTo = latest([seenUpTo, ...own.map(({ timestamp }) => timestamp)]) ?? '';
-  return messages.findLast(({ author, timestamp }) => author.id !== userId && timestamp <= readUpTo)?.id;
-}
-
-/** Without `edited`: an edit before the recovery of its message arrives as the message. */
-function toMessageView({
-  id,
-  type,
-  content,
-  author,
-  direction,
-  visibility,
-  timestamp,
-  deleted,
-  metadata,
-}: StoredMessage) {
-  const { media } = metadata;
-  return {
-    id,
-    type,
-    direction,
-    visibility,
-    timestamp,
-    author,
-    deleted,
-    content: type === 'interactive' && !deleted ? withoutClicks(content) : content,
-    ...(media && { file: media.error ? media.error.name : 'stored' }),
-  };
-}
-
-/** Clicks have no event in a list: a button lists who has clicked it. */
-function withoutClicks(content: unknown): unknown {
-  return JSON.parse(String(content), (name, value) => (name === 'user_ids' ? [] : value));
-}

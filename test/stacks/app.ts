@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 
-/** The synthesized stages: production, development with custom settings, and `sst dev`. */
+/** The synthesized stages: production, development with custom settings, `sst dev`, and one without schedules. */
 export const stages = {
   production: { stage: 'production', mode: 'deploy', environment: {} },
   development: {
@@ -16,9 +16,11 @@ export const stages = {
       ALERT_EMAIL: 'on-call@example.com',
       QUIET_MINUTES: '15',
       SEND_CONCURRENCY: '12',
+      RECONCILIATION_MINUTES: '60',
     },
   },
   live: { stage: 'ada', mode: 'dev', environment: {} },
+  unscheduled: { stage: 'qa', mode: 'deploy', environment: { RECONCILIATION_MINUTES: '0' } },
 } as const;
 
 export function appFile(name: string): string {

@@ -20,6 +20,8 @@ const budgets: Readonly<Partial<Record<FunctionName, number>>> = {
   'store-media': 1_060,
   'route-thread': 1_000,
   'route-first-message': 1_000,
+  reconcile: 1_150,
+  'schedule-reconciliation': withoutS3,
   'wait-for-turn': withoutS3,
   send: 1_100,
   'dead-letter': 730,

@@ -68,12 +68,12 @@ export async function startIamProxy({ upstream, allowed, deployed }: IamProxyOpt
   return { url: `http://127.0.0.1:${port}`, used, denied, stop: () => server.close() };
 }
 
-/** `function action`, with the table of DynamoDB’s actions, and the part of the bucket of S3’s. */
+/** `function action`, with the table and index of DynamoDB’s actions, and the part of the bucket of S3’s. */
 export function describeGrant(functionName: string, action: string, resource: string): string {
-  const [, table] = /-(\w+)Table-/.exec(resource) ?? [];
+  const [, table, index] = /-(\w+)Table-[^/]*(?:\/index\/(\w+))?/.exec(resource) ?? [];
   const part = /\/events\//.test(resource) ? 'events' : 'media';
   const kind = action.startsWith('s3:') && action !== 's3:ListBucket' ? part : table;
-  return [functionName, action, kind?.toLowerCase()].filter(Boolean).join(' ');
+  return [functionName, action, kind?.toLowerCase(), index].filter(Boolean).join(' ');
 }
 
 function deny(response: ServerResponse): void {
@@ -124,20 +124,23 @@ function parseRequest({ method, url, headers, body }: Call, deployed: (local: st
   if (service === 's3') return { functionName, ...parseS3Call(method, new URL(url, 'http://s3'), body, deployed) };
   const [, operation = ''] = String(headers['x-amz-target']).split('.');
   const input: Readonly<Record<string, unknown>> = JSON.parse(body);
-  const text = (name: string) => deployed(String(input[name]));
   switch (service) {
     case 'dynamodb': {
-      const table = arn(service, `table/${text('TableName')}`);
+      // A batch names several tables.
+      const names = input.RequestItems ? Object.keys(input.RequestItems) : [String(input.TableName)];
       const index = input.IndexName === undefined ? '' : `/index/${input.IndexName}`;
-      return { functionName, action: `dynamodb:${operation}`, resources: [`${table}${index}`] };
+      const tables = names.map((name) => arn(service, `table/${deployed(name)}${index}`));
+      return { functionName, action: `dynamodb:${operation}`, resources: tables };
     }
     case 'events': {
       const entries = Array.isArray(input.Entries) ? input.Entries : [];
       const buses = entries.map(({ EventBusName }) => arn(service, `event-bus/${deployed(EventBusName)}`));
       return { functionName, action: `events:${operation}`, resources: buses };
     }
-    case 'secretsmanager':
-      return { functionName, action: `${service}:${operation}`, resources: [arn(service, `secret:${input.SecretId}`)] };
+    case 'secretsmanager': {
+      const secret = input.SecretId === undefined ? '*' : arn(service, `secret:${input.SecretId}`);
+      return { functionName, action: `${service}:${operation}`, resources: [secret] };
+    }
     case 'sqs': {
       const queue =
         deployed(new URL(String(input.QueueUrl)).pathname)

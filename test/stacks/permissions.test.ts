@@ -2,18 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { basename, join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DisableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DeleteCommand, DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createEvent } from '../../core/events/event.ts';
 import { type ExecutionInput, executionName, type SendRequestData } from '../../core/outbound/request.ts';
 import { type Permission, permissions } from '../../stacks/permissions.ts';
-import { type FunctionName, functions, queues } from '../../stacks/topology.ts';
+import { type FunctionName, functions, queues, scheduledEvent } from '../../stacks/topology.ts';
 import { loadSendPath } from '../accept.ts';
+import { listResponse } from '../archive.ts';
 import { type Invoked, invokeBundle } from '../bundled.ts';
-import { type BusEvent, busEvents, eventsFor } from '../bus-events.ts';
+import { type BusEvent, busEvents, eventsFor, toBusEvent } from '../bus-events.ts';
 import { fixture, liveChatTime } from '../fixtures.ts';
+import { respondWith, startServer } from '../http-server.ts';
 import { type Local, organizationId, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
 import { loadApp } from './app.ts';
@@ -44,6 +48,7 @@ const notExercised = [
   // The rate limiter reads its state only if it remembers none that allows a call, or the credentials are rejected.
   'route-thread dynamodb:GetItem control',
   'route-first-message dynamodb:GetItem control',
+  'reconcile dynamodb:GetItem control',
 ];
 
 const names = Object.keys(functions).filter(isFunction);
@@ -81,12 +86,20 @@ describe('with the deployed permissions and environment', () => {
   const cdn = createServer(({ url }, response) => {
     response.writeHead(url?.endsWith('?unavailable') ? 503 : 200, { 'content-type': 'image/png' }).end(png);
   });
+  /** A LiveChat account with an archived chat. */
+  let archive: Awaited<ReturnType<typeof startServer>>;
   /** Resource names of the local engine, by variable. */
   let localNames: Readonly<Record<string, string>>;
 
   beforeAll(async () => {
     local = await startLocal();
     bus = outbound(local);
+    const text = JSON.stringify('word '.repeat(300));
+    archive = await startServer((response, incoming) => {
+      const listed = listResponse(incoming.url);
+      if (!listed) return respondWith(404, { error: { type: 'not_found', message: '' } })(response, incoming);
+      respondWith(200, JSON.stringify(listed).replace('"Hello"', text))(response, incoming);
+    });
     await new Promise<void>((listening) => cdn.listen(0, '127.0.0.1', listening));
     const queue = new SQSClient({ ...client, endpoint: local.aws });
     const { QueueUrl = '' } = await queue.send(new GetQueueUrlCommand({ QueueName: queues.deadLetters }));
@@ -106,6 +119,7 @@ describe('with the deployed permissions and environment', () => {
     vi.unstubAllEnvs();
     proxy.stop();
     cdn.close();
+    await archive.stop();
     await local.stop();
   });
 
@@ -125,7 +139,7 @@ describe('with the deployed permissions and environment', () => {
       // The proxy identifies the function by its access key.
       AWS_ACCESS_KEY_ID: name,
       AWS_SECRET_ACCESS_KEY: 'local',
-      LIVECHAT_API_BASE_URL: local.livechat,
+      LIVECHAT_API_BASE_URL: name === 'reconcile' ? archive.url : local.livechat,
       MEDIA_SIMULATOR_URL: `http://127.0.0.1:${serverPort(cdn)}`,
     };
     // The SQS client sends requests to the host of the queue URL.
@@ -165,6 +179,39 @@ describe('with the deployed permissions and environment', () => {
     expect(await invoke(name, { ...first, detail: { metadata: first.detail.metadata, dataRef } })).not.toHaveProperty(
       'error',
     );
+  });
+
+  it('reconcile publishes small and large events, and reads a chat that LiveChat does not list', async () => {
+    const own = randomUUID();
+    const run = () => {
+      const cause = { organizationId: own, correlationId: 'e', causationId: 'e' };
+      const event = createEvent('reconciliation.requested', { reason: 'schedule' }, cause, [own], Date.now());
+      return handleAll('reconcile', [toBusEvent(event)]);
+    };
+    await run();
+    expect(await published(own)).toBeGreaterThan(0);
+    // LiveChat lists no active chat, so the run reads it.
+    const [started] = eventsFor('chat-started', busEvents(own));
+    if (!started) throw new Error('there is no chat.started event');
+    await handleAll('chat-started', [copyEvent(started, { conversationId: 'unlisted' })]);
+    await run();
+  });
+
+  it('reconcile loads the data of a large event', async () => {
+    const key = `events/${organization}/${randomUUID()}.json`;
+    await put(key, JSON.stringify({ reason: 'schedule' }));
+    const cause = { organizationId: randomUUID(), correlationId: 'e', causationId: 'e' };
+    const event = toBusEvent(createEvent('reconciliation.requested', { reason: 'schedule' }, cause, [], Date.now()));
+    const dataRef = { bucket: localNames.MEDIA_BUCKET, key, bytes: 1 };
+    const detail = { metadata: event.detail.metadata, dataRef };
+    expect(await invoke('reconcile', { ...event, detail })).not.toHaveProperty('error');
+  });
+
+  it('schedule-reconciliation lists organizations and requests their reconciliation', async () => {
+    const aws = { ...client, endpoint: local.aws };
+    await new EventBridgeClient(aws).send(new DisableRuleCommand({ EventBusName: local.bus, Name: 'reconcile' }));
+    const event = scheduledEvent('e', new Date().toISOString());
+    expect(await invoke('schedule-reconciliation', event)).not.toHaveProperty('error');
   });
 
   it('message-deleted removes the stored files of the message', async () => {
@@ -373,6 +420,12 @@ describe('with the deployed permissions and environment', () => {
     const author = { id: 'dana', type: 'customer' };
     await handleAll(name, [copyEvent(received, { threadId: 'A', timestamp: at, type: 'text', author, content: text })]);
   });
+
+  /** The number of events that the last run of an organization published. */
+  async function published(organizationId: string): Promise<number> {
+    const { body } = await local.api(`/api/reconciliation?organizationId=${organizationId}`);
+    return Number(at(listAt(body, 'organizations')[0], 'last.report.published'));
+  }
 
   async function injectFault(fault: object): Promise<void> {
     const response = await fetch(`${local.aws}/_local/faults`, { method: 'POST', body: JSON.stringify(fault) });

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { permissions } from '../../stacks/permissions.ts';
 import { type FunctionSpec, functions, reserveConcurrency, sumReserved } from '../../stacks/topology.ts';
-import { type App, appFile, loadApp } from './app.ts';
+import { type App, appFile, loadApp, type stages } from './app.ts';
 import { checks } from './checks/all.ts';
 import { checkEnvironment, findUnreadSettings, findVariables, type VariableReads } from './checks/environment.ts';
 import { at, find, listAt, ofType, parseStatements, resourceName, textAt } from './select.ts';
@@ -85,6 +85,35 @@ describe('reserved concurrency', () => {
   });
 });
 
+describe('the schedule of reconciliation', () => {
+  const late = (name: keyof typeof stages) => {
+    const app = loadApp(name);
+    return find(app, 'aws:cloudwatch/metricAlarm:MetricAlarm', resourceName(app, 'reconciliation-late')).inputs;
+  };
+  const unscheduled = loadApp('unscheduled');
+
+  it('has an alarm on the age of the watermark, which follows RECONCILIATION_MINUTES', () => {
+    const alarm = { metricName: 'ReconciliationAgeSeconds', statistic: 'Maximum', treatMissingData: 'breaching' };
+    expect(late('production')).toMatchObject({ ...alarm, threshold: 7_200, period: 1_800 });
+    expect(late('development')).toMatchObject({ ...alarm, threshold: 14_400, period: 7_200 });
+  });
+
+  it('is off with RECONCILIATION_MINUTES=0, with its alarm and its role', () => {
+    expect(unscheduled.resources.filter(({ type }) => type.startsWith('aws:scheduler/'))).toEqual([]);
+    expect(late('unscheduled')).toEqual({});
+    expect(ofType(unscheduled, 'aws:iam/role:Role').filter(({ name }) => /Schedule(?!Recon)/.test(name))).toEqual([]);
+  });
+
+  it('still reacts to alarms with RECONCILIATION_MINUTES=0', () => {
+    const { inputs } = find(unscheduled, 'aws:cloudwatch/eventRule:EventRule', 'livechat-qa-webhooks-recovered');
+    expect(JSON.parse(textAt(inputs, 'eventPattern'))).toMatchObject({
+      detail: {
+        alarmName: ['livechat-qa-webhook-errors', 'livechat-qa-webhook-throttled', 'livechat-qa-webhook-quiet'],
+      },
+    });
+  });
+});
+
 describe('links', () => {
   it('have the permission’s name and the resource variable', () => {
     const { builds } = loadApp('production');
@@ -148,6 +177,7 @@ describe('the outputs', () => {
         DEAD_LETTER_QUEUE_URL: expect.stringMatching(/^https:\/\/sqs\..*DeadLettersQueue-/),
         ...(name === 'development' && { LOG_LEVEL: 'DEBUG', MESSAGES_RETENTION_DAYS: '30' }),
         SEND_CONCURRENCY: name === 'production' ? '200' : '12',
+        RECONCILIATION_MINUTES: name === 'production' ? '15' : '60',
         SEND_MACHINE_ARN: `arn:aws:states:${region}:123456789012:stateMachine:livechat-${name}-send`,
       },
     });
@@ -164,7 +194,11 @@ describe('partial deployments', () => {
   };
 
   it.each([
-    ['deploy:livechat-webhook', ['WebhookFunction', 'ApiApi', 'ApiRouteWebhookRoute', 'MessageReceivedRule'], 'Send'],
+    [
+      'deploy:livechat-webhook',
+      ['WebhookFunction', 'ApiApi', 'ApiRouteWebhookRoute', 'MessageReceivedRule', 'ReconciliationSchedule'],
+      'Send',
+    ],
     [
       'deploy:livechat-outbound',
       [
@@ -181,9 +215,9 @@ describe('partial deployments', () => {
     expect(descendants(target)).not.toContain(`${foreign}Function`);
   });
 
-  it('contain every function, rule and route', () => {
+  it('contain every function, rule, schedule and route', () => {
     const parts = new Set([...descendants('Inbound'), ...descendants('Outbound')]);
-    const types = /function:Function$|eventRule|eventTarget|Route$|stateMachine:/;
+    const types = /function:Function$|eventRule|eventTarget|Route$|stateMachine:|schedule:/;
     const outside = resources.filter(
       ({ type, name }) => types.test(type) && !type.startsWith('sst:') && !parts.has(name),
     );

@@ -168,6 +168,16 @@ const checkConsumers: Check = (app) =>
     ];
   });
 
+/** The names of alarms in patterns are plain text. */
+const checkSourceAlarms: Check = (app) => {
+  const alarms = ofType(app, types.alarm).map(({ inputs }) => inputs.name);
+  return Object.entries(rules).flatMap(([name, { sourceAlarms = [] }]) =>
+    sourceAlarms
+      .filter((alarm) => !alarms.includes(resourceName(app, alarm)))
+      .map((alarm) => `rule ${name}: there is no alarm ${alarm}`),
+  );
+};
+
 const { rule, target, queue, permission } = types;
 
 export const deliveryChecks: Checks = {
@@ -229,6 +239,16 @@ export const deliveryChecks: Checks = {
         'the topic denies alerts',
         removeResource('aws:sns/topicPolicy:TopicPolicy'),
         /alert-raised: the topic denies it/,
+      ],
+    ],
+  },
+  'reacts to alarms that exist': {
+    check: checkSourceAlarms,
+    faults: [
+      [
+        'an alarm does not exist',
+        removeResource(types.alarm, 'WebhookErrors'),
+        /webhooks-recovered: there is no alarm webhook-errors/,
       ],
     ],
   },

@@ -9,6 +9,7 @@ import {
   reserveConcurrency,
   rules,
   type StateMachineName,
+  schedules,
   stateMachines,
   tables,
   webhookRoute,
@@ -177,6 +178,7 @@ const checkInventory: Check = (app) => {
   return [
     ...differences('function', own(Object.keys(functions)), names('aws:lambda/function:Function')),
     ...differences('rule', own([...Object.keys(rules), alertRule.name]), names('aws:cloudwatch/eventRule:EventRule')),
+    ...differences('schedule', own(Object.keys(schedules)), names('aws:scheduler/schedule:Schedule')),
     ...differences('state machine', own(Object.keys(stateMachines)), names('aws:sfn/stateMachine:StateMachine')),
     ...differences('bus', [bus], names('aws:cloudwatch/eventBus:EventBus')),
     ...differences(
@@ -228,6 +230,7 @@ export const functionsChecks: Checks = {
       ['a table is missing', removeResource(table, 'ControlTable'), /table is missing: ControlTable/],
       ['a queue is added', addResource(queue, 'ExtraQueue', {}), /queue is not in the topology: ExtraQueue/],
       ['a route is added', addResource('aws:apigatewayv2/route:Route', 'R', { routeKey: 'GET /' }), /route is not in/],
+      ['a schedule is missing', removeResource('aws:scheduler/schedule:Schedule'), /schedule is missing/],
       ['a state machine is missing', removeResource(machine), /state machine is missing/],
     ],
   },

@@ -126,6 +126,7 @@ const checkAlarms: Check = (app) => {
 /** The alarms that every stage must have. */
 const requiredAlarms = [
   ...['webhook-errors', 'webhook-unauthorized', 'webhook-throttled', 'webhook-slow', 'webhooks-rejected', 'event-gaps'],
+  ...['webhooks-lost', 'reconciliation-late'],
   ...[
     'executions-failed',
     'executions-stopped',

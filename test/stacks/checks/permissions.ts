@@ -30,6 +30,7 @@ const accountLevelActions: ReadonlySet<string> = new Set([
   'logs:PutResourcePolicy',
   'logs:DescribeResourcePolicies',
   'logs:DescribeLogGroups',
+  'secretsmanager:ListSecrets',
 ]);
 
 interface Role {

@@ -1,0 +1,300 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { drill } from '../depth.ts';
+import { type DeployedBridge, deployBridge, moveClock } from './bridge.ts';
+import { playScenario } from './scenario.ts';
+import { listWrites, traceCalls } from './trace.ts';
+import { expectSame, type View } from './view.ts';
+import { type Bridge, startWorld, type World, type WorldOptions } from './world.ts';
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+/** A run that was killed loses its lease after three minutes. */
+const leaseEnd = 4 * minute;
+
+let deployed: DeployedBridge;
+beforeAll(async () => {
+  deployed = await deployBridge();
+});
+afterAll(() => deployed.stop());
+
+async function expectRestored(world: World, ...bridges: readonly Bridge[]): Promise<void> {
+  const complete: Record<string, View> = await world.bridge('complete').stored();
+  expect(Object.keys(complete).length).toBeGreaterThan(0);
+  for (const bridge of bridges) expectSame(world, bridge.name, await bridge.stored(), complete);
+}
+
+const isComplete = [{ status: 'complete', report: { unprovable: {} } }];
+const isProof = [{ status: 'complete', report: { published: 0, unprovable: {} } }];
+
+/** Runs until one is complete, in case a fault interrupts them. */
+async function backfillUntilComplete(world: World, bridge: Bridge): Promise<void> {
+  for (let run = 1; run <= 6; run += 1) {
+    // Rejects if it cannot even store how it ended.
+    const runs = await bridge.backfill().catch(() => []);
+    if (runs.at(-1)?.status === 'complete') return;
+    await world.pass(leaseEnd);
+  }
+  throw new Error('no run is complete');
+}
+
+/** Proves that nothing is missing. */
+async function expectProven(world: World, bridge: Bridge): Promise<void> {
+  await world.pass(3 * minute);
+  expect(await bridge.backfill()).toMatchObject(isProof);
+}
+
+describe('after an outage of half an hour', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await startWorld(deployed, { seed: 1, loss: { complete: 0 } });
+    await playScenario(world, { seed: 3, chats: 6, durationMs: 30 * minute, routedGroups: [] });
+  }, 3 * minute);
+  // So that nothing counts as in flight.
+  beforeEach(() => world.pass(5 * minute));
+  afterEach(() => world.clearFaults());
+  afterAll(() => world.stop());
+
+  it(
+    'a run that is killed is continued by the next one, whichever call it was killed before',
+    async () => {
+      const kills = Object.entries(drill.killedBefore).flatMap(([prefix, numbers]) =>
+        numbers.map((number) => ({ prefix, number, bridge: world.addDeafBridge() })),
+      );
+      const bridges = kills.map(({ bridge }) => bridge);
+      const killed = await Promise.all(
+        kills.map(async ({ bridge, ...kill }) => ({ kill, ...(await traceCalls(() => bridge.backfill(), kill)) })),
+      );
+      expect(killed.filter(({ isKilled }) => !isKilled)).toEqual([]);
+      await world.pass(leaseEnd);
+      const continued = await Promise.all(bridges.map((bridge) => bridge.backfill()));
+      for (const runs of continued) expect(runs.slice(-1)).toMatchObject(isComplete);
+      await expectRestored(world, ...bridges);
+      await world.pass(minute);
+      for (const runs of await Promise.all(bridges.map((bridge) => bridge.backfill())))
+        expect(runs).toMatchObject(isProof);
+    },
+    10 * minute,
+  );
+
+  it.each<[string, object]>([
+    [
+      'LiveChat limits the rate of every third call',
+      { kind: 'error', status: 429, retryAfterSeconds: 1, probability: 0.3 },
+    ],
+    ['LiveChat fails every fifth call', { kind: 'error', status: 500, probability: 0.2 }],
+    ['LiveChat resets every fifth connection', { kind: 'reset-before-accept', probability: 0.2 }],
+    ['LiveChat fails the first calls of a phase', { kind: 'error', status: 503, method: 'list_archives', count: 2 }],
+    ['LiveChat fails for longer than it is retried', { kind: 'error', status: 503, count: 6 }],
+  ])(
+    'a run is completed, or the next ones complete it, although %s',
+    async (_what, fault) => {
+      const bridge = world.addDeafBridge();
+      await world.fault(fault);
+      await backfillUntilComplete(world, bridge);
+      await world.clearFaults();
+      await expectRestored(world, bridge);
+      expect(await bridge.backfill()).toMatchObject(isProof);
+    },
+    3 * minute,
+  );
+
+  it.each<[string, object]>([
+    ['the bus rejects half of the events of five calls', { service: 'events', kind: 'partial', count: 5 }],
+    ['the bus is not available for some calls', { service: 'events', kind: 'unavailable', count: 9 }],
+    ['the tables throttle some calls', { service: 'dynamodb', kind: 'throttle', count: 40, probability: 0.1 }],
+    ['the tables are not available for some calls', { service: 'dynamodb', kind: 'unavailable', count: 5 }],
+  ])(
+    'a run is completed, or the next ones complete it, although %s',
+    async (_what, fault) => {
+      const bridge = world.addDeafBridge();
+      await world.awsFault(fault);
+      await backfillUntilComplete(world, bridge);
+      await expectRestored(world, bridge);
+      expect(await bridge.backfill()).toMatchObject(isProof);
+    },
+    3 * minute,
+  );
+
+  it('two runs at once publish nothing twice: one waits for the other', async () => {
+    const [bridge, alone] = [world.addDeafBridge(), world.addDeafBridge()];
+    const waits: string[] = [];
+    const options = { onWait: (until: string) => waits.push(until) };
+    const runs = await Promise.all([bridge.backfill(options), bridge.backfill(options), alone.backfill()]);
+    expect(waits.length).toBeGreaterThan(0);
+    expect(runs).toMatchObject([isComplete, isComplete, isComplete]);
+    expect(bridge.published().length).toBe(alone.published().length);
+    await expectRestored(world, bridge, alone);
+  });
+
+  it('a scheduled run gives way to one on request', async () => {
+    const bridge = world.addDeafBridge();
+    const [requested, scheduled] = await Promise.all([bridge.backfill(), bridge.reconcile()]);
+    // One of the two comes first.
+    expect(requested).toMatchObject(isComplete);
+    if (scheduled) expect(scheduled).toMatchObject({ status: 'complete' });
+    await expectRestored(world, bridge);
+    expect(await bridge.backfill()).toMatchObject(isProof);
+  });
+
+  it.each([
+    ['name a thread in both lists', { activeListDelayMs: 10 * hour }],
+    ['leave out the events of archived threads', { archiveEvents: false }],
+    ['select archived threads by their last activity', { archiveTime: 'activity' }],
+  ])('the lists may %s', async (_what, setting) => {
+    await world.setting(setting);
+    const bridge = world.addDeafBridge();
+    const [none, all] = await Promise.all([world.bridge('complete').backfill(), bridge.backfill()]);
+    await world.setting({ activeListDelayMs: 0, archiveEvents: true, archiveTime: 'created' });
+    expect(none).toMatchObject(isProof);
+    expect(all).toMatchObject(isComplete);
+    await expectRestored(world, bridge);
+    expect(await bridge.backfill()).toMatchObject(isProof);
+  });
+
+  it('a dry run writes nothing, and tells what a run publishes and how many calls it makes', async () => {
+    const bridge = world.addDeafBridge();
+    const dry = await traceCalls(() => bridge.backfill({ dryRun: true }));
+    expect(listWrites(dry.calls)).toEqual([]);
+    const [predicted] = dry.result ?? [];
+    expect(predicted).toMatchObject({ status: 'complete', report: { passes: 1 } });
+    const [run] = await bridge.backfill();
+    const { published, events, repaired } = run?.report ?? {};
+    expect(predicted?.report).toMatchObject({ published, events, repaired });
+    expect(predicted?.report.calls).toBe(dry.calls.filter((call) => call.startsWith('livechat')).length);
+  });
+
+  it('a scheduled run without differences makes one call for each list and two writes', async () => {
+    const bridge = world.bridge('complete');
+    await bridge.reconcile();
+    await world.pass(15 * minute);
+    const { calls, result } = await traceCalls(() => bridge.reconcile());
+    expect(result).toMatchObject({ status: 'complete', report: { published: 0, passes: 1 } });
+    const liveChat = calls.filter((call) => call.startsWith('livechat'));
+    expect(liveChat.toSorted()).toEqual(['livechat.list_archives', 'livechat.list_chats']);
+    // The rate limiter reserves a slot for each call with another write.
+    expect(listWrites(calls).length).toBe(liveChat.length + 2);
+  });
+});
+
+describe('while webhooks are lost', () => {
+  let world: World;
+  afterEach(() => world.stop());
+
+  async function startOutage(
+    options: Partial<WorldOptions> = {},
+  ): Promise<{ readonly complete: Bridge; readonly deaf: Bridge }> {
+    world = await startWorld(deployed, { seed: 1, loss: { complete: 0, deaf: 1 }, ...options });
+    return { complete: world.bridge('complete'), deaf: world.bridge('deaf') };
+  }
+
+  /** Some chats live; then some time passes, so that nothing counts as in flight. */
+  async function chatsLive(): Promise<void> {
+    await playScenario(world, { seed: 4, chats: 4, durationMs: 20 * minute, routedGroups: [] });
+    await world.pass(5 * minute);
+  }
+
+  it(
+    'the lists may change while they are read',
+    async () => {
+      const { deaf } = await startOutage();
+      const chats: string[] = [];
+      for (let number = 1; number <= 220; number += 1) {
+        const customer = { name: `Customer ${number}` };
+        const { chat_id } = await world.startChat({ customer, text: 'Hello', agent: 'nina.kowal@acme.example' });
+        chats.push(chat_id);
+        if (number % 2 === 0) await world.act(chat_id, { as: 'agent', action: 'close' });
+        if (number % 20 === 0) await world.pass(10 * second);
+      }
+      await world.pass(5 * minute);
+      // Time for changes between two pages.
+      await world.fault({ kind: 'latency', latencyMs: 300, method: 'list_chats' });
+      await world.fault({ kind: 'latency', latencyMs: 300, method: 'list_archives' });
+      const changes: Promise<unknown>[] = [];
+      const change = () => {
+        const [open] = chats.splice(changes.length, 1);
+        if (changes.length > 10 || !open) return;
+        changes.push(world.act(open, { as: 'agent', action: 'close' }));
+        changes.push(world.startChat({ customer: { name: `Late ${changes.length}` }, text: 'Hello', agent: null }));
+      };
+      const runs = await deaf.backfill({ onProgress: change });
+      await Promise.all(changes);
+      expect(changes.length).toBeGreaterThan(4);
+      expect(runs).toMatchObject([{ status: 'complete' }]);
+      await world.clearFaults();
+      await world.pass(5 * minute);
+      expect(await deaf.backfill()).toMatchObject([{ status: 'complete', report: { unprovable: {} } }]);
+      await expectRestored(world, deaf);
+      await expectProven(world, deaf);
+    },
+    3 * minute,
+  );
+
+  it('an archived thread may be listed an hour late: a scheduled run finds it then', async () => {
+    const { deaf } = await startOutage();
+    // The first run sets the watermark.
+    expect(await deaf.reconcile()).toMatchObject({ status: 'complete' });
+    await world.setting({ archiveDelayMs: hour });
+    // The worst case: it lives nearly from this run to the next.
+    const { chat_id } = await world.startChat({ customer: { name: 'Customer 1' }, text: 'Hello', agent: null });
+    await world.pass(14 * minute);
+    await world.act(chat_id, { as: 'router', action: 'archive' });
+    await world.pass(minute);
+    for (let run = 1; run <= 4; run += 1) {
+      expect(await deaf.reconcile()).toMatchObject({ status: 'complete', report: { published: 0 } });
+      await world.pass(15 * minute);
+    }
+    expect(await deaf.reconcile()).toMatchObject({ status: 'complete', report: { repaired: 1 } });
+    await expectRestored(world, deaf);
+  });
+
+  it.each([
+    ['slow', -2 * minute],
+    ['fast', 2 * minute],
+  ])('a clock of LiveChat’s that is two minutes %s does no harm', async (_how, skewMs) => {
+    const { complete, deaf } = await startOutage({ skewMs });
+    await chatsLive();
+    expect(await complete.backfill()).toMatchObject([{ status: 'complete', report: { published: 0 } }]);
+    expect(await deaf.backfill()).toMatchObject([{ status: 'complete', report: { unprovable: {} } }]);
+    await expectRestored(world, deaf);
+    await expectProven(world, deaf);
+  });
+
+  it.each([
+    ['slow', -2 * minute],
+    ['fast', 2 * minute],
+  ])('a clock of the operator’s that is two minutes %s does no harm', async (_how, skewMs) => {
+    const { complete, deaf } = await startOutage();
+    await chatsLive();
+    for (const bridge of [complete, deaf]) {
+      moveClock(skewMs);
+      await bridge.backfill();
+      moveClock(-skewMs);
+    }
+    // The webhooks arrive again, and what they tell is newer than what the run has read.
+    deaf.lose(0);
+    const { chat_id } = await world.startChat({ customer: { name: 'Late' }, text: 'Hello', agent: null });
+    await world.act(chat_id, { as: 'agent', action: 'join', agent: 'nina.kowal@acme.example' });
+    for (const id of Object.keys(await complete.stored())) {
+      await world.pass(second);
+      await world.act(id, { as: 'agent', action: 'tag', tag: 'late' });
+      await world.act(id, { as: 'agent', action: 'close' });
+    }
+    await world.settle();
+    await expectRestored(world, deaf);
+    await world.pass(5 * minute);
+    expect(await complete.backfill()).toMatchObject([{ status: 'complete', report: { published: 0 } }]);
+    await deaf.backfill();
+    await expectRestored(world, deaf);
+  });
+
+  it('a run among active chats finds nothing to publish for a bridge that receives every webhook', async () => {
+    const { complete } = await startOutage();
+    await playScenario(world, { seed: 5, chats: 6, durationMs: 10 * minute, routedGroups: [] });
+    // At once: the last webhooks have just arrived.
+    const [run] = await complete.backfill();
+    expect(run).toMatchObject({ report: { published: 0 } });
+    await world.pass(5 * minute);
+    await expectProven(world, complete);
+  });
+});
