@@ -8,6 +8,7 @@ import { faults } from './faults.ts';
 import { handlerTime } from './handler.ts';
 import { modelFigures } from './model.ts';
 import { outboundFigures } from './outbound.ts';
+import { reconcileCosts, reconcileRate } from './reconcile.ts';
 import { throughput } from './throughput.ts';
 
 type Tables = Readonly<Record<string, readonly object[]>>;
@@ -21,6 +22,10 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
   cost: {
     what: 'AWS calls, capacity units and list price of each webhook and of each sent message',
     run: costTables,
+  },
+  reconcile: {
+    what: 'calls, reads, writes and events of reconciliation over 1,000 threads; takes minutes',
+    run: () => withCapacity(reconcileRate, reconcileCosts),
   },
   throughput: {
     what: 'webhooks per second through the whole local engine',
