@@ -138,6 +138,8 @@ export function createFunction(name: string, parent: $util.Resource): sst.aws.Fu
             logFormat: 'JSON',
             ...config,
             applicationLogLevel: functionSettings.LOG_LEVEL ?? 'INFO',
+            // Without the lines for the start and the end of each invocation, which metrics and traces have too.
+            systemLogLevel: 'WARN',
           }));
         },
         role: (args) => {

@@ -110,7 +110,11 @@ const readForm: ReadContent = ({ fields, form_id, form_type }) => ({
 });
 
 const contentReaders: Readonly<Record<string, ReadContent>> = {
-  message: (event) => ({ type: 'text', content: text(event.text), metadata: { postback: event.postback } }),
+  message: (event) => ({
+    type: 'text',
+    content: text(event.text),
+    metadata: { postback: event.postback, properties: customProperties(event.properties) },
+  }),
   file: ({ url, name, content_type, size, thumbnail_url }) => {
     const metadata = { filename: name, contentType: content_type, size, thumbnailUrl: thumbnail_url };
     return { type: 'media', content: text(url), metadata };
@@ -164,6 +168,12 @@ export function normalize(event: LiveChatEvent, key: ThreadKey, organizationId: 
     rawPayload: event,
     ...(hasExactNumber(event) && { exact: { content: JSON.stringify(content), rawPayload: JSON.stringify(event) } }),
   };
+}
+
+/** Every message has the property `source`, the id of the application that wrote it. */
+function customProperties(properties: unknown): object | undefined {
+  const { source: _, ...custom } = z.looseObject({}).safeParse(properties).data ?? {};
+  return Object.keys(custom).length > 0 ? custom : undefined;
 }
 
 function nonEmptyFields(fields: Record<string, unknown>): Record<string, unknown> {

@@ -17,7 +17,7 @@ type Handle<T extends EventType> = (
 
 /**
  * Creates the handler of one domain event type: loads data that was too large for the bus, validates the event against the
- * catalogue, logs with its ids and counts it. Lambda retries a thrown error, then sends the event to the dead-letter queue.
+ * catalogue, and logs with its ids. Lambda retries a thrown error, then sends the event to the dead-letter queue.
  */
 export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
   return onEvents([type], handle);
@@ -43,7 +43,6 @@ export function onEvents<T extends EventType>([first, ...others]: readonly [T, .
       const log = logger.createChild({ persistentKeys });
       const outcome = await handle(event, log, () => context.getRemainingTimeInMillis());
       if (outcome === 'duplicate') count('DuplicateEvents', { type });
-      count('EventsHandled', { type });
-      log.info('event handled', { outcome });
+      log.debug('event handled', { outcome });
     });
 }
