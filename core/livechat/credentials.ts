@@ -18,6 +18,8 @@ const fields = z.looseObject({
   LIVECHAT_API_KEY: z.optional(z.string()),
   LIVECHAT_ACCOUNT_ID: z.optional(z.string()),
   LIVECHAT_ACCESS_TOKEN: z.optional(z.string()),
+  /** The organization that the token belongs to. */
+  LIVECHAT_ORGANIZATION_ID: z.optional(z.string()),
 });
 export type LiveChatCredentials = z.infer<typeof fields>;
 
@@ -98,11 +100,37 @@ export function secretNames(prefix: string, organizationId: string | undefined):
 }
 
 /** Lists the organizations that have a secret of their own. */
-export async function organizationsWithSecrets(environment: Environment): Promise<string[]> {
+async function organizationsWithSecrets(environment: Environment): Promise<string[]> {
   const prefix = `${secretPrefix(environment)}/`;
   const names = await listSecretNames(prefix);
   // The prefix of production is also that of the other stages' secrets.
-  return names.map((name) => name.slice(prefix.length)).filter(isUuid);
+  const ids = names.map((name) => name.slice(prefix.length)).filter(isUuid);
+  return ids.map((id) => id.toLowerCase());
+}
+
+/**
+ * The organizations whose credentials are known to be their own: with a secret of their own, the one that the default secret
+ * names, or else the only stored one that uses it. A token lists the chats of its own organization: those of another would be
+ * published under a wrong id.
+ *
+ * @param stored the organizations that have conversations
+ */
+export async function reconcilableOrganizations(
+  stored: readonly string[],
+  environment: Environment,
+): Promise<{ readonly organizationIds: readonly string[]; readonly excluded: readonly string[] }> {
+  const own = new Set(await organizationsWithSecrets(environment));
+  const credentials = await new Credentials(environment).get(undefined).catch(ifMissing);
+  const named = credentials?.current.LIVECHAT_ORGANIZATION_ID?.toLowerCase();
+  const others = stored.filter((id) => !own.has(id));
+  const byDefault = named ? [named] : others.length === 1 ? others : [];
+  const organizationIds = [...new Set([...own, ...byDefault])];
+  return { organizationIds, excluded: others.filter((id) => !organizationIds.includes(id)) };
+}
+
+/** Without a default secret, no organization uses it. */
+function ifMissing(error: unknown): undefined {
+  if (!(error instanceof ConfigurationError)) throw error;
 }
 
 /** LiveChat credentials by organization, read from Secrets Manager and cached in the process. */
