@@ -83,6 +83,13 @@ describe('content', () => {
       'Hi',
       { properties: { crm: { lead: true } } },
     ],
+    [
+      'message',
+      { text: 'Hi', properties: { lc2: { welcome_message: true } } },
+      'text',
+      'Hi',
+      { properties: { lc2: { welcome_message: true } }, welcome: true },
+    ],
     ['message', { text: 'Hi', properties: null }, 'text', 'Hi', {}],
     ['custom', { content: { crm: { stage: 'won' } } }, 'custom', { crm: { stage: 'won' } }, {}],
     ['custom', {}, 'custom', null, {}],

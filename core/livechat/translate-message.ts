@@ -113,7 +113,7 @@ const contentReaders: Readonly<Record<string, ReadContent>> = {
   message: (event) => ({
     type: 'text',
     content: text(event.text),
-    metadata: { postback: event.postback, properties: customProperties(event.properties) },
+    metadata: { postback: event.postback, ...readProperties(event.properties) },
   }),
   file: ({ url, name, content_type, size, thumbnail_url }) => {
     const metadata = { filename: name, contentType: content_type, size, thumbnailUrl: thumbnail_url };
@@ -170,10 +170,16 @@ export function normalize(event: LiveChatEvent, key: ThreadKey, organizationId: 
   };
 }
 
+const withWelcome = z.looseObject({ lc2: z.looseObject({ welcome_message: z.literal(true) }) });
+
 /** Every message has the property `source`, the id of the application that wrote it. */
-function customProperties(properties: unknown): object | undefined {
-  const { source: _, ...custom } = z.looseObject({}).safeParse(properties).data ?? {};
-  return Object.keys(custom).length > 0 ? custom : undefined;
+function readProperties(given: unknown): { properties: object | undefined; welcome: true | undefined } {
+  const { source: _, ...properties } = z.looseObject({}).safeParse(given).data ?? {};
+  return {
+    properties: Object.keys(properties).length > 0 ? properties : undefined,
+    // Routing depends on it, and need not know LiveChat's name for it.
+    welcome: withWelcome.safeParse(properties).success || undefined,
+  };
 }
 
 function nonEmptyFields(fields: Record<string, unknown>): Record<string, unknown> {

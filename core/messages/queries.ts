@@ -64,7 +64,9 @@ export async function listMessagesSince(
 /** Lists one thread's messages, oldest first, without notes. */
 export async function listThreadMessages(key: ConversationKey & { threadId: string }): Promise<StoredMessage[]> {
   const { organizationId, conversationId, threadId } = key;
-  const { data } = await Message.query.primary({ organizationId, conversationId, threadId }).go({ pages: 'all' });
+  const { data } = await Message.query
+    .primary({ organizationId, conversationId, threadId })
+    .go({ pages: 'all', consistent: true });
   return data
     .flatMap((item) => toStoredMessage(item))
     .filter(({ visibility }) => visibility === 'all')

@@ -13,6 +13,7 @@ type Handle<T extends EventType> = (
   event: DomainEvent<T>,
   log: Log,
   remainingMs: Context['getRemainingTimeInMillis'],
+  isReplayed: boolean,
 ) => Promise<StoreOutcome | RoutingOutcome> | Promise<void>;
 
 /**
@@ -41,7 +42,8 @@ export function onEvents<T extends EventType>([first, ...others]: readonly [T, .
       const { conversationId }: Readonly<Record<string, unknown>> = event.data;
       const persistentKeys = { detailType: type, eventId, correlationId, organizationId, conversationId };
       const log = logger.createChild({ persistentKeys });
-      const outcome = await handle(event, log, () => context.getRemainingTimeInMillis());
+      const isReplayed = busEvent['replay-name'] !== undefined;
+      const outcome = await handle(event, log, () => context.getRemainingTimeInMillis(), isReplayed);
       if (outcome === 'duplicate') count('DuplicateEvents', { type });
       log.debug('event handled', { outcome });
     });
