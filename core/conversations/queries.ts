@@ -8,6 +8,7 @@ import {
   Organization,
   parseParticipants,
   readTimeline,
+  StoredEvent,
   threadActivity,
 } from './conversations.ts';
 import { mergeSorted } from './merge.ts';
@@ -162,6 +163,19 @@ export async function findConversations(
   const ids = among ?? (await organizations());
   const found = await Promise.all(ids.map((organizationId) => loadConversation({ organizationId, conversationId })));
   return found.flatMap((one) => one ?? []);
+}
+
+/** Finds the conversations whose thread with this id has a stored start: one, unless several organizations use the same id. */
+export async function findByThread(threadId: string): Promise<ConversationKey[]> {
+  const { data } = await StoredEvent.query.byThread({ startedThreadId: threadId }).go({ pages: 'all', hydrate: true });
+  // A transferred chat starts its thread again.
+  const found = new Map(
+    data.map(({ organizationId, conversationId }) => [
+      `${organizationId}/${conversationId}`,
+      { organizationId, conversationId },
+    ]),
+  );
+  return [...found.values()];
 }
 
 /** Lists the `chat.started` data of each thread, oldest first, without the opening messages. */
