@@ -23,6 +23,7 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
       conversationId: `${prefix}${index}`,
       status: statusFor(index),
       currentThreadId: `T${prefix}${index}`,
+      unstartedThreadId: '',
       lastActivityAt: toTimestamp(latest - index * apartMs),
       activityBucket: activityBucket(toTimestamp(latest - index * apartMs)),
       participants: JSON.stringify(participantsFor(index)),

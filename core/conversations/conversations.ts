@@ -29,6 +29,8 @@ export const Conversation = new Entity(
       ...itemAttributes,
       status: { type: statuses, required: true },
       currentThreadId: { type: 'string' },
+      /** The current thread while its start is not stored, to find it by its id; else empty. */
+      unstartedThreadId: text,
       /** See {@link ConversationProjection}. Messages of the current thread move it forward without a rebuild. */
       lastActivityAt: text,
       /** See {@link activityBucket}. */
@@ -48,6 +50,11 @@ export const Conversation = new Entity(
       byActivity: {
         index: 'byActivity',
         ...keys(['organizationId', 'status'], ['activityBucket', 'conversationId'], 'gsi1'),
+      },
+      byThread: {
+        index: 'byThread',
+        condition: ({ unstartedThreadId }) => unstartedThreadId !== '',
+        ...keys(['unstartedThreadId'], ['organizationId', 'conversationId'], 'gsi2'),
       },
     },
   },
@@ -297,6 +304,7 @@ function toItem(
     activityBucket: activityBucket(projection.lastActivityAt),
     participants: canonicalJson(participants),
     ...(currentThreadId && { currentThreadId }),
+    unstartedThreadId: isStartKnown ? '' : (currentThreadId ?? ''),
     ...(lastMessageAt && { lastMessageAt }),
     otherThreads,
   };

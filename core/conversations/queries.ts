@@ -165,12 +165,18 @@ export async function findConversations(
   return found.flatMap((one) => one ?? []);
 }
 
-/** Finds the conversations whose thread with this id has a stored start: one, unless several organizations use the same id. */
+/**
+ * Finds the conversations with this thread: one, unless several organizations use the same id. A thread whose start is not stored
+ * is found only while it is the latest of its conversation.
+ */
 export async function findByThread(threadId: string): Promise<ConversationKey[]> {
-  const { data } = await StoredEvent.query.byThread({ startedThreadId: threadId }).go({ pages: 'all', hydrate: true });
+  const [started, unstarted] = await Promise.all([
+    StoredEvent.query.byThread({ startedThreadId: threadId }).go({ pages: 'all', hydrate: true }),
+    Conversation.query.byThread({ unstartedThreadId: threadId }).go({ pages: 'all', hydrate: true }),
+  ]);
   // A transferred chat starts its thread again.
   const found = new Map(
-    data.map(({ organizationId, conversationId }) => [
+    [...started.data, ...unstarted.data].map(({ organizationId, conversationId }) => [
       `${organizationId}/${conversationId}`,
       { organizationId, conversationId },
     ]),

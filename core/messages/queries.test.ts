@@ -141,14 +141,19 @@ it('messages are listed if no thread is known', async () => {
 describe('a message is found by its id', () => {
   const ids = async (id: string) => (await queries.findMessages(id)).map((found) => found.id);
 
-  it('that contains the thread, if the start of the thread is stored', async () => {
+  it('that contains the thread, if the start of the thread is stored, or it is the latest thread', async () => {
     const { store, start } = chat();
-    const thread = randomUUID().slice(0, 8);
-    await store(thread, `${thread}_12`, 1);
-    expect(await ids(`${thread}_12`)).toEqual([]);
-    await start(thread, 1);
-    expect(await ids(`${thread}_12`)).toEqual([`${thread}_12`]);
-    expect(await ids(`${thread}_13`)).toEqual([]);
+    const [earlier, later] = [randomUUID(), randomUUID()];
+    await store(earlier, `${earlier}_12`, 1);
+    expect(await ids(`${earlier}_12`)).toEqual([`${earlier}_12`]);
+    await store(later, `${later}_1`, 9);
+    expect(await ids(`${later}_1`)).toEqual([`${later}_1`]);
+    expect(await ids(`${earlier}_12`)).toEqual([]);
+    await start(earlier, 1);
+    await start(later, 9);
+    expect(await ids(`${earlier}_12`)).toEqual([`${earlier}_12`]);
+    expect(await ids(`${later}_1`)).toEqual([`${later}_1`]);
+    expect(await ids(`${later}_2`)).toEqual([]);
   });
 
   it('that does not contain the thread, also after an edit', async () => {

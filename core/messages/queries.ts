@@ -164,8 +164,8 @@ export async function listMessageIds(
 }
 
 /**
- * Finds the messages with this id: one, unless several organizations use the same id. If the id contains the thread, the message
- * is found only if the start of the thread is stored.
+ * Finds the messages with this id: one, unless several organizations use the same id. A thread that the id contains must be found
+ * by {@link findByThread}.
  */
 export async function findMessages(messageId: string): Promise<StoredMessage[]> {
   const [{ data: found }, numbered] = await Promise.all([
