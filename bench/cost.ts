@@ -13,7 +13,7 @@ import { chatStarted, customerMessage } from './throughput.ts';
  * AWS list prices in US dollars: us-east-1, on demand, Lambda on arm64, a Standard workflow. A DynamoDB write is one unit for
  * an item of up to 1 KB, plus one for each index it changes; a read is one unit for up to 4 KB.
  */
-const price = {
+export const price = {
   httpApiRequest: 1e-6,
   customEvent: 1e-6,
   invocation: 0.2e-6,
@@ -77,7 +77,7 @@ function gigabytes(functionName: string): number {
 }
 
 /** @param used with `reads` and `writes` in capacity units */
-function awsDollars(used: AwsUsage): number {
+export function awsDollars(used: AwsUsage): number {
   return (
     used.invocations * price.invocation +
     used.gigabyteInvocations * billedSeconds * price.gigabyteSecond +
@@ -173,8 +173,8 @@ export async function sendCosts(local: Local, capacity: CapacityRecord) {
   };
 }
 
-/** Operations for one message, by entity. */
-function summarizeItems(operations: readonly Operation[], count: number) {
+/** Operations for one of `count` messages or threads, by entity. */
+export function summarizeItems(operations: readonly Operation[], count: number) {
   const groups = Map.groupBy(operations, ({ table, entity, kind }) => `${table} ${entity} ${kind}`);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
@@ -184,7 +184,7 @@ function summarizeItems(operations: readonly Operation[], count: number) {
       table: first.table,
       item: first.entity,
       operation: first.kind,
-      perMessage: round2(group.length / count),
+      average: round2(group.length / count),
       maxBytes: Math.max(...group.map(({ bytes }) => bytes)),
       units: round2(sum('units') / count),
       indexUnits: round2(sum('indexUnits') / count),

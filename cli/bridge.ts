@@ -36,8 +36,11 @@ const readOutputs = async (stage: string): Promise<StageOutputs> => {
 /** Functions log to stdout, where the result of a command belongs. Warnings go to stderr. */
 const quiet = { LOG_LEVEL: 'WARN', POWERTOOLS_METRICS_DISABLED: 'true' };
 
+/** Settings of the deployment that are among its outputs. */
+const deploymentSettings = ['SEND_CONCURRENCY', 'RECONCILIATION_MINUTES', 'WEBHOOK_THROTTLE_PER_SECOND'];
+
 const isSetting = (variable: string): boolean =>
-  variable.startsWith('LIVECHAT_') || [...settings, 'SEND_CONCURRENCY', 'RECONCILIATION_MINUTES'].includes(variable);
+  variable.startsWith('LIVECHAT_') || [...settings, ...deploymentSettings].includes(variable);
 
 /**
  * Finds a bridge and sets its resource names as environment variables, as its functions have them, and its webhook's address as

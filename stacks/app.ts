@@ -2,7 +2,7 @@ import './alarms.ts';
 import { outputsParameter } from '../core/platform/configuration.ts';
 import { environment } from './functions.ts';
 import { webhookUrl } from './inbound.ts';
-import { functionSettings, region, scheduleMinutes, sendConcurrency } from './settings.ts';
+import { functionSettings, region, scheduleMinutes, sendConcurrency, webhookThrottle } from './settings.ts';
 
 // Each import creates its resources when it is loaded.
 
@@ -22,6 +22,7 @@ new aws.ssm.Parameter('Outputs', {
       ...environment,
       ...functionSettings,
       SEND_CONCURRENCY: String(sendConcurrency),
+      WEBHOOK_THROTTLE_PER_SECOND: String(webhookThrottle.perSecond),
       RECONCILIATION_MINUTES: String(scheduleMinutes('reconciliation')),
     },
   }),

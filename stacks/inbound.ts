@@ -1,6 +1,6 @@
 import { createFunction, createSubscribers } from './functions.ts';
 import { createSchedule } from './schedules.ts';
-import { componentName, logRetention } from './settings.ts';
+import { componentName, logRetention, webhookThrottle } from './settings.ts';
 import { outboundPath, schedules, webhookRoute } from './topology.ts';
 
 /** The inbound path, from the webhook to the tables. Deployed alone by `npm run deploy:livechat-webhook`. */
@@ -20,7 +20,7 @@ export const api = new sst.aws.ApiGatewayV2(
     accessLog: { retention: logRetention.sst },
     transform: {
       stage: (args) => {
-        const { perSecond, burst } = webhookRoute.throttle;
+        const { perSecond, burst } = webhookThrottle;
         args.defaultRouteSettings = { throttlingRateLimit: perSecond, throttlingBurstLimit: burst };
         args.accessLogSettings = $resolve([args.accessLogSettings]).apply(([settings]) => ({
           destinationArn: settings?.destinationArn ?? '',

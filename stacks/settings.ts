@@ -1,5 +1,5 @@
 import { wholeNumber } from '../core/platform/configuration.ts';
-import { archive, functions, type ScheduleName, schedules, settings } from './topology.ts';
+import { archive, functions, type ScheduleName, schedules, settings, webhookRoute } from './topology.ts';
 
 export const production = $app.stage === 'production';
 
@@ -63,6 +63,15 @@ export const quietMinutes = wholeNumber('QUIET_MINUTES', production ? 60 : 0);
 
 /** The reserved concurrency of the send function. With 0, no function has reserved concurrency. */
 export const sendConcurrency = wholeNumber('SEND_CONCURRENCY', production ? functions.send.concurrency : 0);
+
+const throttlePerSecond = wholeNumber('WEBHOOK_THROTTLE_PER_SECOND', webhookRoute.throttle.perSecond, 1);
+const defaultBurst = Math.min(2 * throttlePerSecond, webhookRoute.throttle.maxDefaultBurst);
+
+/** The limit of the webhook's route. */
+export const webhookThrottle = {
+  perSecond: throttlePerSecond,
+  burst: wholeNumber('WEBHOOK_THROTTLE_BURST', defaultBurst, 1),
+};
 
 /** Objects in the bucket are kept as long as messages. */
 export const mediaDays = wholeNumber('MESSAGES_RETENTION_DAYS', 365, 1);

@@ -156,7 +156,14 @@ export const functions = {
   }),
   'schedule-reconciliation': functionSpec('schedule-reconciliation', {
     // Its events are small, so it stores none in the bucket.
-    permissions: ['list-secrets', 'query-conversations', 'read-reconciliations', 'publish-events', 'bucket-name'],
+    permissions: [
+      'list-secrets',
+      'read-credentials',
+      'query-conversations',
+      'read-reconciliations',
+      'publish-events',
+      'bucket-name',
+    ],
   }),
   // These two have reserved concurrency, so that a flood of requests takes none of the webhook's.
   'send-requested': functionSpec('send-requested', {
@@ -226,14 +233,15 @@ export function sumReserved(all: Readonly<Record<string, { readonly concurrency?
 }
 
 /**
- * The HTTP route that LiveChat calls. LiveChat retries a throttled call three times within a minute, then drops it. The limit
- * is far above normal traffic and protects the other functions of the account from a flood.
+ * The HTTP route that LiveChat calls. LiveChat retries a throttled call three times within a minute, then drops it. The
+ * default limit is far above normal traffic and protects the other functions of the account from a flood.
  */
 export const webhookRoute = {
   method: 'POST',
   path: '/livechat/webhook',
   function: 'webhook',
-  throttle: { perSecond: 500, burst: 1000 },
+  // API Gateway allows an account bursts of 5,000 requests by default.
+  throttle: { perSecond: 3_000, maxDefaultBurst: 5_000 },
 } as const;
 
 /**
@@ -358,6 +366,7 @@ export const settings = [
   'WEBHOOK_MAX_BYTES',
   'EVENT_MAX_BYTES',
   'SECRET_CACHE_SECONDS',
+  'SECRET_LOOKUPS_PER_SECOND',
   'CONVERSATIONS_RETENTION_DAYS',
   'MESSAGES_RETENTION_DAYS',
   'MEDIA_HOSTS',

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { required } from '../platform/configuration.ts';
 import { parseJson } from '../platform/json.ts';
+import { putObject, readObject } from '../platform/objects.ts';
 import type { DomainEvent } from './event.ts';
 import { type EventMetadata, metadata } from './schemas.ts';
 
@@ -16,9 +17,8 @@ export function largeEventKey({ organizationId, id }: EventMetadata): string {
   return `events/${organizationId}/${id}.json`;
 }
 
-/** Stores the data of an event. Large events are rare, so the S3 client is loaded on demand to keep the cold start short. */
+/** Stores the data of an event. */
 export async function storeEventData({ metadata, data }: DomainEvent): Promise<DataRef> {
-  const { putObject } = await import('../platform/objects.ts');
   const bucket = required('MEDIA_BUCKET');
   const key = largeEventKey(metadata);
   const body = JSON.stringify(data);
@@ -35,6 +35,5 @@ export function parseClaimCheck(detail: unknown): z.infer<typeof claimCheck> | u
 export async function loadEventData(detail: unknown): Promise<unknown> {
   const claim = parseClaimCheck(detail);
   if (!claim) return detail;
-  const { readObject } = await import('../platform/objects.ts');
   return { metadata: claim.metadata, data: parseJson(await readObject(claim.dataRef)) };
 }

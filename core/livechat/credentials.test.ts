@@ -167,6 +167,21 @@ describe('Credentials', () => {
       expect(reads()).toEqual(expected);
     });
 
+    it('keeps secrets that exist, however many organizations have none', async () => {
+      const { credentials, reads, accepted } = fakeSecrets({ [own]: 'its-own-secret', [fallback]: 'default-secret' });
+      const [first, ...others] = Array.from({ length: 20_001 }, () => crypto.randomUUID());
+      await accepted();
+      await credentials.get(first);
+      for (const id of others) await credentials.get(id);
+      reads();
+      await accepted();
+      await credentials.get(undefined);
+      await credentials.get(others[0]);
+      expect(reads()).toEqual([]);
+      await credentials.get(first);
+      expect(reads()).toEqual([`livechat/${first} AWSCURRENT`]);
+    });
+
     it('reads once for concurrent calls', async () => {
       const { reads, accepted, refresh, state } = fakeSecrets({ [own]: 'its-own-secret' });
       const all = await Promise.all(Array.from({ length: 20 }, () => accepted()));

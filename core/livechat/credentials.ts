@@ -18,6 +18,8 @@ const fields = z.looseObject({
   LIVECHAT_API_KEY: z.optional(z.string()),
   LIVECHAT_ACCOUNT_ID: z.optional(z.string()),
   LIVECHAT_ACCESS_TOKEN: z.optional(z.string()),
+  /** The organization that the token belongs to. */
+  LIVECHAT_ORGANIZATION_ID: z.optional(z.string()),
 });
 export type LiveChatCredentials = z.infer<typeof fields>;
 
@@ -68,13 +70,21 @@ interface Entry {
   readonly refreshedAt: number;
 }
 
+/** Whether credentials prove that a call is authentic. */
+export type Verify = (credentials: OrganizationCredentials) => boolean;
+
+/** The limit on look-ups of unknown organizations was reached. A later attempt can succeed. */
+export class LookUpLimitError extends Error {
+  override readonly name = 'LookUpLimit';
+}
+
 /** How long the webhook secret before a rotation is accepted. */
 const rotationGraceMs = 24 * 3_600_000;
 /** Minimum interval between two refreshes of a secret. Every function uses a changed secret after this time at the latest. */
 export const minRefreshIntervalMs = 30_000;
 const missingCacheMs = 60_000;
-/** Limits the memory that requests with invented organization ids can use. The oldest entry is evicted. */
-const maxEntries = 5_000;
+/** Limits the memory that requests with invented organization ids can use, to about 3 MB. */
+const maxAbsent = 20_000;
 
 /** Secrets are named `<prefix>/<organizationId>` and `<prefix>/default`. */
 export function secretPrefix(environment: Environment): string {
@@ -90,29 +100,67 @@ export function secretNames(prefix: string, organizationId: string | undefined):
 }
 
 /** Lists the organizations that have a secret of their own. */
-export async function organizationsWithSecrets(environment: Environment): Promise<string[]> {
+async function organizationsWithSecrets(environment: Environment): Promise<string[]> {
   const prefix = `${secretPrefix(environment)}/`;
   const names = await listSecretNames(prefix);
   // The prefix of production is also that of the other stages' secrets.
-  return names.map((name) => name.slice(prefix.length)).filter(isUuid);
+  const ids = names.map((name) => name.slice(prefix.length)).filter(isUuid);
+  return ids.map((id) => id.toLowerCase());
+}
+
+/**
+ * The organizations whose credentials are known to be their own: with a secret of their own, the one that the default secret
+ * names, or else the only stored one that uses it. A token lists the chats of its own organization: those of another would be
+ * published under a wrong id.
+ *
+ * @param stored the organizations that have conversations
+ */
+export async function reconcilableOrganizations(
+  stored: readonly string[],
+  environment: Environment,
+): Promise<{ readonly organizationIds: readonly string[]; readonly excluded: readonly string[] }> {
+  const own = new Set(await organizationsWithSecrets(environment));
+  const credentials = await new Credentials(environment).get(undefined).catch(ifMissing);
+  const named = credentials?.current.LIVECHAT_ORGANIZATION_ID?.toLowerCase();
+  const others = stored.filter((id) => !own.has(id));
+  const byDefault = named ? [named] : others.length === 1 ? others : [];
+  const organizationIds = [...new Set([...own, ...byDefault])];
+  return { organizationIds, excluded: others.filter((id) => !organizationIds.includes(id)) };
+}
+
+/** Without a default secret, no organization uses it. */
+function ifMissing(error: unknown): undefined {
+  if (!(error instanceof ConfigurationError)) throw error;
 }
 
 /** LiveChat credentials by organization, read from Secrets Manager and cached in the process. */
 export class Credentials {
   readonly #environment: Environment;
   readonly #prefix: string;
+  readonly #default: string;
   /** How long a secret is kept in the process. */
   readonly #cacheMs: number;
+  readonly #maxFailedLookUps: number;
   readonly #read: ReadSecret;
   readonly #now: () => number;
+  /** The secrets that exist, and the default one. Invented ids cannot add any, so none is evicted. */
   readonly #entries = new Map<string, Entry>();
+  /**
+   * The time until which a secret that was not found counts as missing, or 0 if its look-up was refused. Beyond
+   * {@link maxAbsent}, the least recently used one is evicted.
+   */
+  readonly #absent = new Map<string, number>();
+  /** When the look-ups within the last second started that authenticated no call. */
+  #failedLookUps: readonly number[] = [];
   readonly #pending = new Map<string, Promise<Entry>>();
 
   /** `now` is the clock, in ms since 1970. Throws {@link ConfigurationError} for an invalid setting. */
   constructor(environment: Environment, { read = readSecret, now = Date.now } = {}) {
     this.#environment = environment;
     this.#prefix = secretPrefix(environment);
+    this.#default = `${this.#prefix}/default`;
     this.#cacheMs = wholeNumber('SECRET_CACHE_SECONDS', 300, 0, environment) * 1000;
+    this.#maxFailedLookUps = wholeNumber('SECRET_LOOKUPS_PER_SECOND', 2, 1, environment);
     this.#read = read;
     this.#now = now;
   }
@@ -120,23 +168,92 @@ export class Credentials {
   /** The organization's own secret, else the default one, else the environment's. An id that is not a UUID selects the default one. */
   async get(organizationId: string | undefined): Promise<OrganizationCredentials> {
     for (const name of secretNames(this.#prefix, organizationId)) {
-      const credentials = this.#unexpired(await this.#entry(name));
+      const credentials = await this.#credentials(name);
       if (credentials) return credentials;
     }
-    if (!this.#environment.LIVECHAT_WEBHOOK_SECRET) throw emptySecretError(`secret ${this.#prefix}/default`);
-    return { source: 'environment', current: parseCredentials(JSON.stringify(this.#environment), 'environment') };
+    return this.#ofEnvironment();
   }
 
   /**
-   * Reads the current and the previous version again after a failed verification, at most once in 30 s. Returns the
-   * cached entry otherwise, since another call may have read it meanwhile; undefined if there is no secret.
+   * Returns the organization's credentials if they pass `verify`. The default secret is accepted only for an organization that
+   * has none of its own. After a mismatch the secret is read again, because it may have been rotated.
+   *
+   * Callers can invent organization ids. If SECRET_LOOKUPS_PER_SECOND look-ups have failed to authenticate a call within the
+   * last second, an unknown organization is looked up only for a call that passes with the default secret. Otherwise throws
+   * {@link LookUpLimitError}.
    */
+  async verify(organizationId: string | undefined, verify: Verify): Promise<OrganizationCredentials | undefined> {
+    const [own, fallback] = secretNames(this.#prefix, organizationId);
+    if (own === undefined || fallback === undefined || this.#isAbsent(own)) return this.#verifyDefault(verify);
+    return this.#entries.has(own) ? this.#verifyKnown(own, verify) : this.#verifyUnknown(own, verify);
+  }
+
+  async #verifyUnknown(own: string, verify: Verify): Promise<OrganizationCredentials | undefined> {
+    if (this.#isLookUpLimited(own)) {
+      const isDefaultCached = this.#entries.has(this.#default);
+      const isFromDefault = isDefaultCached && (await this.#verifyDefault(verify).catch(() => undefined)) !== undefined;
+      if (!isFromDefault) {
+        this.#setAbsent(own, this.#absent.get(own) ?? 0);
+        throw new LookUpLimitError('too many calls name organizations that are unknown to this instance');
+      }
+    }
+    const startedAt = this.#now();
+    let verified: OrganizationCredentials | undefined;
+    try {
+      verified = await this.#verifyKnown(own, verify);
+    } finally {
+      if (!verified) this.#failedLookUps = [...this.#failedLookUps, startedAt];
+    }
+    return verified;
+  }
+
+  /**
+   * The last look-up of each second is reserved for organizations whose look-up was refused before. Invented ids rarely
+   * repeat, so a flood of them delays only the first call of an organization.
+   */
+  #isLookUpLimited(name: string): boolean {
+    this.#failedLookUps = this.#failedLookUps.filter((at) => this.#now() - at < 1000);
+    const max = this.#absent.has(name) ? this.#maxFailedLookUps : Math.max(1, this.#maxFailedLookUps - 1);
+    return this.#failedLookUps.length >= max;
+  }
+
+  async #verifyKnown(own: string, verify: Verify): Promise<OrganizationCredentials | undefined> {
+    const cached = await this.#credentials(own);
+    return cached ? this.#verifyOrRefresh(own, cached, verify) : this.#verifyDefault(verify);
+  }
+
+  async #verifyDefault(verify: Verify): Promise<OrganizationCredentials | undefined> {
+    const cached = await this.#credentials(this.#default);
+    if (cached) return this.#verifyOrRefresh(this.#default, cached, verify);
+    const credentials = this.#ofEnvironment();
+    return verify(credentials) ? credentials : undefined;
+  }
+
+  async #verifyOrRefresh(name: string, cached: OrganizationCredentials, verify: Verify) {
+    if (verify(cached)) return cached;
+    const current = await this.#refresh(name);
+    return current && verify(current) ? current : undefined;
+  }
+
+  #ofEnvironment(): OrganizationCredentials {
+    if (!this.#environment.LIVECHAT_WEBHOOK_SECRET) throw emptySecretError(`secret ${this.#default}`);
+    return { source: 'environment', current: parseCredentials(JSON.stringify(this.#environment), 'environment') };
+  }
+
+  /** Reads the organization's secret again after LiveChat rejected it; undefined if there is no secret. */
   async refresh(organizationId: string | undefined): Promise<OrganizationCredentials | undefined> {
     // An organization with its own secret must not fall back to the default one.
-    const names = secretNames(this.#prefix, organizationId);
-    const name = names.find((one) => this.#entries.get(one)?.credentials);
-    const entry = name === undefined ? undefined : this.#entries.get(name);
-    if (name === undefined || !entry) return undefined;
+    const name = secretNames(this.#prefix, organizationId).find((one) => this.#entries.get(one)?.credentials);
+    return name === undefined ? undefined : this.#refresh(name);
+  }
+
+  /**
+   * Reads the current and the previous version again, at most once in 30 s. Returns the cached entry otherwise, since another
+   * call may have read it meanwhile.
+   */
+  async #refresh(name: string): Promise<OrganizationCredentials | undefined> {
+    const entry = this.#entries.get(name);
+    if (!entry?.credentials) return undefined;
     const refreshedAt = this.#now();
     if (refreshedAt - entry.refreshedAt < minRefreshIntervalMs) {
       return this.#unexpired(await (this.#pending.get(`${name} true`) ?? entry));
@@ -151,17 +268,35 @@ export class Credentials {
     return credentials && isExpired ? { ...credentials, previous: undefined } : credentials;
   }
 
-  async #entry(name: string): Promise<Entry> {
+  /** The credentials in a secret, cached or read; undefined if it does not exist. */
+  async #credentials(name: string): Promise<OrganizationCredentials | undefined> {
+    if (this.#isAbsent(name)) return undefined;
     const known = this.#entries.get(name);
-    if (known && this.#now() - known.readAt < (known.credentials ? this.#cacheMs : missingCacheMs)) return known;
+    const cacheMs = known?.credentials ? this.#cacheMs : missingCacheMs;
+    if (known && this.#now() - known.readAt < cacheMs) return this.#unexpired(known);
     try {
-      return await this.#load(name, known?.credentials?.previous !== undefined);
+      return this.#unexpired(await this.#load(name, known?.credentials?.previous !== undefined));
     } catch (error) {
-      if (!known) throw error;
+      if (!known && !this.#absent.get(name)) throw error;
       // The cached secret keeps webhooks working while Secrets Manager is unavailable.
       logger.warn('secret could not be read, using the cached version', { secret: name, error });
-      return known;
+      return known && this.#unexpired(known);
     }
+  }
+
+  #isAbsent(name: string): boolean {
+    const until = this.#absent.get(name);
+    if (until === undefined) return false;
+    this.#setAbsent(name, until);
+    return this.#now() < until;
+  }
+
+  /** Also makes it the most recently used one. */
+  #setAbsent(name: string, until: number): void {
+    this.#absent.delete(name);
+    this.#absent.set(name, until);
+    const [oldest] = this.#absent.keys();
+    if (oldest !== undefined && this.#absent.size > maxAbsent) this.#absent.delete(oldest);
   }
 
   #load(name: string, withPrevious: boolean): Promise<Entry> {
@@ -185,9 +320,13 @@ export class Credentials {
       readAt,
       refreshedAt: withPrevious ? readAt : (this.#entries.get(name)?.refreshedAt ?? Number.NEGATIVE_INFINITY),
     };
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined && this.#entries.size >= maxEntries) this.#entries.delete(oldest);
-    this.#entries.set(name, entry);
+    if (entry.credentials || name === this.#default) {
+      this.#absent.delete(name);
+      this.#entries.set(name, entry);
+    } else {
+      this.#entries.delete(name);
+      this.#setAbsent(name, readAt + missingCacheMs);
+    }
     return entry;
   }
 
@@ -196,7 +335,7 @@ export class Credentials {
    * an organization's own secret, unless that secret was read before. For the default secret it is an error.
    */
   #missingIfDenied(name: string, error: unknown): undefined {
-    const expected = name !== `${this.#prefix}/default` && !this.#entries.get(name)?.credentials;
+    const expected = name !== this.#default && !this.#entries.get(name)?.credentials;
     if (!expected || !isAccessDenied(error)) throw error;
   }
 }

@@ -99,18 +99,16 @@ export class InvalidSignatureError extends Error {
 }
 
 /**
- * Returns the credentials whose webhook secret matches the proof. After a mismatch the secret is read again, because it may
- * have been rotated. Throws {@link InvalidSignatureError}.
+ * Returns the organization's credentials if their webhook secret matches the proof. Throws {@link InvalidSignatureError}, or
+ * a LookUpLimitError if the secret cannot be looked up now.
  */
 export async function verifyProof(
   proof: Proof,
   organizationId: string | undefined,
   credentials: Credentials,
 ): Promise<OrganizationCredentials> {
-  const cached = await credentials.get(organizationId);
-  if (isAuthentic(proof, acceptedSecrets(cached))) return cached;
-  const current = await credentials.refresh(organizationId);
-  if (current && isAuthentic(proof, acceptedSecrets(current))) return current;
+  const verified = await credentials.verify(organizationId, (one) => isAuthentic(proof, acceptedSecrets(one)));
+  if (verified) return verified;
   throw new InvalidSignatureError(
     `${proof.signature === undefined ? 'secret_key' : 'X-Signature'} does not match the webhook secret`,
   );

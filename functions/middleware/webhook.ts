@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod/mini';
-import type { Credentials, OrganizationCredentials } from '../../core/livechat/credentials.ts';
+import { type Credentials, LookUpLimitError, type OrganizationCredentials } from '../../core/livechat/credentials.ts';
 import { InvalidSignatureError, requiresSecret, TooDeepError, verifyProof } from '../../core/livechat/webhook.ts';
 import { parseJson, parseJsonExactly } from '../../core/platform/json.ts';
 import type { Log } from '../../core/platform/logger.ts';
@@ -48,6 +48,8 @@ function errorResponse(error: unknown) {
   if (error instanceof InvalidJsonError || error instanceof TooDeepError || isParserError(error)) {
     return json(400, { error: 'Invalid JSON' });
   }
+  // LiveChat retries, and the retry is likely to succeed.
+  if (error instanceof LookUpLimitError) return json(503, { error: 'Unknown organization, try again' });
   return json(500, { error: 'Internal server error' });
 }
 

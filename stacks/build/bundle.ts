@@ -1,54 +1,44 @@
 import { rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { basename, join, resolve } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
 import { functions } from '../topology.ts';
+import { builtIns, dynamicImports, electrodbAsModules, lightModules } from './plugins.ts';
 
-/**
- * The esbuild options for functions: minified ESM for Node 24. Dynamic imports are split off, so that a cold start does not
- * load them.
- */
+/** The esbuild options for functions: minified ESM for Node 24. */
 export const bundleOptions = {
   bundle: true,
-  splitting: true,
   minify: true,
   platform: 'node',
   target: 'node24',
   format: 'esm',
   mainFields: ['module', 'main'],
-  alias: { 'node:http': './stacks/build/lean-http.ts' },
+  plugins: [builtIns, lightModules, electrodbAsModules],
   // Some dependencies call require() for built-in modules.
-  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+  banner: { js: "const require=process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
 } satisfies BuildOptions;
 
 const root = new URL('../..', import.meta.url).pathname;
 
-/** Bundles one file. `bytes` is the size of the entry including its static imports. */
+/** Bundles one file, and each module that it imports dynamically. `bytes` is the size that a cold start loads. */
 export async function bundle(entry: string, outdir: string): Promise<{ file: string; bytes: number }> {
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: [entry],
-    outdir,
-    outExtension: { '.js': '.mjs' },
-    ...bundleOptions,
-    metafile: true,
-    logLevel: 'error',
-  });
-  const outputs = new Map(Object.entries(metafile.outputs));
-  const [main] = [...outputs].find(([, output]) => output.entryPoint === entry) ?? [];
+  const entries = new Map([[basename(entry, '.ts'), entry]]);
+  const built: { file: string; bytes: number }[] = [];
+  for (const [name, file] of entries) {
+    const { metafile } = await build({
+      absWorkingDir: root,
+      entryPoints: { [name]: file },
+      outdir,
+      outExtension: { '.js': '.mjs' },
+      ...bundleOptions,
+      plugins: [...bundleOptions.plugins, dynamicImports(entries)],
+      metafile: true,
+      logLevel: 'error',
+    });
+    built.push(...Object.entries(metafile.outputs).map(([file, { bytes }]) => ({ file: join(root, file), bytes })));
+  }
+  const [main] = built;
   if (main === undefined) throw new Error(`esbuild wrote no bundle for ${entry}`);
-  return { file: join(root, main), bytes: staticSize(main, outputs, new Set()) };
-}
-
-function staticSize(
-  name: string,
-  outputs: ReadonlyMap<string, Metafile['outputs'][string]>,
-  seen: Set<string>,
-): number {
-  const output = outputs.get(name);
-  if (!output || seen.has(name)) return 0;
-  seen.add(name);
-  const imported = output.imports.filter(({ kind }) => kind === 'import-statement');
-  return imported.reduce((bytes, { path }) => bytes + staticSize(path, outputs, seen), output.bytes);
+  return main;
 }
 
 /** `npm run build:functions -- [folder]`: bundles every function for deployment. Default folder: dist/functions. */

@@ -41,3 +41,28 @@ it('the rules pass an event of a webhook to the functions that route', () => {
   expect(targets('chat.started', { metadata: { id: 'e' }, data: {} })).toContain('route-thread');
   expect(targets('message.received', { metadata: { id: 'e' }, data: text })).toContain('route-first-message');
 });
+
+describe('the rule of recoveries', () => {
+  const names = { stateMachineArn: () => '', alarmName: (name: string) => `livechat-production-${name}` };
+  const { 'webhooks-recovered': rule } = topology.rules;
+  const change = (alarm: string, from: string, to: string) => ({
+    source: 'aws.cloudwatch',
+    'detail-type': 'CloudWatch Alarm State Change',
+    detail: {
+      alarmName: alarm,
+      state: { value: to, reason: 'Threshold Crossed' },
+      previousState: { value: from, reason: 'Threshold Crossed' },
+    },
+  });
+
+  it.each([
+    ['an alarm on webhooks that returns to OK', change('livechat-production-webhook-errors', 'ALARM', 'OK'), true],
+    ['webhooks that arrive again', change('livechat-production-webhook-quiet', 'ALARM', 'OK'), true],
+    ['an alarm that fires', change('livechat-production-webhook-errors', 'OK', 'ALARM'), false],
+    ['a new alarm', change('livechat-production-webhook-errors', 'INSUFFICIENT_DATA', 'OK'), false],
+    ['another alarm', change('livechat-production-oldest-unsent', 'ALARM', 'OK'), false],
+    ['another stage', change('livechat-dev-webhook-errors', 'ALARM', 'OK'), false],
+  ])('%s', (_what, event, matches) => {
+    expect(rule && compilePattern(topology.resolvePattern(rule, names))(event)).toBe(matches);
+  });
+});

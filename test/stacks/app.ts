@@ -16,6 +16,7 @@ export const stages = {
       ALERT_EMAIL: 'on-call@example.com',
       QUIET_MINUTES: '15',
       SEND_CONCURRENCY: '12',
+      WEBHOOK_THROTTLE_PER_SECOND: '20',
       RECONCILIATION_MINUTES: '60',
     },
   },

@@ -6,25 +6,21 @@ import { bundle } from '../../stacks/build/bundle.ts';
 import { type FunctionName, functions } from '../../stacks/topology.ts';
 
 /**
- * The maximum size of the code that a cold start loads, in KB. Functions that store state include ElectroDB, those that change
- * messages also the S3 client, and those that call LiveChat also its client. A larger bundle has a new dependency.
+ * The maximum size of the code that a cold start loads, in KB. Functions that store state include ElectroDB, those that call
+ * LiveChat also its client. A larger bundle has a new dependency.
  */
-const stateWriter = 790;
-const withoutS3 = 690;
+const stateWriter = 470;
 const budgets: Readonly<Partial<Record<FunctionName, number>>> = {
-  webhook: 330,
-  'message-received': withoutS3,
-  'message-delivered': withoutS3,
-  'message-seen': withoutS3,
-  'note-received': withoutS3,
-  'store-media': 1_060,
-  'route-thread': 1_000,
-  'route-first-message': 1_000,
-  reconcile: 1_150,
-  'schedule-reconciliation': withoutS3,
-  'wait-for-turn': withoutS3,
-  send: 1_100,
-  'dead-letter': 730,
+  webhook: 280,
+  'route-thread': 800,
+  'route-first-message': 800,
+  'store-media': 735,
+  reconcile: 775,
+  'schedule-reconciliation': 500,
+  'send-requested': 575,
+  'wait-for-turn': 490,
+  send: 750,
+  'dead-letter': 535,
 };
 
 describe('bundles', () => {

@@ -146,6 +146,12 @@ describe('settings of the deployment', () => {
     expect(listAt(lifecycle?.inputs, 'rules').map((rule) => at(rule, 'expiration.days'))).toEqual([30, 30]);
   });
 
+  it('set the throttle of the webhook, with bursts of twice the rate up to 5,000', () => {
+    const throttle = (app: App) => at(ofType(app, 'aws:apigatewayv2/stage:Stage')[0]?.inputs, 'defaultRouteSettings');
+    expect(throttle(set)).toMatchObject({ throttlingRateLimit: 20, throttlingBurstLimit: 40 });
+    expect(throttle(unset)).toMatchObject({ throttlingRateLimit: 3_000, throttlingBurstLimit: 5_000 });
+  });
+
   it('set the address of alarms and the quiet period', () => {
     const quiet = (app: App) => find(app, 'aws:cloudwatch/metricAlarm:MetricAlarm', 'WebhookQuiet').inputs;
     const [mail] = ofType(set, 'aws:sns/topicSubscription:TopicSubscription');
@@ -177,6 +183,7 @@ describe('the outputs', () => {
         DEAD_LETTER_QUEUE_URL: expect.stringMatching(/^https:\/\/sqs\..*DeadLettersQueue-/),
         ...(name === 'development' && { LOG_LEVEL: 'DEBUG', MESSAGES_RETENTION_DAYS: '30' }),
         SEND_CONCURRENCY: name === 'production' ? '200' : '12',
+        WEBHOOK_THROTTLE_PER_SECOND: name === 'production' ? '3000' : '20',
         RECONCILIATION_MINUTES: name === 'production' ? '15' : '60',
         SEND_MACHINE_ARN: `arn:aws:states:${region}:123456789012:stateMachine:livechat-${name}-send`,
       },

@@ -158,7 +158,7 @@ const checkApi: Check = (app) => {
   const [api] = ofType(app, 'aws:apigatewayv2/api:Api');
   const [integration] = ofType(app, 'aws:apigatewayv2/integration:Integration');
   const logged = textAt(stage?.inputs, 'accessLogSettings.format');
-  const { perSecond, burst } = webhookRoute.throttle;
+  const [perSecond, burst] = isProduction(app) ? [3_000, 5_000] : [20, 40];
   const problems = [
     at(stage?.inputs, 'defaultRouteSettings.throttlingRateLimit') === perSecond || 'the webhook is not throttled',
     at(stage?.inputs, 'defaultRouteSettings.throttlingBurstLimit') === burst || 'the webhook has no burst limit',
