@@ -52,10 +52,10 @@ function chat(author?: NormalizedMessage['author']) {
       metadata: metadata('join', second),
       data: { ...place, change: 'joined', agent: { id: message.author.id, type: 'agent', misleadingId: true } },
     }),
-    list: async () => (await queries.listMessages({ organizationId, ...place }, 'all', { limit: 10 })).messages,
+    list: async () =>
+      (await queries.listMessages({ organizationId, id: place.conversationId, threads: [] }, { limit: 10 })).messages,
     key: { organizationId, conversationId: place.conversationId },
-    readMessage: async () =>
-      (await messages.Message.get({ ...place, organizationId, messageId: message.id }).go()).data,
+    readMessage: async () => (await messages.Message.get(messages.messageKey(message)).go()).data,
   };
 }
 
@@ -166,7 +166,6 @@ describe('a deletion that LiveChat lists with the message', () => {
 });
 
 describe('the raw payload', () => {
-  const place = { conversationId: 'CHAT', threadId: 'THREAD', messageId: 'THREAD_1' };
   const media = { type: 'media', content: 'https://files.example/a.png' } as const;
 
   it.each<[string, Partial<NormalizedMessage>, string | undefined]>([
@@ -181,7 +180,7 @@ describe('the raw payload', () => {
     const organizationId = randomUUID();
     const message = textMessage(organizationId, { rawPayload: { size: 1 }, ...changes });
     await messages.storeMessage(message, receivedAtSecond(40, organizationId, 'message'));
-    const { data } = await messages.Message.get({ ...place, organizationId }).go();
+    const { data } = await messages.Message.get(messages.messageKey(message)).go();
     expect(data?.content).toBe(message.content);
     expect(data?.rawPayload).toBe(expected);
   });
@@ -189,9 +188,10 @@ describe('the raw payload', () => {
   it('of the previous content is removed by an edit to a text', async () => {
     const organizationId = randomUUID();
     await messages.storeMessage(textMessage(organizationId, media), receivedAtSecond(40, organizationId, 'message'));
-    const edit = { metadata: receivedAtSecond(41, organizationId, 'edit'), data: textMessage(organizationId) };
-    await changes.editMessage({ type: 'message.updated', ...edit });
-    const { data } = await messages.Message.get({ ...place, organizationId }).go();
+    const edited = textMessage(organizationId);
+    const metadata = receivedAtSecond(41, organizationId, 'edit');
+    await changes.editMessage({ type: 'message.updated', metadata, data: edited });
+    const { data } = await messages.Message.get(messages.messageKey(edited)).go();
     expect(data).toMatchObject({ content: 'Hello' });
     expect(data).not.toHaveProperty('rawPayload');
   });
