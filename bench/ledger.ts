@@ -169,8 +169,8 @@ function inbound(local: Local, meter: Meter, chat: Chat, options: SeriesOptions)
   return meter.measure(count, async () => {
     for (let number = 0; number < count; number += 1) {
       await before?.();
-      // The simulator has numbered the first events of the thread.
-      const id = `${chat.threadId}_${number + 10}`;
+      // The simulator numbers its own events of the thread from 1.
+      const id = `${chat.threadId}_${number + 1_000}`;
       await postEvent(local, chat, { id, author_id: chat.customerId, text: text(length), created_at: time() });
     }
   });
@@ -233,10 +233,8 @@ async function burst(
 ): Promise<Usage> {
   const { used, lines } = await meter.measure(1, async () => {
     const content = text(100);
-    for (let number = 0; number < each; number += 1) {
-      const send = (chat: string) => outbound(local).send(chat, { messages: [{ type: 'text', content }] });
-      await Promise.all(chats.map(send));
-    }
+    const send = (chat: string) => outbound(local).send(chat, { messages: [{ type: 'text', content }] });
+    await Promise.all(Array.from({ length: each }, () => chats.map(send)).flat());
     await waitForExecutions(local);
   });
   const deferred = lines.filter((line) => line.startsWith('{"_aws"') && line.includes('"SendsDeferred":1')).length;
@@ -269,12 +267,19 @@ const recordedWebhooks = {
   'action that publishes no event': 'tag_created.v3.5_plus.json',
 };
 
+/** How the ids of the recorded chat and of its thread begin. */
+const recordedIds = 'T8RM2K';
+const recordedChats = 5;
+
 async function otherWebhooks(local: Local, meter: Meter): Promise<Rows> {
   const rows: Rows = {};
   for (const [row, name] of Object.entries(recordedWebhooks)) {
-    const { used } = await meter.measure(1, async () => {
-      await post(local, { ...fixture(name), organization_id: organizationId });
-      await local.idle();
+    const { used } = await meter.measure(recordedChats, async () => {
+      for (let chat = 0; chat < recordedChats; chat += 1) {
+        const body = JSON.stringify({ ...fixture(name), organization_id: organizationId });
+        await post(local, body.replaceAll(recordedIds, `${recordedIds.slice(0, -1)}${chat}`));
+        await local.idle();
+      }
     });
     rows[row] = used;
   }
