@@ -4,6 +4,7 @@ import { consoleTimes } from './console.ts';
 import { drain } from './drain.ts';
 import { reportProgress, withCapacity, withLocal, withLogs } from './engine.ts';
 import { faults } from './faults.ts';
+import { forgedCalls } from './forged.ts';
 import { handlerTime } from './handler.ts';
 import { measureLedger } from './ledger.ts';
 import { ledgerTables, writeLedger } from './ledger-page.ts';
@@ -23,6 +24,10 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
   ledger: {
     what: 'what AWS bills for each kind of message, with every item that it reads and writes; takes minutes',
     run: ledger,
+  },
+  forged: {
+    what: '500 forged webhooks per second beside genuine ones in virtual time: secret look-ups, price and latency',
+    run: async () => ({ forged: await forgedCalls() }),
   },
   reconcile: {
     what: 'calls, reads, writes and events of reconciliation over 1,000 threads; takes minutes',

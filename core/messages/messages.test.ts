@@ -52,10 +52,10 @@ function chat(author?: NormalizedMessage['author']) {
       metadata: metadata('join', second),
       data: { ...place, change: 'joined', agent: { id: message.author.id, type: 'agent', misleadingId: true } },
     }),
-    list: async () => (await queries.listMessages({ organizationId, ...place }, 'all', { limit: 10 })).messages,
+    list: async () =>
+      (await queries.listMessages({ organizationId, id: place.conversationId, threads: [] }, { limit: 10 })).messages,
     key: { organizationId, conversationId: place.conversationId },
-    readMessage: async () =>
-      (await messages.Message.get({ ...place, organizationId, messageId: message.id }).go()).data,
+    readMessage: async () => (await messages.Message.get(messages.messageKey(message)).go()).data,
   };
 }
 

@@ -240,9 +240,9 @@ describe('with the deployed permissions and environment', () => {
     await handleAll('participant-changed', [
       copyEvent(joined, { conversationId, change: 'joined', participant: { ...user, misleadingId: true } }),
     ]);
-    const { setAuthorType } = await import('../../core/messages/messages.ts');
+    const { messageKey, setAuthorType } = await import('../../core/messages/messages.ts');
     const { organizationId: own } = event.detail.metadata;
-    await setAuthorType({ organizationId: own, conversationId, threadId: 'T', messageId: 'T_1' }, 'agent');
+    await setAuthorType(messageKey({ organizationId: own, conversationId, threadId: 'T', id: 'T_1' }), 'agent');
     await handleAll(name, [event]);
   });
 
