@@ -170,7 +170,7 @@ function inbound(local: Local, meter: Meter, chat: Chat, options: SeriesOptions)
     for (let number = 0; number < count; number += 1) {
       await before?.();
       // The simulator numbers its own events of the thread from 1.
-      const id = `${chat.threadId}_${number + 1_000}`;
+      const id = `${chat.threadId}_${number + 100}`;
       await postEvent(local, chat, { id, author_id: chat.customerId, text: text(length), created_at: time() });
     }
   });
