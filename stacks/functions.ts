@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { basename, join } from 'node:path';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
+import { keyArn } from './encryption.ts';
 import { type Permission, permissions, type Resource } from './permissions.ts';
 import {
   anyUuid,
@@ -142,8 +143,11 @@ export function createFunction(
             logFormat: 'JSON',
             ...config,
             applicationLogLevel: functionSettings.LOG_LEVEL ?? 'INFO',
+            // Without the lines for the start and the end of each invocation, which metrics and traces have too.
+            systemLogLevel: 'WARN',
           }));
         },
+        logGroup: { kmsKeyId: keyArn },
         role: (args) => {
           // Lambda's managed policy would allow writing to every log group.
           args.managedPolicyArns = [];
