@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { basename, join } from 'node:path';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
+import { keyArn } from './encryption.ts';
 import { type Permission, permissions, type Resource } from './permissions.ts';
 import {
   anyUuid,
@@ -104,7 +105,11 @@ const maxEventAgeSeconds = 6 * 3600;
 const specs = reserveConcurrency<FunctionSpec>(functions, sendConcurrency);
 
 /** Creates a function as specified in the topology. `sst dev` runs the sources instead of the bundle. */
-export function createFunction(name: string, parent: $util.Resource): sst.aws.Function {
+export function createFunction(
+  name: string,
+  parent: $util.Resource,
+  environment: Readonly<Record<string, Text>> = {},
+): sst.aws.Function {
   const { handler, memoryMb, timeoutSeconds, concurrency, permissions: names } = specs[name];
   const isAsynchronous = subscribers.includes(name);
   return new sst.aws.Function(
@@ -120,7 +125,7 @@ export function createFunction(name: string, parent: $util.Resource): sst.aws.Fu
       ...(concurrency && { concurrency: { reserved: concurrency } }),
       ...(isAsynchronous && { retries: 2 }),
       link: names.map((name) => links[name]),
-      environment: { ...functionSettings, POWERTOOLS_SERVICE_NAME: service },
+      environment: { ...functionSettings, ...environment, POWERTOOLS_SERVICE_NAME: service },
       permissions: [
         {
           actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -138,8 +143,11 @@ export function createFunction(name: string, parent: $util.Resource): sst.aws.Fu
             logFormat: 'JSON',
             ...config,
             applicationLogLevel: functionSettings.LOG_LEVEL ?? 'INFO',
+            // Without the lines for the start and the end of each invocation, which metrics and traces have too.
+            systemLogLevel: 'WARN',
           }));
         },
+        logGroup: { kmsKeyId: keyArn },
         role: (args) => {
           // Lambda's managed policy would allow writing to every log group.
           args.managedPolicyArns = [];

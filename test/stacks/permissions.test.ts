@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DisableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DeleteCommand, DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
@@ -183,6 +184,10 @@ describe('with the deployed permissions and environment', () => {
 
   it('reconcile publishes small and large events, and reads a chat that LiveChat does not list', async () => {
     const own = randomUUID();
+    const secret = { LIVECHAT_WEBHOOK_SECRET: 'a webhook secret', LIVECHAT_ACCESS_TOKEN: 'token' };
+    await new SecretsManagerClient({ ...client, endpoint: local.aws }).send(
+      new CreateSecretCommand({ Name: `livechat/${own}`, SecretString: JSON.stringify(secret) }),
+    );
     const run = () => {
       const cause = { organizationId: own, correlationId: 'e', causationId: 'e' };
       const event = createEvent('reconciliation.requested', { reason: 'schedule' }, cause, [own], Date.now());
@@ -399,8 +404,9 @@ describe('with the deployed permissions and environment', () => {
     expect(response.status).toBe(200);
     const sample = busEvents(own);
     const started = eventsFor('route-thread', sample)[0];
-    const received = eventsFor('route-first-message', sample).find(({ detail }) => messageContent(detail.data) !== '');
-    if (!started || !received) throw new Error('there is no chat.started or message.received event');
+    const received = eventsFor('message-received', sample).find(({ detail }) => messageContent(detail.data) !== '');
+    const requested = eventsFor('route-first-message', sample)[0];
+    if (!started || !received || !requested) throw new Error('an event is missing');
     const text = 'Where is my order?';
     const opening = name === 'route-thread' ? { text, answers: [] } : undefined;
     // An older thread or message is too late to be routed.
@@ -418,7 +424,9 @@ describe('with the deployed permissions and environment', () => {
     await handleAll('route-thread', [thread, thread]);
     if (name === 'route-thread') return;
     const author = { id: 'dana', type: 'customer' };
-    await handleAll(name, [copyEvent(received, { threadId: 'A', timestamp: at, type: 'text', author, content: text })]);
+    const message = { threadId: 'A', timestamp: at, type: 'text', author, content: text };
+    await handleAll('message-received', [copyEvent(received, message)]);
+    await handleAll(name, [copyEvent(requested, { threadId: 'A', at })]);
   });
 
   /** The number of events that the last run of an organization published. */
