@@ -142,6 +142,8 @@ export function createFunction(
             logFormat: 'JSON',
             ...config,
             applicationLogLevel: functionSettings.LOG_LEVEL ?? 'INFO',
+            // Without the lines for the start and the end of each invocation, which metrics and traces have too.
+            systemLogLevel: 'WARN',
           }));
         },
         role: (args) => {

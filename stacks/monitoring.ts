@@ -112,7 +112,7 @@ const columns: readonly Column[] = [
       },
       { title: 'Webhook lag, p50 (ms)', metrics: totals('WebhookLag'), statistic: 'p50' },
       { title: 'Missing event numbers', metrics: totals('EventNumberGaps') },
-      { title: 'Recovered', metrics: totals('ReconciledEvents', 'ReconciliationDifferences') },
+      { title: 'Recovered events and threads', metrics: totals('ReconciledEvents', 'ReconciliationDifferences') },
       { title: 'Age of the watermark (s)', metrics: totals('ReconciliationAgeSeconds'), statistic: 'Maximum' },
     ],
   },
@@ -120,7 +120,8 @@ const columns: readonly Column[] = [
     title: 'Stored',
     text: 'One function per event type. Lambda retries twice, then the event is a dead letter.',
     graphs: [
-      { title: 'Events', metrics: totals('EventsHandled', 'DuplicateEvents', 'EventsFailed') },
+      { title: 'Invocations', metrics: byFunction('Invocations', storingFunctions) },
+      { title: 'Events', metrics: totals('DuplicateEvents', 'EventsFailed') },
       { title: 'Function errors', metrics: byFunction('Errors', storingFunctions) },
       { title: 'Media files', metrics: totals('MediaStored', 'MediaFailed') },
       {

@@ -134,8 +134,6 @@ function message(conversationId: string, number: number, at: number) {
     authorType: author.type,
     visibility: 'all' as const,
     metadata: '{}',
-    // About the size of LiveChat's.
-    rawPayload: JSON.stringify({ id: `${threadId}_${number}`, text, properties: 'x'.repeat(300) }),
   };
 }
 

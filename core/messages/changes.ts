@@ -143,8 +143,11 @@ async function reviseMessage(message: NormalizedMessage, event: EventMetadata): 
     ifConditionHolds(
       Message.patch(key)
         .set({ ...content, revision, expires: expiry() })
-        // An edit can replace a text by an object.
-        .remove([typeof content.content === 'string' ? 'contentJson' : 'content'])
+        // An edit can replace a text by an object, or an object by a text.
+        .remove([
+          typeof content.content === 'string' ? 'contentJson' : 'content',
+          ...(content.rawPayload === undefined ? (['rawPayload'] as const) : []),
+        ])
         .where((stored, op) =>
           [
             op.exists(stored.timestamp),

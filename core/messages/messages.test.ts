@@ -164,3 +164,35 @@ describe('a deletion that LiveChat lists with the message', () => {
     expect(await list()).toMatchObject([{ deleted: true, author: { id: 'odd-agent', type: 'agent' } }]);
   });
 });
+
+describe('the raw payload', () => {
+  const media = { type: 'media', content: 'https://files.example/a.png' } as const;
+
+  it.each<[string, Partial<NormalizedMessage>, string | undefined]>([
+    ['is not stored for a text, which has the same content', {}, undefined],
+    ['is stored for a file', media, '{"size":1}'],
+    [
+      'is stored for a text with numbers that JavaScript does not represent exactly',
+      { exact: { content: '"Hello"', rawPayload: '{"size":9007199254740993}' } },
+      '{"size":9007199254740993}',
+    ],
+  ])('%s', async (_what, changes, expected) => {
+    const organizationId = randomUUID();
+    const message = textMessage(organizationId, { rawPayload: { size: 1 }, ...changes });
+    await messages.storeMessage(message, receivedAtSecond(40, organizationId, 'message'));
+    const { data } = await messages.Message.get(messages.messageKey(message)).go();
+    expect(data?.content).toBe(message.content);
+    expect(data?.rawPayload).toBe(expected);
+  });
+
+  it('of the previous content is removed by an edit to a text', async () => {
+    const organizationId = randomUUID();
+    await messages.storeMessage(textMessage(organizationId, media), receivedAtSecond(40, organizationId, 'message'));
+    const edited = textMessage(organizationId);
+    const metadata = receivedAtSecond(41, organizationId, 'edit');
+    await changes.editMessage({ type: 'message.updated', metadata, data: edited });
+    const { data } = await messages.Message.get(messages.messageKey(edited)).go();
+    expect(data).toMatchObject({ content: 'Hello' });
+    expect(data).not.toHaveProperty('rawPayload');
+  });
+});

@@ -51,6 +51,7 @@ export const Message = new Entity(
       visibility: { type: ['all', 'agents'] as const },
       /** JSON, as `contentJson` and `rawPayload`: a DynamoDB map limits nesting, names and numbers. */
       metadata: { type: 'string' },
+      /** Not of texts, whose `content` and `metadata` have everything. */
       rawPayload: { type: 'string' },
       /** If edited, the webhook that the content comes from: time of receipt and event id. */
       revision: { type: 'string' },
@@ -130,7 +131,10 @@ export function headerFields({ direction, type, timestamp, author, visibility }:
 
 type ContentFields = Pick<EntityItem<typeof Message>, 'content' | 'contentJson' | 'metadata' | 'rawPayload'>;
 
-/** Content too large for an item stays in the bucket, where the event was stored for the bus; `oversize` refers to it. */
+/**
+ * Content too large for an item stays in the bucket, where the event was stored for the bus; `oversize` refers to it. The raw
+ * payload of a text is stored only if its numbers would lose digits in `metadata`.
+ */
 export function contentFields(message: NormalizedMessage, event: EventMetadata): ContentFields {
   const { content, exact, metadata } = message;
   const rawPayload = exact?.rawPayload ?? JSON.stringify(message.rawPayload);
@@ -140,13 +144,13 @@ export function contentFields(message: NormalizedMessage, event: EventMetadata):
     return {
       ...(typeof content === 'string' ? { content } : { contentJson }),
       metadata: JSON.stringify(metadata),
-      rawPayload,
+      ...((message.type !== 'text' || exact) && { rawPayload }),
     };
   }
   return {
     // The URL of a file stays: it is needed for the download.
     content: message.type === 'media' && typeof content === 'string' ? content : '',
-    metadata: JSON.stringify({ ...metadata, oversize: { bytes, key: largeEventKey(event) } }),
+    metadata: JSON.stringify({ ...metadata, properties: undefined, oversize: { bytes, key: largeEventKey(event) } }),
     rawPayload: '{}',
   };
 }

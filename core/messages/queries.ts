@@ -151,7 +151,7 @@ export async function listThreadMessages(key: ConversationKey & { threadId: stri
   const { data } = await Message.query
     .primary({ organizationId, conversationId, threadId })
     .where(({ visibility }, { eq }) => eq(visibility, 'all'))
-    .go({ pages: 'all' });
+    .go({ pages: 'all', consistent: true });
   return toPage(data);
 }
 
