@@ -10,7 +10,7 @@ import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
 import {
   json,
-  keepNumbers,
+  parseBodyExactly,
   rejectDirectCalls,
   respondToErrors,
   verifyBodySecret,
@@ -36,7 +36,7 @@ export function webhookHandler(options: WebhookOptions) {
     .use(rejectDirectCalls(edgeKeyDigest))
     .use(verifySignature(credentials, maxBytes))
     .use(httpJsonBodyParser())
-    .use(keepNumbers())
+    .use(parseBodyExactly())
     .use(verifyBodySecret(credentials))
     .handler(async ({ body }, { verifiedWith }) => {
       const events = receiveWebhook(body, verifiedWith, { ...metricsAndLog, receivedAt: now() });

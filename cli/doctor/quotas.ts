@@ -118,7 +118,9 @@ export async function checkQuotas(load: Load, stage: string | undefined): Promis
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'AccessDeniedException') throw error;
     const actions = 'servicequotas:ListServiceQuotas and servicequotas:ListAWSDefaultServiceQuotas';
-    return [warning('Your AWS credentials are not allowed to read the quotas of the account.', `Allow ${actions} on *.`)];
+    return [
+      warning('Your AWS credentials are not allowed to read the quotas of the account.', `Allow ${actions} on *.`),
+    ];
   }
 }
 

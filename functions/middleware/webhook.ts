@@ -120,7 +120,7 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /** Keeps the digits of numbers that JavaScript does not represent exactly. Runs after the JSON parser has accepted the body. */
-export function keepNumbers(): WebhookMiddleware {
+export function parseBodyExactly(): WebhookMiddleware {
   return {
     before: ({ event, context }) => {
       Object.assign(event, { body: parseJsonExactly(context.bodyText) });
