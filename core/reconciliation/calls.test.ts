@@ -49,7 +49,7 @@ function start(errors: readonly Error[], given: Partial<CallOptions> = {}) {
     deadline: Number.POSITIVE_INFINITY,
     signal: new AbortController().signal,
     onCredentialsBlocked: async () => void blocked.push('blocked'),
-    keepLease: async () => {},
+    renewLease: async () => {},
     onCall: () => {
       calls += 1;
     },
@@ -110,6 +110,6 @@ describe('a call', () => {
     ],
     ['the run is aborted', [], { signal: AbortSignal.abort() }],
   ])('interrupts the run if %s', async (_why, errors, given) => {
-    await expect(start(errors, given).read()).rejects.toMatchObject({ name: 'Interrupted' });
+    await expect(start(errors, given).read()).rejects.toMatchObject({ name: 'RunInterruptedError' });
   });
 });
