@@ -15,7 +15,7 @@ export const doctor = bridgeCommand('doctor', {
   .addOption(
     option(
       '--webhooks-per-second <number>',
-      'expected webhooks per second: shows which limit they reach first',
+      'expected webhooks per second: shows which quota or setting they reach first',
       wholeNumber(0),
     ),
   )

@@ -110,6 +110,6 @@ describe('a call', () => {
     ],
     ['the run is aborted', [], { signal: AbortSignal.abort() }],
   ])('interrupts the run if %s', async (_why, errors, given) => {
-    await expect(start(errors, given).read()).rejects.toMatchObject({ name: 'RunInterruptedError' });
+    await expect(start(errors, given).read()).rejects.toMatchObject({ name: 'Interrupted' });
   });
 });

@@ -161,7 +161,7 @@ describe('a scheduled run', () => {
     });
     const options = { channel: slow, deadline: noon + 70_000, log: logger };
     const first = await modules.reconcileOrganization(organizationId, 'schedule', options);
-    expect(first).toMatchObject({ status: 'interrupted', error: { name: 'RunInterruptedError' } });
+    expect(first).toMatchObject({ status: 'interrupted', error: { name: 'Interrupted' } });
     expect(await watermark()).toBeUndefined();
 
     vi.setSystemTime(noon + 15 * minute);
