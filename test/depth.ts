@@ -8,4 +8,4 @@ export const propertyRuns = (thorough: number) => ({ numRuns: isThorough ? thoro
 export const modelWorlds = isThorough ? 500 : 100;
 
 /** Outage drills: how many chats live, by which seeds, and before how many calls of each service a run is killed. */
-export const drill = isThorough ? { chats: 300, seeds: [1, 2], kills: 40 } : { chats: 20, seeds: [1], kills: 4 };
+export const drill = isThorough ? { chats: 300, seeds: [1], kills: 12 } : { chats: 20, seeds: [1], kills: 4 };
