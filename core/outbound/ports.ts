@@ -3,7 +3,7 @@ import { rateLimitSettings, rateLimitStore } from '../channel/rate-limit-store.t
 import { type CreateRateLimiter, createRateLimiters } from '../channel/rate-limiter.ts';
 import type { EventData } from '../events/catalogue.ts';
 import { type Cause, createEvent } from '../events/event.ts';
-import { createBusPublisher, putEvent } from '../events/publish.ts';
+import { createBusPublisher, putEvent } from '../events/bus.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
 import * as metrics from '../platform/metrics.ts';
