@@ -12,7 +12,7 @@ const thorough = [
   'core/platform/time-outs.test.ts',
   'cli/console.test.ts',
   'cli/webhooks.rotation.test.ts',
-  'test/reconciliation/survival.test.ts',
+  'test/reconciliation/{schedule,survival}.test.ts',
   'test/{bundles,automatic-redrive,readme,reconciliation-cost,send-faults,timeline,unknown-outcome}.test.ts',
 ];
 const browser = ['test/browser/**/*.test.ts'];

@@ -1,6 +1,6 @@
 import { liveChatReconciliation } from '../core/livechat/reconcile.ts';
 import { logger } from '../core/platform/logger.ts';
-import { marginMs } from '../core/reconciliation/calls.ts';
+import { observationMarginMs } from '../core/reconciliation/calls.ts';
 import { reconcileOrganization } from '../core/reconciliation/reconcile.ts';
 import { organizationId } from '../test/local.ts';
 
@@ -11,7 +11,7 @@ import { organizationId } from '../test/local.ts';
  * have to wait. A second margin ahead, what happens after this run is news in the next one, and nothing before it is.
  */
 const now = Date.now;
-Date.now = () => now() + 2 * marginMs;
+Date.now = () => now() + 2 * observationMarginMs;
 
 const start = performance.now();
 const before = process.cpuUsage();

@@ -1,5 +1,5 @@
 import { findConversations, organizations } from '../core/conversations/queries.ts';
-import { organizationsWithSecrets } from '../core/livechat/credentials.ts';
+import { reconcilableOrganizations } from '../core/livechat/organizations.ts';
 import { liveChatReconciliation } from '../core/livechat/reconcile.ts';
 import { type BackfillRequest, backfill, type Progress } from '../core/reconciliation/reconcile.ts';
 import type { ReconciliationRun, UnprovableReason } from '../core/reconciliation/report.ts';
@@ -7,7 +7,7 @@ import type { Period } from '../core/reconciliation/source.ts';
 import { LeaseLost } from '../core/reconciliation/state.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import { exitCodes, UsageError } from './errors.ts';
-import { colours, print, printable, printJson, printTable } from './output.ts';
+import { colours, print, printable, printJson, printStatus, printTable } from './output.ts';
 import { type Activity, confirm, withActivity } from './prompts.ts';
 
 /** Reconciles a period of one organization or of all, one after the other. */
@@ -44,13 +44,12 @@ const findOrganizations = async ({ chat, organization }: BackfillOptions): Promi
   if (organization !== undefined) return [organization];
   const ofChat = chat === undefined ? [] : await findConversations(chat);
   if (ofChat.length > 0) return ofChat.map(({ organizationId }) => organizationId);
-  const lists = await Promise.all([organizations(), organizationsWithSecrets(process.env)]);
-  const known = [...new Set(lists.flat())];
-  // The local engine's: if every webhook was lost, nothing is stored.
-  const { LIVECHAT_ORGANIZATION_ID: simulated } = process.env;
-  if (known.length === 0 && simulated !== undefined) return [simulated];
+  const { organizationIds: known, excluded } = await reconcilableOrganizations(await organizations(), process.env);
+  if (excluded.length > 0)
+    printStatus(`Not reconciled, since they have no credentials of their own: ${excluded.join(', ')}.`);
   if (known.length === 1 || (known.length > 1 && chat === undefined)) return known;
-  const reason = known.length === 0 ? 'no organization is known yet' : `choose one of ${known.join(', ')}`;
+  const reason =
+    known.length === 0 ? 'no organization has credentials of its own' : `choose one of ${known.join(', ')}`;
   throw new UsageError(`--organization is required: ${reason}.`);
 };
 

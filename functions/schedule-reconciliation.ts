@@ -2,12 +2,17 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import { organizations } from '../core/conversations/queries.ts';
 import { createBusPublisher } from '../core/events/bus.ts';
-import { organizationsWithSecrets } from '../core/livechat/credentials.ts';
+import { reconcilableOrganizations } from '../core/livechat/organizations.ts';
 import { logger } from '../core/platform/logger.ts';
 import { scheduleReconciliations } from '../core/reconciliation/schedule.ts';
 
 const ports = {
-  listOrganizations: async () => (await Promise.all([organizations(), organizationsWithSecrets(process.env)])).flat(),
+  async listOrganizations() {
+    const { organizationIds, excluded } = await reconcilableOrganizations(await organizations(), process.env);
+    if (excluded.length > 0)
+      logger.warn('organizations without credentials of their own are not reconciled', { organizationIds: excluded });
+    return organizationIds;
+  },
   publish: createBusPublisher(),
 };
 

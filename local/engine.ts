@@ -172,7 +172,6 @@ export async function startEngine(options: EngineOptions) {
         ...functionEnvironment({ ...resources, inherited: pickSettings(deployed.settings, environment) }),
         SEND_CONCURRENCY: String(sendConcurrency),
         ...Object.fromEntries(schedules.map(({ setting, minutes }) => [setting, String(minutes)])),
-        ...(simulated && { LIVECHAT_ORGANIZATION_ID: credentials.organizationId }),
       },
     };
     aws.parameters.call('PutParameter', { Name: outputsParameter(localStage), Value: JSON.stringify(outputs) });

@@ -78,8 +78,9 @@ test('reads credentials from the environment and generates missing ones', () => 
     LIVECHAT_ACCOUNT_ID: expect.stringMatching(/^[0-9a-f-]{36}$/),
     LIVECHAT_CLIENT_ID: expect.stringMatching(/^[0-9a-f]{32}$/),
     LIVECHAT_AGENT_ID: 'bridge@local.example',
+    LIVECHAT_ORGANIZATION_ID: 'org',
   });
-  const { LIVECHAT_WEBHOOK_SECRET: _, ...others } = secret;
+  const { LIVECHAT_WEBHOOK_SECRET: _, LIVECHAT_ORGANIZATION_ID: __, ...others } = secret;
   expect(generated).toEqual(others);
 });
 

@@ -101,11 +101,14 @@ export function localCredentials(environment: Environment) {
     LIVECHAT_CLIENT_ID: setting('LIVECHAT_CLIENT_ID', randomHex(16)),
     LIVECHAT_AGENT_ID: setting('LIVECHAT_AGENT_ID', 'bridge@local.example'),
   };
+  /** The simulator's organization. */
+  const organizationId = setting('LIVECHAT_ORGANIZATION_ID', randomUUID());
   const { length } = secret.LIVECHAT_WEBHOOK_SECRET;
   if (length < minSecretLength) {
     throw new Error(`LIVECHAT_WEBHOOK_SECRET must have at least ${minSecretLength} characters; it has ${length}`);
   }
-  /** The simulator's organization. */
-  const organizationId = setting('LIVECHAT_ORGANIZATION_ID', randomUUID());
-  return { secret, organizationId, generated };
+  // A real account has another organization than the generated one.
+  const isKnown = environment.LIVECHAT_ORGANIZATION_ID || !environment.LIVECHAT_API_BASE_URL;
+  const owner = isKnown ? { LIVECHAT_ORGANIZATION_ID: organizationId } : {};
+  return { secret: { ...secret, ...owner }, organizationId, generated };
 }

@@ -156,7 +156,14 @@ export const functions = {
   }),
   'schedule-reconciliation': functionSpec('schedule-reconciliation', {
     // Its events are small, so it stores none in the bucket.
-    permissions: ['list-secrets', 'query-conversations', 'read-reconciliations', 'publish-events', 'bucket-name'],
+    permissions: [
+      'list-secrets',
+      'read-credentials',
+      'query-conversations',
+      'read-reconciliations',
+      'publish-events',
+      'bucket-name',
+    ],
   }),
   // These two have reserved concurrency, so that a flood of requests takes none of the webhook's.
   'send-requested': functionSpec('send-requested', {

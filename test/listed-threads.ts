@@ -89,7 +89,7 @@ export function listed(given: Partial<ListedThread> & { readonly createdAt?: str
     started,
     events: [],
     invalid: [],
-    latest: undefined,
+    latestEvents: undefined,
     active: true,
     isLatest: true,
     participants,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { Readable } from 'node:stream';
 import got, { type Got, type Response as GotResponse, RequestError } from 'got';
 import * as z from 'zod/mini';
 import type { ChannelErrorCategory } from '../channel/channel.ts';
@@ -104,7 +105,7 @@ export function createLiveChatClient(options: LiveChatClientOptions): LiveChatCl
 
 function createClient(settings: Settings): LiveChatClient {
   const transport: Transport = {
-    post: (method, body) => call(settings, method, { json: body }),
+    post: (method, body) => call(settings, method, toBody(Buffer.from(JSON.stringify(body)), 'application/json')),
     upload: async (method, file) => call(settings, method, await uploadForm(method.name, file)),
   };
   return {
@@ -124,9 +125,21 @@ function parseBaseUrl(baseUrl: string): string {
   throw new ConfigurationError('LIVECHAT_API_BASE_URL', 'an address such as https://api.livechatinc.com');
 }
 
-type RequestBody =
-  | { readonly json: object }
-  | { readonly body: Uint8Array; readonly headers: Readonly<Record<string, string>> };
+interface RequestBody {
+  readonly body: Readable;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * As a stream: got 16.1 destroys a connection whose response begins before it has ended a body that it writes itself, which cuts
+ * a large response.
+ */
+function toBody(bytes: Uint8Array, contentType: string): RequestBody {
+  return {
+    body: Readable.from([bytes]),
+    headers: { 'content-type': contentType, 'content-length': String(bytes.length) },
+  };
+}
 
 async function call<T>(
   { http, organizationId, onCall, onNotice, onQuotaExhausted, now }: Settings,
@@ -226,9 +239,6 @@ async function uploadForm(method: string, { path, name, contentType }: FetchedFi
   const form = new FormData();
   form.set('file', new Blob([content], { type: contentType }), name);
   const encoded = new Response(form);
-  return {
-    // With the bytes, got sends a Content-Length.
-    body: new Uint8Array(await encoded.arrayBuffer()),
-    headers: { 'content-type': encoded.headers.get('content-type') ?? 'multipart/form-data' },
-  };
+  const bytes = new Uint8Array(await encoded.arrayBuffer());
+  return toBody(bytes, encoded.headers.get('content-type') ?? 'multipart/form-data');
 }

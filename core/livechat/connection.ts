@@ -28,6 +28,10 @@ export interface Connection {
   readonly agentId: string | undefined;
   /** The client id of the application. */
   readonly clientId?: string | undefined;
+  /** The organization that the credentials name. */
+  readonly organizationId?: string | undefined;
+  /** The webhook secrets, to remove them from what LiveChat lists. */
+  readonly secrets?: readonly string[];
   /** The connection to the region that LiveChat requires for this organization. Later connections use it too. */
   inRegion(region: string): Connection;
   /** A connection with credentials read again; undefined if they have not changed. */
@@ -42,7 +46,7 @@ export type Connect = (
 
 /** Returns the connection of an organization. Credentials are cached. */
 export function createConnections(environment = process.env): Connect {
-  const credentials = new Credentials(environment);
+  const credentials = new Credentials(environment, { read: readSecret });
   /** The region that LiveChat requires for each organization. */
   const regions = new Map<string, string>();
   return async (organizationId, onQuotaExhausted) => {
@@ -54,6 +58,8 @@ export function createConnections(environment = process.env): Connect {
         client: known === undefined ? client : client.inRegion(known),
         agentId: found.current.LIVECHAT_AGENT_ID,
         clientId: found.current.LIVECHAT_CLIENT_ID,
+        organizationId: found.current.LIVECHAT_ORGANIZATION_ID || undefined,
+        secrets: [found.current, found.previous].flatMap((version) => version?.LIVECHAT_WEBHOOK_SECRET ?? []),
         inRegion(region) {
           regions.set(organizationId, region);
           return createConnection(found);

@@ -2,13 +2,7 @@ import * as z from 'zod/mini';
 import { ConfigurationError, type Environment, required, wholeNumber } from '../platform/configuration.ts';
 import { parseJson } from '../platform/json.ts';
 import { logger } from '../platform/logger.ts';
-import {
-  isAccessDenied,
-  listSecretNames,
-  type ReadSecret,
-  readSecret,
-  type SecretVersion,
-} from '../platform/secrets-manager.ts';
+import type { ReadSecret, SecretVersion } from '../platform/secrets-manager.ts';
 import { isUuid } from './conventions.ts';
 
 const fields = z.looseObject({
@@ -18,6 +12,8 @@ const fields = z.looseObject({
   LIVECHAT_API_KEY: z.optional(z.string()),
   LIVECHAT_ACCOUNT_ID: z.optional(z.string()),
   LIVECHAT_ACCESS_TOKEN: z.optional(z.string()),
+  /** The organization that the token belongs to. */
+  LIVECHAT_ORGANIZATION_ID: z.optional(z.string()),
 });
 export type LiveChatCredentials = z.infer<typeof fields>;
 
@@ -97,14 +93,6 @@ export function secretNames(prefix: string, organizationId: string | undefined):
     : [fallback];
 }
 
-/** Lists the organizations that have a secret of their own. */
-export async function organizationsWithSecrets(environment: Environment): Promise<string[]> {
-  const prefix = `${secretPrefix(environment)}/`;
-  const names = await listSecretNames(prefix);
-  // The prefix of production is also that of the other stages' secrets.
-  return names.map((name) => name.slice(prefix.length)).filter(isUuid);
-}
-
 /** LiveChat credentials by organization, read from Secrets Manager and cached in the process. */
 export class Credentials {
   readonly #environment: Environment;
@@ -127,7 +115,7 @@ export class Credentials {
   readonly #pending = new Map<string, Promise<Entry>>();
 
   /** `now` is the clock, in ms since 1970. Throws {@link ConfigurationError} for an invalid setting. */
-  constructor(environment: Environment, { read = readSecret, now = Date.now } = {}) {
+  constructor(environment: Environment, { read, now = Date.now }: { read: ReadSecret; now?: () => number }) {
     this.#environment = environment;
     this.#prefix = secretPrefix(environment);
     this.#default = `${this.#prefix}/default`;
@@ -310,6 +298,11 @@ export class Credentials {
     const expected = name !== this.#default && !this.#entries.get(name)?.credentials;
     if (!expected || !isAccessDenied(error)) throw error;
   }
+}
+
+/** Whether access to a secret is denied. Without a permission to list secrets, a missing secret is reported like this too. */
+function isAccessDenied(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AccessDeniedException';
 }
 
 /** A malformed previous version counts as missing, so that it does not invalidate the current one. */

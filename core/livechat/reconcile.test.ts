@@ -124,8 +124,8 @@ it('gives the events of a thread the ids of their webhooks', async () => {
     )
     .map(({ metadata }) => metadata.id);
   const { source } = await serve([respond(fixture('api/get_chat.response.json'))]);
-  const thread = await source.getThread(observedAt, 'T8RM2K0V9X');
-  const listed = thread ? ids(thread) : [];
+  const thread = await source.getThread(observedAt, 'T8RM2K0V9X', 'T8RM2KD13X');
+  const listed = typeof thread === 'string' ? [] : ids(thread);
   expect(listed.length).toBeGreaterThan(5);
   expect(listed.filter((id) => !webhooks.includes(id))).toEqual([]);
 });
@@ -183,14 +183,19 @@ describe('listActive', () => {
     const { threads, next } = await source.listActive(observedAt, undefined);
     expect(next).toBe('p2');
     expect(threads).toMatchObject([
-      { threadId: 'T', events: undefined, tags: undefined, latest: [{ id: 'T_3', at: '2026-11-27T10:00:03.000000Z' }] },
+      {
+        threadId: 'T',
+        events: undefined,
+        tags: undefined,
+        latestEvents: [{ id: 'T_3', at: '2026-11-27T10:00:03.000000Z' }],
+      },
     ]);
     expect(requests()[0]).toEqual(['/v3.6/agent/action/list_chats', { limit: 100, filters: { active: true } }]);
   });
 
   it('has no latest events if LiveChat lists none', async () => {
     const { source } = await serve([respond({ chats_summary: [summary(true)] })]);
-    expect((await source.listActive(observedAt, undefined)).threads).toMatchObject([{ latest: undefined }]);
+    expect((await source.listActive(observedAt, undefined)).threads).toMatchObject([{ latestEvents: undefined }]);
   });
 
   it('stops at the first page without an active chat before v3.6, which cannot filter them', async () => {
@@ -210,7 +215,7 @@ describe('listActive', () => {
 describe('getThread', () => {
   it.each(['not_found', 'authorization', 'missing_access'])('finds no thread if LiveChat answers %s', async (type) => {
     const { source } = await serve([respondWith(403, { error: { type, message: 'x' } })]);
-    expect(await source.getThread(observedAt, 'C', 'T')).toBeUndefined();
+    expect(await source.getThread(observedAt, 'C', 'T')).toBe('not found');
   });
 
   it('throws any other error', async () => {
@@ -220,7 +225,7 @@ describe('getThread', () => {
 
   it('reads a thread without events as empty', async () => {
     const { source, requests } = await serve([respond(chat({}))]);
-    expect((await source.getThread(observedAt, 'C', 'T'))?.events).toEqual([]);
+    expect(await source.getThread(observedAt, 'C', 'T')).toMatchObject({ events: [] });
     expect(requests()[0]).toEqual(['/v3.6/agent/action/get_chat', { chat_id: 'C', thread_id: 'T' }]);
   });
 });

@@ -4,7 +4,8 @@ import type { EventData } from '../events/catalogue.ts';
 import type { AnyEvent } from '../events/event.ts';
 import { canonicalJson, deriveId } from '../events/ids.ts';
 import { isRfc3339, type NormalizedMessage, toUtcMicroseconds } from '../events/schemas.ts';
-import { parseJson } from '../platform/json.ts';
+import { ConfigurationError } from '../platform/configuration.ts';
+import { parseJsonExactly } from '../platform/json.ts';
 import type {
   ListedEvent,
   ListedThread,
@@ -19,6 +20,7 @@ import { type Connection, createConnections } from './connection.ts';
 import { chat as chatSchema, event as eventSchema, type LiveChatChat } from './schemas.ts';
 import { chatTranslators } from './translate-chat.ts';
 import type { EventDraft } from './translate-message.ts';
+import { redact, TooDeepError } from './webhook.ts';
 
 /** LiveChat's maximum page size. */
 const limit = 100;
@@ -30,8 +32,16 @@ export function liveChatReconciliation(environment = process.env): Reconciliatio
   // v3.4 and v3.5 cannot list active chats only.
   const listsOnlyActive = version !== 'v3.4' && version !== 'v3.5';
   return {
-    connect: async (organizationId, onQuotaExhausted) =>
-      liveChatSource(await connect(organizationId, onQuotaExhausted), { organizationId, listsOnlyActive }),
+    async connect(organizationId, onQuotaExhausted) {
+      const connection = await connect(organizationId, onQuotaExhausted);
+      const { organizationId: owner = organizationId } = connection;
+      if (owner.toLowerCase() === organizationId)
+        return liveChatSource(connection, { organizationId, listsOnlyActive });
+      throw new ConfigurationError(
+        `the credentials of organization ${organizationId}`,
+        `a secret of its own: those that it uses belong to organization ${owner}`,
+      );
+    },
     isSameContent,
   };
 }
@@ -64,12 +74,10 @@ export function liveChatSource(connection: Connection, options: SourceOptions): 
       return { ...translateAll(listed, observedAt, translator), next: answer.next_page_id ?? undefined };
     },
     async getThread(observedAt, conversationId, threadId) {
-      const request = { chat_id: conversationId, ...(threadId !== undefined && { thread_id: threadId }) };
-      const chat = await ifAccessible(client.getChat(request));
-      if (chat === undefined) return undefined;
+      const chat = await ifAccessible(client.getChat({ chat_id: conversationId, thread_id: threadId }));
+      if (chat === undefined) return 'not found';
       const listed = translate({ chat: withEvents(chat) }, observedAt, translator);
-      if (typeof listed === 'string') throw invalidThread(conversationId);
-      return listed;
+      return typeof listed === 'string' ? 'invalid' : listed;
     },
     async listThreadIds(conversationId, page) {
       const answer = await ifAccessible(
@@ -80,17 +88,21 @@ export function liveChatSource(connection: Connection, options: SourceOptions): 
   };
 }
 
-/** Buttons list the users who clicked them. The content of a system message, and of an unknown event, is not compared. */
-export function isSameContent({ type, content }: NormalizedMessage, stored: unknown): boolean {
-  if (type === 'system' || type === 'unknown') return true;
-  if (type !== 'interactive') return canonicalJson(content) === canonicalJson(stored);
-  return JSON.stringify(withoutClicks(content)) === JSON.stringify(withoutClicks(stored));
+/** The types of messages whose content LiveChat changes without an edit, or cannot edit. A file's URL may be signed. */
+const notCompared: ReadonlySet<string> = new Set(['media', 'system', 'unknown']);
+
+/** Ignores who clicked a button, and the order of JSON members. */
+export function isSameContent({ type, content, exact }: NormalizedMessage, stored: unknown): boolean {
+  if (notCompared.has(type)) return true;
+  const current = exact ? parseJsonExactly(exact.content) : content;
+  if (type === 'interactive' || type === 'form') return comparable(current) === comparable(stored);
+  return canonicalJson(current) === canonicalJson(stored);
 }
 
-function withoutClicks(content: unknown): unknown {
-  const parsed = typeof content === 'string' ? parseJson(content) : undefined;
-  if (parsed === undefined) return content;
-  return canonicalJson(parsed).replaceAll(/"user_ids":\[[^\]]*\]/g, '"user_ids":[]');
+/** The content of these types is JSON text. */
+function comparable(content: unknown): string {
+  const parsed = typeof content === 'string' ? parseJsonExactly(content) : undefined;
+  return canonicalJson(parsed ?? content).replaceAll(/"user_ids":\[[^\]]*\]/g, '"user_ids":[]');
 }
 
 /** LiveChat's errors for a chat that does not exist, or that the token has no access to. */
@@ -105,22 +117,21 @@ async function ifAccessible<T>(call: Promise<T>): Promise<T | undefined> {
   }
 }
 
-function invalidThread(conversationId: string): ChannelError {
-  const message = `get_chat: LiveChat's response for chat ${conversationId} does not match the schema. Report it.`;
-  return new ChannelError('Client', { message, outcome: 'refused' });
-}
-
 /** `list_chats` names the last event of each type instead of listing the events. */
 const summary = z.looseObject({
   last_thread_summary: z.looseObject({}),
-  last_event_per_type: z.optional(z.nullable(z.record(z.string(), z.looseObject({ event: z.optional(z.unknown()) })))),
+  last_event_per_type: z.optional(
+    z.nullable(
+      z.record(z.string(), z.looseObject({ thread_id: z.optional(z.string()), event: z.optional(z.unknown()) })),
+    ),
+  ),
 });
 
 interface Listing {
   /** In the form of `get_chat`. */
   readonly chat: unknown;
   /** Undefined if the list includes the events. */
-  readonly latest?: ListedThread['latest'];
+  readonly latestEvents?: ListedThread['latestEvents'];
   readonly isSummary?: boolean;
 }
 
@@ -128,13 +139,14 @@ function fromSummary(listed: unknown): Listing {
   const { success, data } = summary.safeParse(listed);
   if (!success) return { chat: listed };
   const { last_thread_summary: thread, last_event_per_type: lastEvents, ...chat } = data;
-  const latest =
+  const latestEvents =
     lastEvents &&
-    Object.values(lastEvents).flatMap(({ event }) => {
+    Object.values(lastEvents).flatMap(({ event, thread_id = thread.id }) => {
       const parsed = eventSchema.safeParse(event).data;
-      return parsed ? [{ id: parsed.id, at: toUtcMicroseconds(parsed.created_at) }] : [];
+      // The last event of a type can be in an earlier thread.
+      return parsed && thread_id === thread.id ? [{ id: parsed.id, at: toUtcMicroseconds(parsed.created_at) }] : [];
     });
-  return { chat: { ...chat, thread }, latest: latest ?? undefined, isSummary: true };
+  return { chat: { ...chat, thread }, latestEvents: latestEvents ?? undefined, isSummary: true };
 }
 
 /** A chat whose thread has no events is listed with an empty list or without one. */
@@ -143,7 +155,7 @@ function withEvents(listed: unknown): unknown {
   return data ? { ...data, thread: { ...data.thread, events: data.thread.events ?? [] } } : listed;
 }
 
-type Translator = SourceOptions & Pick<Connection, 'agentId' | 'clientId'>;
+type Translator = SourceOptions & Pick<Connection, 'agentId' | 'clientId' | 'secrets'>;
 
 function translateAll(listed: readonly Listing[], observedAt: string, translator: Translator): Omit<Page, 'next'> {
   const translated = listed.map((one) => translate(one, observedAt, translator));
@@ -157,8 +169,9 @@ const named = z.looseObject({ id: z.string() });
 
 /** Translates a listed chat with its thread. Returns the id of a chat that does not match the schema, for the report. */
 function translate(listing: Listing, observedAt: string, translator: Translator): ListedThread | string {
-  const { latest, isSummary = false } = listing;
-  const { data: chat } = chatSchema.safeParse(listing.chat);
+  const { latestEvents, isSummary = false } = listing;
+  // As from a webhook, a secret that somebody wrote into a chat is neither published nor stored.
+  const { data: chat } = chatSchema.safeParse(redactOrReject(listing.chat, translator.secrets ?? []));
   if (!chat) return named.safeParse(listing.chat).data?.id ?? 'unknown';
   const { organizationId, clientId, agentId } = translator;
   const drafts = chatTranslators.incoming_chat({ chat }, { organizationId, identity: { clientId, agentId } });
@@ -173,7 +186,7 @@ function translate(listing: Listing, observedAt: string, translator: Translator)
     started,
     events: thread.events ? events.flatMap((event): ListedEvent[] => (isInThread(event) ? [event] : [])) : undefined,
     invalid: drafts.flatMap(({ type, part }) => (type === 'webhook.rejected' ? [part ?? ''] : [])),
-    latest,
+    latestEvents,
     active: started.data.active,
     isLatest: !thread.next_thread_id,
     participants: started.data.participants,
@@ -187,6 +200,16 @@ function translate(listing: Listing, observedAt: string, translator: Translator)
       seen && isRfc3339(seen) ? [{ userId, at: toUtcMicroseconds(seen) }] : [],
     ),
   };
+}
+
+/** Undefined for a chat that is nested too deeply. */
+function redactOrReject(chat: unknown, secrets: readonly string[]): unknown {
+  try {
+    return redact(chat, secrets);
+  } catch (error) {
+    if (error instanceof TooDeepError) return undefined;
+    throw error;
+  }
 }
 
 /** Adds the metadata. The ids are those that the webhooks would have: LiveChat's ids identify these events. */

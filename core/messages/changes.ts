@@ -143,6 +143,8 @@ async function reviseMessage(message: NormalizedMessage, event: EventMetadata): 
     ifConditionHolds(
       Message.patch(key)
         .set({ ...content, revision, expires: expiry() })
+        // An edit can replace a text by an object.
+        .remove([typeof content.content === 'string' ? 'contentJson' : 'content'])
         .where((stored, op) =>
           [
             op.exists(stored.timestamp),

@@ -1,4 +1,4 @@
-import { CustomAttributeType, Entity } from 'electrodb';
+import { CustomAttributeType, Entity, type EntityItem } from 'electrodb';
 import type { ConversationKey } from '../channel/channel.ts';
 import { readProjection, recordMessage } from '../conversations/conversations.ts';
 import { largeEventKey } from '../events/claim-check.ts';
@@ -121,8 +121,10 @@ export function headerFields({ direction, type, timestamp, author, visibility }:
   return { direction, type, timestamp, authorId: author.id, authorType: author.type, visibility };
 }
 
+type ContentFields = Pick<EntityItem<typeof Message>, 'content' | 'contentJson' | 'metadata' | 'rawPayload'>;
+
 /** Content too large for an item stays in the bucket, where the event was stored for the bus; `oversize` refers to it. */
-export function contentFields(message: NormalizedMessage, event: EventMetadata) {
+export function contentFields(message: NormalizedMessage, event: EventMetadata): ContentFields {
   const { content, exact, metadata } = message;
   const rawPayload = exact?.rawPayload ?? JSON.stringify(message.rawPayload);
   const contentJson = exact?.content ?? JSON.stringify(content) ?? '';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ChannelError, type ChannelErrorCategory } from '../channel/channel.ts';
 import { Deferred } from '../channel/deferred.ts';
-import { type CallOptions, limitCalls, marginMs } from './calls.ts';
+import { type CallOptions, limitCalls, observationMarginMs } from './calls.ts';
 import type { ReconciliationSource } from './source.ts';
 
 const failed = (category: ChannelErrorCategory, given: object = {}) =>
@@ -21,7 +21,7 @@ function start(errors: readonly Error[], given: Partial<CallOptions> = {}) {
       return { threads: [], invalid: [], next: observedAt };
     },
     listArchived: async () => ({ threads: [], invalid: [], next: undefined }),
-    getThread: async () => undefined,
+    getThread: async () => 'not found',
     listThreadIds: async () => undefined,
     inRegion(region) {
       regions.push(region);
@@ -45,11 +45,11 @@ function start(errors: readonly Error[], given: Partial<CallOptions> = {}) {
       },
       random: () => 0,
     },
-    marginMs,
+    marginMs: observationMarginMs,
     deadline: Number.POSITIVE_INFINITY,
     signal: new AbortController().signal,
     onCredentialsBlocked: async () => void blocked.push('blocked'),
-    beforeCall: async () => {},
+    keepLease: async () => {},
     onCall: () => {
       calls += 1;
     },
@@ -61,7 +61,7 @@ function start(errors: readonly Error[], given: Partial<CallOptions> = {}) {
 
 describe('a call', () => {
   it('observes the state of two minutes before it', async () => {
-    expect((await start([]).read()).next).toBe(new Date(1_000_000 - marginMs).toISOString());
+    expect((await start([]).read()).next).toBe(new Date(1_000_000 - observationMarginMs).toISOString());
   });
 
   it('waits for its slot, and after a 429, as often as needed', async () => {
@@ -102,11 +102,11 @@ describe('a call', () => {
 
   it.each<[string, readonly Error[], Partial<CallOptions>]>([
     ['the organization is paused or its circuit breaker is open', [new Deferred(0, 'blocked')], {}],
-    ['it could outlast the function', [], { deadline: 1_000_000 + 19_999 }],
+    ['it could outlast the function', [], { deadline: 1_000_000 + 34_999 }],
     [
       'it would have to wait until the function is nearly over',
       [new Deferred(1_030_000, 'rate')],
-      { deadline: 1_040_000 },
+      { deadline: 1_060_000 },
     ],
     ['the run is aborted', [], { signal: AbortSignal.abort() }],
   ])('interrupts the run if %s', async (_why, errors, given) => {

@@ -17,10 +17,10 @@ export class Interrupted extends Error {
  * What a scheduled run observes holds for this long before its call, in ms: the margin for webhooks in flight, which LiveChat
  * repeats for a minute, and for clocks that differ.
  */
-export const marginMs = 120_000;
+export const observationMarginMs = 120_000;
 
-/** Waits for slots up to this far away, in ms: the share of reconciliation has few. */
-export const maxSlotWaitMs = 15_000;
+/** Waits in the function for slots up to this far away, in ms: the share of reconciliation has few. */
+export const maxShareWaitMs = 15_000;
 
 const maxRetries = 3;
 
@@ -34,15 +34,16 @@ export interface CallOptions {
   readonly deadline: number;
   readonly signal: AbortSignal;
   readonly onCredentialsBlocked: ReconnectOptions['onCredentialsBlocked'];
-  readonly beforeCall: () => Promise<void>;
+  /** Renews the lease from time to time. */
+  readonly keepLease: () => Promise<void>;
   /** Called for every call that is made. */
   readonly onCall: () => void;
 }
 
 export interface LimitedCalls {
   readonly call: CallSource;
-  /** Throws {@link Interrupted} if the run must stop. */
-  readonly requireTime: () => void;
+  /** Waits for `ms`, and keeps the lease. Throws {@link Interrupted} if the run must stop. */
+  readonly pause: (ms: number) => Promise<void>;
 }
 
 /**
@@ -51,23 +52,27 @@ export interface LimitedCalls {
  */
 export function limitCalls(options: CallOptions): LimitedCalls {
   const { limiter, clock, deadline, signal, onCredentialsBlocked } = options;
-  const repaired: ReconnectOptions['repaired'] = new Set();
   let source: ReconciliationSource | undefined;
 
   async function waitUntil(at: number): Promise<void> {
     requireTime(at);
+    await options.keepLease();
     await clock.sleep(at - clock.now());
   }
 
   /** Throws {@link Interrupted} if a call at this time could outlast the function. */
   function requireTime(at: number): void {
     if (signal.aborted) throw new Interrupted('the run was aborted; run the same command again to continue it');
-    if (at + maxCallMs > deadline)
+    if (at + maxShareWaitMs + maxCallMs > deadline)
       throw new Interrupted('the function is nearly over; the next run continues this one');
   }
 
   /** Waits before the call is made again, or replaces the source. Throws the error if neither helps. */
-  async function recover(error: unknown, called: ReconciliationSource, retries: number): Promise<void> {
+  async function recover(
+    error: unknown,
+    called: ReconciliationSource,
+    { retries, repaired }: { readonly retries: number; readonly repaired: ReconnectOptions['repaired'] },
+  ): Promise<void> {
     if (error instanceof Deferred) {
       if (error.reason === 'blocked') throw blocked(error);
       return waitUntil(error.until);
@@ -79,9 +84,10 @@ export function limitCalls(options: CallOptions): LimitedCalls {
   }
 
   const call: CallSource = async (request) => {
+    const repaired: ReconnectOptions['repaired'] = new Set();
     for (let retries = 0; ; retries += 1) {
       requireTime(clock.now());
-      await options.beforeCall();
+      await options.keepLease();
       source ??= await options.connect();
       const called = source;
       try {
@@ -91,11 +97,11 @@ export function limitCalls(options: CallOptions): LimitedCalls {
         });
       } catch (error) {
         if (error instanceof Deferred) retries -= 1;
-        await recover(error, called, retries);
+        await recover(error, called, { retries, repaired });
       }
     }
   };
-  return { call, requireTime: () => requireTime(clock.now()) };
+  return { call, pause: (ms) => waitUntil(clock.now() + Math.max(0, ms)) };
 }
 
 function blocked(cause: Deferred): Interrupted {

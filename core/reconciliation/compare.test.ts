@@ -21,7 +21,7 @@ import { compareThread, hasNews, type StoredThread } from './compare.ts';
 import type { ListedEvent, ListedThread } from './source.ts';
 
 const compare = (thread: ListedThread, stored: StoredThread) =>
-  compareThread(thread, stored, isSameContent, thread.observedAt);
+  compareThread(thread, stored, { isSameContent, until: thread.observedAt, expiredBefore: '' });
 const types = (events: readonly AnyEvent[]) => events.map(({ type }) => type);
 
 /** What a run stores of a thread whose webhooks were all received. */
@@ -56,7 +56,7 @@ describe('a thread of which nothing is stored', () => {
 
   it('is published up to the limit of a run, if it has one', () => {
     const late = listed({ createdAt: at(41), events: [received(42), received(44)] });
-    const { missing } = compareThread(late, nothing, isSameContent, at(43));
+    const { missing } = compareThread(late, nothing, { isSameContent, until: at(43), expiredBefore: '' });
     expect(types(missing)).toEqual(['chat.started', 'message.received']);
   });
 });
@@ -182,13 +182,13 @@ describe('how far a user has read', () => {
 describe('a summary', () => {
   const thread = listed({ events: [received(2), received(3)] });
   const summary = (given: Partial<ListedThread> = {}) =>
-    listed({ events: undefined, tags: undefined, latest: [{ id: 'T_3', at: at(3) }], ...given });
+    listed({ events: undefined, tags: undefined, latestEvents: [{ id: 'T_3', at: at(3) }], ...given });
 
   it.each<[string, boolean, ListedThread, string]>([
     ['nothing is new', false, summary(), at(10)],
     ['something was written since', true, summary(), at(3)],
-    ['its last event is not stored', true, summary({ latest: [{ id: 'T_4', at: at(4) }] }), at(10)],
-    ['it names no event', true, summary({ latest: undefined }), at(10)],
+    ['its last event is not stored', true, summary({ latestEvents: [{ id: 'T_4', at: at(4) }] }), at(10)],
+    ['it names no event', true, summary({ latestEvents: undefined }), at(10)],
     ['its state differs', true, summary({ groups: [7] }), at(10)],
   ])('is read if something is new: %s', (_what, expected, one, since) => {
     expect(hasNews(one, stored(thread), since)).toBe(expected);

@@ -41,37 +41,43 @@ export interface Comparison {
   readonly isChanging: boolean;
 }
 
-type IsSameContent = ReconciliationChannel['isSameContent'];
+export interface CompareOptions {
+  readonly isSameContent: ReconciliationChannel['isSameContent'];
+  /** What happened later is left out: its webhooks may still be in flight. */
+  readonly until: string;
+  /** Messages before this time have expired, so they are not missing. */
+  readonly expiredBefore: string;
+}
 
-/**
- * Compares a thread as listed with what is stored. Pure. What happened after `until` is left out: its webhooks may still be in
- * flight.
- */
-export function compareThread(
-  listed: ListedThread,
-  stored: StoredThread,
-  isSameContent: IsSameContent,
-  until: string,
-): Comparison {
+/** Compares a thread as listed with what is stored. Pure. */
+export function compareThread(listed: ListedThread, stored: StoredThread, options: CompareOptions): Comparison {
   const { started, threadId } = listed;
+  const { until, expiredBefore } = options;
   if (started.data.createdAt > until) return { missing: [], isChanging: false };
   const isStarted = stored.events.some(({ type, data }) => type === 'chat.started' && data.threadId === threadId);
-  const changes = (listed.events ?? [])
-    .filter((event) => eventTime(event) <= until)
-    .map((event) => compareEvent(event, listed, stored, isSameContent));
+  const listedEvents = listed.events ?? [];
+  const changes = listedEvents
+    .filter((event) => eventTime(event) <= until && eventTime(event) >= expiredBefore)
+    .map((event) => compareEvent(event, listed, stored, options.isSameContent));
   const missing = [...(isStarted ? [] : [started]), ...changes.flatMap(({ event }) => event ?? [])];
   const isEdited = changes.some(({ isChanging }) => isChanging);
   const observation = observe(listed, stored, missing);
   if (!observation) return { missing, isChanging: isEdited };
-  return observation.isSettled
-    ? { missing: [...missing, observation.event], isChanging: isEdited }
-    : { missing, isChanging: true };
+  // A state that belongs to an event which is left out would be published without that event.
+  const isSettled = observation.isSettled && listedEvents.every((event) => eventTime(event) <= until);
+  return isSettled ? { missing: [...missing, observation.event], isChanging: isEdited } : { missing, isChanging: true };
+}
+
+/** The stored threads of a conversation, other than `threadId`, that are not closed. */
+export function otherOpenThreads({ events, activity }: StoredThread, threadId: string): string[] {
+  const { threads } = projectConversation(events, activity);
+  return threads.flatMap(({ id, status }) => (id !== threadId && status !== 'closed' ? [id] : []));
 }
 
 /** Whether the events of a thread that a summary lists must be read: something is new since `since`, or differs. */
 export function hasNews(listed: ListedThread, stored: StoredThread, since: string): boolean {
-  const { latest: lastEvents, threadId } = listed;
-  if (!lastEvents || lastEvents.some(({ id, at }) => at >= since || !stored.messages.has(id))) return true;
+  const { latestEvents, threadId } = listed;
+  if (!latestEvents || latestEvents.some(({ id, at }) => at >= since || !stored.messages.has(id))) return true;
   const isStarted = stored.events.some(({ type, data }) => type === 'chat.started' && data.threadId === threadId);
   return !isStarted || observe(listed, stored, []) !== undefined;
 }
@@ -86,7 +92,7 @@ function compareEvent(
   event: ListedEvent,
   listed: ListedThread,
   stored: StoredThread,
-  isSameContent: IsSameContent,
+  isSameContent: CompareOptions['isSameContent'],
 ): { readonly event?: AnyEvent; readonly isChanging?: boolean } {
   const item = stored.messages.get('messageId' in event.data ? event.data.messageId : event.data.id);
   if (event.type === 'message.deleted') return item?.deletedAt && item.timestamp ? {} : { event };
@@ -209,14 +215,19 @@ function isQueueDifferent(listed: ListedThread, { status }: ConversationProjecti
   return status === 'open' && listed.queue !== undefined && !isAttended;
 }
 
-/** A name, an address or a field that is known is never compared: LiveChat may list it stale. */
+/**
+ * The name, the address and the fields of a customer become known during a chat without a webhook, so they are published with
+ * another difference only. An agent without a name is known from the webhook of leaving alone.
+ */
 function differsFromKnown(listed: Participant, known: Participant | undefined, isActive: boolean): boolean {
   if (!known) return true;
-  if ((['name', 'email', 'country'] as const).some((field) => listed[field] && !known[field])) return true;
-  if (Object.keys(listed.fields ?? {}).some((name) => known.fields?.[name] === undefined)) return true;
-  if (!isActive || listed.type === 'customer') return false;
-  return (['present', 'hidden'] as const).some(
-    (field) => listed[field] !== undefined && listed[field] !== (known[field] ?? false),
+  if (listed.type === 'customer') return false;
+  if (listed.name && !known.name) return true;
+  return (
+    isActive &&
+    (['present', 'hidden'] as const).some(
+      (field) => listed[field] !== undefined && listed[field] !== (known[field] ?? false),
+    )
   );
 }
 
@@ -224,7 +235,7 @@ function visibleAgents({ participants }: ListedThread): string[] {
   return participants.filter(({ type, present, hidden }) => type === 'agent' && present && !hidden).map(({ id }) => id);
 }
 
-/** A transfer whose webhook took longer than this is not recognized as the one that the system message describes. */
+/** A stored assignment that is more than this after the system message of a transfer is a later one. In ms. */
 const transferLagMs = 5_000;
 
 /**
@@ -269,11 +280,11 @@ function setsAssignment(event: ConversationEvent): boolean {
   return event.type === 'agent.changed' && event.data.replaces !== undefined;
 }
 
-/** How far users have read the messages of others, if that is not stored. */
+/** How far users have read the messages of others, if that is not stored. LiveChat moves the mark of an author without a webhook. */
 function newReads({ seenUpTo, events = [], started }: ListedThread, { readMarks }: StoredThread) {
   const written = events.flatMap((event) => {
     const author = listedAuthor(event);
-    return author ? [{ author: author.id, at: eventTime(event) }] : [];
+    return author && author.type !== 'system' ? [{ author: author.id, at: eventTime(event) }] : [];
   });
   return seenUpTo.filter(({ userId, at }) => {
     const own = written.filter(({ author }) => author === userId).map((one) => one.at);

@@ -11,7 +11,11 @@ import type { Page, Period, ReconciliationChannel, ReconciliationSource } from '
 
 let aws: TestAws;
 let modules: Awaited<ReturnType<typeof load>>;
-const load = async () => ({ ...(await import('./reconcile.ts')), ...(await import('./state.ts')) });
+const load = async () => ({
+  ...(await import('./reconcile.ts')),
+  ...(await import('./state.ts')),
+  ...(await import('../livechat/organizations.ts')),
+});
 
 beforeAll(async () => {
   aws = await startTestAws({ resources: topology });
@@ -61,7 +65,7 @@ function channel(listArchived: (page: string | undefined) => Promise<Page> = asy
       pages.push(page);
       return listArchived(page);
     },
-    getThread: async () => undefined,
+    getThread: async () => 'not found',
     listThreadIds: async () => undefined,
     inRegion: () => source,
     withFreshCredentials: async () => undefined,
@@ -136,13 +140,13 @@ describe('a scheduled run', () => {
   it('does nothing while another run holds the lease, and takes over when it has expired', async () => {
     await modules.acquireLease({ organizationId, owner: 'killed' }, noon);
     expect(await schedule()).toBeUndefined();
-    vi.setSystemTime(noon + 4 * minute);
+    vi.setSystemTime(noon + 6 * minute);
     expect(await schedule()).toMatchObject({ status: 'complete' });
   });
 
   it('ends without a result if another run has taken over its lease', async () => {
     const stealing = channel(async () => {
-      vi.setSystemTime(noon + 4 * minute);
+      vi.setSystemTime(noon + 6 * minute);
       await modules.acquireLease({ organizationId, owner: 'other' }, Date.now());
       return empty;
     });
@@ -186,6 +190,22 @@ describe('a scheduled run', () => {
   });
 });
 
+it('reconciles the organizations whose credentials are their own', async () => {
+  const [own, first, second] = [randomUUID(), randomUUID(), randomUUID()];
+  const secret = (name: string, fields: object = {}) =>
+    aws.secrets.call('CreateSecret', {
+      Name: `livechat/${name}`,
+      SecretString: JSON.stringify({ LIVECHAT_WEBHOOK_SECRET: 'a webhook secret', ...fields }),
+    });
+  const reconcilable = (...stored: string[]) => modules.reconcilableOrganizations(stored, process.env);
+  secret(own);
+  expect(await reconcilable(own, first)).toEqual({ organizationIds: [own, first], excluded: [] });
+  // The token of the default secret belongs to one of them.
+  expect(await reconcilable(first, second)).toEqual({ organizationIds: [own], excluded: [first, second] });
+  secret('default', { LIVECHAT_ORGANIZATION_ID: second.toUpperCase() });
+  expect(await reconcilable(first)).toEqual({ organizationIds: [own, second], excluded: [first] });
+});
+
 describe('a backfill', () => {
   it('is kept, and moves the watermark if it leaves no gap', async () => {
     await schedule();
@@ -193,7 +213,8 @@ describe('a backfill', () => {
     await backfill(channel());
     expect(await watermark()).toBe(iso(noon - 2 * minute));
     await backfill(channel(), { from: iso(noon - hour) });
-    expect(await watermark()).toBe(iso(noon + 3 * hour));
+    // The webhooks of the last two minutes may be in flight.
+    expect(await watermark()).toBe(iso(noon + 3 * hour - 2 * minute));
     expect((await modules.readReconciliation(organizationId)).runs).toMatchObject([
       { reason: 'request' },
       { reason: 'request' },
@@ -230,6 +251,23 @@ describe('a backfill', () => {
     expect(pages.slice(0, 2)).toEqual([undefined, 'p2']);
   });
 
+  it('does not continue one of another period', async () => {
+    await backfill(channel(), {}, false, AbortSignal.abort());
+    const past = { from: iso(noon - 100 * hour), to: iso(noon - 98 * hour) };
+    expect(await backfill(channel(), past)).toMatchObject([past]);
+
+    await backfill(channel(), {}, false, AbortSignal.abort());
+    vi.setSystemTime(noon + 50 * hour);
+    expect(await backfill(channel())).toMatchObject([{ from: iso(noon + 48 * hour), to: iso(noon + 50 * hour) }]);
+  });
+
+  it('of an earlier period does not set the first watermark', async () => {
+    await backfill(channel(), { from: iso(noon - 100 * hour), to: iso(noon - 98 * hour) });
+    expect(await watermark()).toBeUndefined();
+    await backfill(channel());
+    expect(await watermark()).toBe(iso(noon - 2 * minute));
+  });
+
   it('replaces an interrupted one of another length', async () => {
     const abort = AbortSignal.abort();
     await backfill(channel(), {}, false, abort);
@@ -238,7 +276,7 @@ describe('a backfill', () => {
   });
 
   it('waits for the lease of another run', async () => {
-    await modules.acquireLease({ organizationId, owner: 'other' }, noon - 179_950);
+    await modules.acquireLease({ organizationId, owner: 'other' }, noon - 299_950);
     const waited: string[] = [];
     const period = { organizationId, from: iso(noon - hour), to: iso(noon) };
     const onWait = (until: string) => {

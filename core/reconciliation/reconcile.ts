@@ -3,12 +3,13 @@ import { createBusPublisher } from '../events/bus.ts';
 import type { Publish } from '../events/publish.ts';
 import { raiseCredentialsBlocked, rateLimiters } from '../outbound/ports.ts';
 import { systemClock } from '../platform/clock.ts';
+import { wholeNumber } from '../platform/configuration.ts';
 import type { Log } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
-import { Interrupted, limitCalls, marginMs, maxSlotWaitMs, paceCalls } from './calls.ts';
-import type { ReconciliationRun, RunStatus } from './report.ts';
-import { emptyReport, Runner, type RunPorts } from './run.ts';
-import type { ReconciliationChannel } from './source.ts';
+import { Interrupted, limitCalls, maxShareWaitMs, observationMarginMs, paceCalls } from './calls.ts';
+import type { ReconciliationRun } from './report.ts';
+import { firstCursor, Runner, type RunPorts } from './run.ts';
+import type { ReconciliationChannel, ThreadId } from './source.ts';
 import {
   acquireLease,
   endRun,
@@ -16,16 +17,19 @@ import {
   LeaseLost,
   type ReconciliationState,
   type RunCursor,
-  type RunSlot,
-  type SavedRun,
+  type RunKind,
+  type RunState,
   saveProgress,
 } from './state.ts';
-import { iterateLatestThreads, readStored } from './stored.ts';
+import { listLatestThreads, readStored } from './stored.ts';
+import { emptyReport } from './tally.ts';
 
 /** How far a scheduled run reads back before the watermark: LiveChat indexes archives late. In ms. */
 const overlapMs = 3_600_000;
-/** Once in this time, a scheduled run reads this far back, and every active chat. In ms. */
-const deepMs = 86_400_000;
+/** Once in this time, a scheduled run is full: it reads this far back, and every active chat. In ms. */
+const fullMs = 86_400_000;
+/** A webhook is in flight for this long, in ms: LiveChat repeats it for about a minute. */
+const inFlightMs = 65_000;
 const checkpointMs = 60_000;
 const leasePollMs = 5_000;
 
@@ -58,9 +62,9 @@ export interface BackfillOptions {
 }
 
 /**
- * Reconciles a period on request, in this process. If a run of the same chat, or of a period of the same length, was
- * interrupted, it continues that one first and then reads the rest of the period: two runs. Each says whether it completed.
- * Throws an AbortError if it is aborted while another run holds the lease.
+ * Reconciles a period on request, in this process. If a run of the same chat that overlaps the period was interrupted, it
+ * continues that one first and then reads the rest of the period: two runs. Each says whether it completed. Throws an
+ * AbortError if it is aborted while another run holds the lease.
  */
 export async function backfill(
   request: BackfillRequest,
@@ -68,17 +72,17 @@ export async function backfill(
 ): Promise<readonly ReconciliationRun[]> {
   const { organizationId } = request;
   const fresh = createRun(request, 'request', true, request.from);
-  if (options.dryRun) return [await execute(fresh, { ...options, organizationId, publish: undefined })];
+  if (options.dryRun) return [await execute(fresh, options, { organizationId })];
   const lease = { organizationId, owner: randomUUID() };
   for (;;) {
     const now = systemClock.now();
     const acquired = await acquireLease(lease, now);
     if ('state' in acquired) {
       const { requested } = acquired.state;
-      const isResumed = requested !== undefined && isSameRequest(requested.run, fresh.run);
-      const run = await runWithLease(lease, 'requested', isResumed ? requested : fresh, acquired.state, options);
-      const isWhole = run.status !== 'complete' || Date.parse(request.to) - Date.parse(run.to) <= marginMs;
-      return isWhole ? [run] : [run, ...(await backfill({ ...request, from: run.to }, options))];
+      const given = requested && overlaps(requested.run, request) ? requested : fresh;
+      const run = await runWithLease(lease, 'requested', given, acquired.state, options);
+      if (given === fresh || run.status !== 'complete' || run.to >= request.to) return [run];
+      return [run, ...(await backfill({ ...request, from: run.to }, options))];
     }
     options.onWait(new Date(acquired.heldUntil).toISOString());
     options.signal.throwIfAborted();
@@ -86,11 +90,9 @@ export async function backfill(
   }
 }
 
-/** The limits of a request move with the clock, so that `--since 2h` names another period when it is repeated. */
-function isSameRequest(saved: ReconciliationRun, requested: ReconciliationRun): boolean {
-  const length = (run: ReconciliationRun) => Math.round((Date.parse(run.to) - Date.parse(run.from)) / 60_000);
-  const isSamePeriod = saved.from === requested.from || length(saved) === length(requested);
-  return saved.conversationId === requested.conversationId && isSamePeriod;
+/** Whether an interrupted run covers the beginning of a request, and nothing after it. */
+function overlaps({ from, to, conversationId }: ReconciliationRun, request: BackfillRequest): boolean {
+  return conversationId === request.conversationId && from <= request.from && request.from <= to && to <= request.to;
 }
 
 export interface ScheduledOptions {
@@ -98,6 +100,8 @@ export interface ScheduledOptions {
   /** When the function times out, ms since 1970. */
   readonly deadline: number;
   readonly log: Log;
+  /** The longest time in ms that a webhook is in flight. Default: 65 s. */
+  readonly inFlightMs?: number;
 }
 
 /**
@@ -118,10 +122,15 @@ export async function reconcileOrganization(
     return undefined;
   }
   const { state } = acquired;
-  const saved = state.scheduled ?? scheduledRun(organizationId, reason, state, now);
+  const given = state.scheduled ?? scheduledRun(organizationId, reason, state, now);
   const signal = new AbortController().signal;
   try {
-    return await runWithLease(lease, 'scheduled', saved, state, { ...options, signal, onProgress: () => {} });
+    return await runWithLease(lease, 'scheduled', given, state, {
+      inFlightMs,
+      ...options,
+      signal,
+      onProgress: () => {},
+    });
   } catch (error) {
     if (!(error instanceof LeaseLost)) throw error;
     options.log.warn('another run has taken over', { organizationId, error });
@@ -133,22 +142,24 @@ export async function reconcileOrganization(
 function scheduledRun(
   organizationId: string,
   reason: ReconciliationRun['reason'],
-  { watermark, deepAt = 0 }: ReconciliationState,
+  { watermark, fullAt = 0, changing = [] }: ReconciliationState,
   now: number,
-): SavedRun {
-  const isDeep = watermark === undefined || now - deepAt >= deepMs;
+): RunState {
+  const isFull = watermark === undefined || now - fullAt >= fullMs;
   const provenUntil = watermark === undefined ? now : Date.parse(watermark);
-  const from = new Date(provenUntil - (watermark !== undefined && isDeep ? deepMs : overlapMs)).toISOString();
-  const newsSince = new Date(provenUntil - marginMs).toISOString();
-  return createRun({ organizationId, from, to: new Date(now - marginMs).toISOString() }, reason, isDeep, newsSince);
+  const from = new Date(provenUntil - (watermark !== undefined && isFull ? fullMs : overlapMs)).toISOString();
+  const to = new Date(now - observationMarginMs).toISOString();
+  const newsSince = new Date(provenUntil - observationMarginMs).toISOString();
+  return createRun({ organizationId, from, to }, reason, isFull, newsSince, changing);
 }
 
 function createRun(
   { organizationId, from, to, conversationId }: BackfillRequest,
   reason: ReconciliationRun['reason'],
-  isDeep: boolean,
+  isFull: boolean,
   newsSince: string,
-): SavedRun {
+  pending: readonly ThreadId[] = [],
+): RunState {
   const run: ReconciliationRun = {
     organizationId,
     runId: randomUUID(),
@@ -160,71 +171,83 @@ function createRun(
     ...(conversationId !== undefined && { conversationId }),
     report: emptyReport,
   };
-  return { run, cursor: { phase: 'active chats', pass: 1, publishedBefore: 0 }, isDeep, newsSince };
+  return { run, cursor: { ...firstCursor, pending }, isFull, newsSince };
 }
 
 interface ExecuteOptions extends Pick<BackfillOptions, 'channel' | 'signal' | 'onProgress' | 'log'> {
   readonly deadline?: number;
+  readonly inFlightMs?: number;
 }
 
 /** Executes a run, and releases the lease with its result. */
 async function runWithLease(
   lease: Lease,
-  slot: RunSlot,
-  saved: SavedRun,
+  kind: RunKind,
+  given: RunState,
   state: ReconciliationState,
   options: ExecuteOptions,
 ): Promise<ReconciliationRun> {
+  const { organizationId } = lease;
   let renewedAt = systemClock.now();
-  let current = saved;
-  const renew = async () => {
-    const now = systemClock.now();
-    await saveProgress(lease, slot, current, now);
-    renewedAt = now;
-  };
-  const isFirst = slot === 'scheduled' && state.watermark === undefined;
-  const run = await execute(saved, {
-    ...options,
-    organizationId: lease.organizationId,
-    publish: countingPublisher(lease.organizationId, isFirst),
-    async keepLease() {
-      if (systemClock.now() - renewedAt > checkpointMs) await renew();
-    },
-    async checkpoint(progress, isUrgent) {
-      current = progress;
-      if (isUrgent || systemClock.now() - renewedAt > checkpointMs) await renew();
-    },
-    onEnd: (progress) => {
-      current = progress;
+  const isFirst = kind === 'scheduled' && state.watermark === undefined;
+  const ended = await executeRun(given, options, {
+    organizationId,
+    notFound: state.notFound ?? [],
+    publish: countingPublisher(organizationId, isFirst),
+    async renewLease(progress, isUrgent) {
+      const now = systemClock.now();
+      if (!isUrgent && now - renewedAt <= checkpointMs) return;
+      await saveProgress(lease, kind, progress, now);
+      renewedAt = now;
     },
   });
+  const { run, runner, isProven, restarts } = ended;
   const now = systemClock.now();
-  const isComplete = run.status === 'complete';
-  const { repaired } = run.report;
-  const continues = run.status === 'interrupted' || (run.status === 'failed' && !restarts.has(run.error?.name ?? ''));
-  if (!continues && !isFirst && repaired > 0)
-    count('ReconciliationDifferences', { organizationId: lease.organizationId }, repaired);
+  const continues = (run.status === 'interrupted' || run.status === 'failed') && !restarts;
   await endRun(
     lease,
-    slot,
+    kind,
     {
       run,
-      saved: continues ? { ...current, run: { ...run, status: 'interrupted' } } : undefined,
-      ...(isComplete && proof(run, state)),
-      ...(isComplete && slot === 'scheduled' && saved.isDeep && { deepAt: now }),
+      next: continues ? { ...runner.state, run: { ...run, status: 'interrupted' } } : undefined,
+      changes: {
+        ...(isProven && nextWatermark(run, state)),
+        ...(isProven && kind === 'scheduled' && afterScheduledRun(given, runner, state, now)),
+      },
     },
     now,
   );
+  const { repaired } = run.report;
+  if (!continues && !isFirst && repaired > 0) count('ReconciliationDifferences', { organizationId }, repaired);
   return run;
 }
 
-/** A page id that LiveChat no longer accepts fails every time: the run starts again. */
-const restarts: ReadonlySet<string> = new Set(['ChannelClientError']);
+/** The numbers of threads that are remembered, which limits the size of the item. */
+const maxRemembered = 200;
 
-/** A complete run moves the watermark if it leaves no gap behind it. */
-function proof({ conversationId, from, to }: ReconciliationRun, { watermark }: ReconciliationState) {
-  const isContinuous = watermark === undefined || (from <= watermark && to > watermark);
-  return conversationId === undefined && isContinuous ? { watermark: to } : {};
+function afterScheduledRun(
+  { isFull }: RunState,
+  { tally }: Runner,
+  { notFound = [] }: ReconciliationState,
+  now: number,
+) {
+  const missing = isFull ? tally.unprovable('not found') : notFound;
+  return {
+    ...(isFull && { fullAt: now }),
+    changing: tally.unprovable('changing').slice(0, maxRemembered),
+    notFound: missing.slice(0, maxRemembered),
+  };
+}
+
+/**
+ * The watermark after a proof, if the run leaves no gap behind it. The last two minutes are not proven. A request that ends
+ * earlier does not set the first watermark.
+ */
+function nextWatermark({ conversationId, from, to, startedAt }: ReconciliationRun, { watermark }: ReconciliationState) {
+  const proven = new Date(Date.parse(startedAt) - observationMarginMs).toISOString();
+  const until = to < proven ? to : proven;
+  const isContinuous = watermark === undefined ? to >= proven : from <= watermark && until > watermark;
+  return conversationId === undefined && isContinuous ? { watermark: until } : {};
 }
 
 /** The first run of an organization is an inventory, which is not counted as lost webhooks. */
@@ -236,68 +259,94 @@ function countingPublisher(organizationId: string, isFirst: boolean): Publish {
   };
 }
 
-interface RunOptions extends ExecuteOptions, Pick<RunPorts, 'publish'> {
+interface ExecuteContext extends Partial<Pick<RunPorts, 'publish' | 'notFound'>> {
   readonly organizationId: string;
-  readonly keepLease?: () => Promise<void>;
-  readonly checkpoint?: RunPorts['checkpoint'];
-  readonly onEnd?: (progress: SavedRun) => void;
+  /** Saves the progress: from time to time, and at once if it is urgent. Undefined for a dry run. */
+  readonly renewLease?: (progress: RunState, isUrgent: boolean) => Promise<void>;
+}
+
+interface EndedRun {
+  readonly run: ReconciliationRun;
+  readonly runner: Runner;
+  readonly isProven: boolean;
+  /** The run does not continue where it was. */
+  readonly restarts: boolean;
+}
+
+async function execute(given: RunState, options: ExecuteOptions, context: ExecuteContext): Promise<ReconciliationRun> {
+  return (await executeRun(given, options, context)).run;
 }
 
 /** Executes a run to its end, an interruption or a failure. Throws only {@link LeaseLost}: then the result is another run's. */
-async function execute(saved: SavedRun, options: RunOptions): Promise<ReconciliationRun> {
-  const { organizationId, channel, publish, log, onProgress } = options;
+async function executeRun(given: RunState, options: ExecuteOptions, context: ExecuteContext): Promise<EndedRun> {
+  const { channel, log } = options;
+  const { organizationId, publish, notFound = [], renewLease = async () => {} } = context;
+  const { endedAt: _, error: __, ...begun } = given.run;
   const clock = systemClock;
   const limiter = publish
-    ? rateLimiters(log)(organizationId, { share: 'reconciliation', maxWaitMs: maxSlotWaitMs })
+    ? rateLimiters(log)(organizationId, { share: 'reconciliation', maxWaitMs: maxShareWaitMs })
     : paceCalls(organizationId, clock);
+  const report = ({ cursor: { phase, pass }, run }: RunState) => options.onProgress({ phase, pass, run });
   const calls = limitCalls({
     connect: () => channel.connect(organizationId, (resetMs) => limiter.holdFor(resetMs)),
     limiter,
     clock,
     // A requested run publishes what has just been lost, too. If its webhooks still arrive, the events have the same ids.
-    marginMs: saved.run.reason === 'request' ? 0 : marginMs,
+    marginMs: begun.reason === 'request' ? 0 : observationMarginMs,
     deadline: options.deadline ?? Number.POSITIVE_INFINITY,
     signal: options.signal,
-    onCredentialsBlocked: () => reportBlocked(saved.run),
-    beforeCall: async () => options.keepLease?.(),
+    onCredentialsBlocked: () => reportBlocked(begun),
+    keepLease: () => renewLease(runner.state, false),
     onCall() {
-      runner.countCall();
-      report(runner.progress);
+      runner.tally.add('calls');
+      report(runner.state);
     },
   });
-  const report = ({ cursor: { phase, pass }, run }: SavedRun) => onProgress({ phase, pass, run });
-  const { endedAt: _, error: __, ...begun } = saved.run;
   const runner = new Runner(
-    { ...saved, run: { ...begun, status: 'running' } },
+    { ...given, run: { ...begun, status: 'running' } },
     {
       ...calls,
       readStored: (threads) => readStored(organizationId, threads),
-      latestThreads: (since) => iterateLatestThreads(organizationId, since),
+      listLatestThreads: (since, page) => listLatestThreads(organizationId, since, page),
+      notFound,
       isSameContent: channel.isSameContent,
+      expiredBefore: new Date(clock.now() - wholeNumber('MESSAGES_RETENTION_DAYS', 365, 1) * 86_400_000).toISOString(),
       publish,
       clock,
+      inFlightMs: begun.reason === 'request' ? 0 : (options.inFlightMs ?? 0),
       async checkpoint(progress, isUrgent) {
         report(progress);
-        await options.checkpoint?.(progress, isUrgent);
+        await renewLease(progress, isUrgent);
       },
     },
   );
-  const end = (status: RunStatus, error?: Error): ReconciliationRun => {
-    options.onEnd?.(runner.progress);
-    const { run } = runner.progress;
+  const end = (status: ReconciliationRun['status'], isProven: boolean, error?: Error): EndedRun => {
+    const { run, cursor } = runner.state;
     const endedAt = new Date(clock.now()).toISOString();
     log.info('reconciliation ended', { organizationId, status, error, report: run.report });
-    return { ...run, status, endedAt, ...(error && { error: { name: error.name, message: error.message } }) };
+    return {
+      run: {
+        ...run,
+        status,
+        endedAt,
+        ...(error && { error: { name: error.name, message: error.message } }),
+      },
+      runner,
+      isProven,
+      // The id of a page that LiveChat no longer accepts fails every time.
+      restarts: error?.name === 'ChannelClientError' && cursor.page !== undefined,
+    };
   };
   try {
-    return end(await runner.run());
+    const { status, isProven } = await runner.run();
+    return end(status, isProven);
   } catch (error) {
     if (!(error instanceof Error) || error instanceof LeaseLost) throw error;
-    return end(error instanceof Interrupted ? 'interrupted' : 'failed', error);
+    return end(error instanceof Interrupted ? 'interrupted' : 'failed', false, error);
   }
 }
 
-function reportBlocked({ organizationId, runId }: ReconciliationRun): Promise<void> {
+function reportBlocked({ organizationId, runId }: Pick<ReconciliationRun, 'organizationId' | 'runId'>): Promise<void> {
   const cause = { organizationId, correlationId: runId, causationId: runId };
   return raiseCredentialsBlocked(cause, { runId });
 }

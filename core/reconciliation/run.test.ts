@@ -4,9 +4,10 @@ import { listed, nothing, received, store, time } from '../../test/listed-thread
 import type { AnyEvent } from '../events/event.ts';
 import { isSameContent } from '../livechat/reconcile.ts';
 import type { StoredThread } from './compare.ts';
-import { emptyReport, Runner, type RunPorts } from './run.ts';
+import { firstCursor, Runner, type RunPorts } from './run.ts';
 import type { ListedThread, Page, ReconciliationSource } from './source.ts';
-import type { RunCursor, SavedRun } from './state.ts';
+import type { RunState } from './state.ts';
+import { emptyReport } from './tally.ts';
 
 /** A thread of its own chat, with one message. */
 function chat(name: string, given: Parameters<typeof listed>[0] = {}): ListedThread {
@@ -19,11 +20,11 @@ function chat(name: string, given: Parameters<typeof listed>[0] = {}): ListedThr
 
 const summary = (
   thread: ListedThread,
-  latest: ListedThread['latest'] = [{ id: `${thread.threadId}_1`, at: at(2) }],
+  latestEvents: ListedThread['latestEvents'] = [{ id: `${thread.threadId}_1`, at: at(2) }],
 ) => ({
   ...thread,
   events: undefined,
-  latest,
+  latestEvents,
 });
 const page = (threads: readonly ListedThread[], next?: string): Page => ({ threads, invalid: [], next });
 
@@ -34,15 +35,21 @@ interface World {
   readonly threads?: readonly ListedThread[];
   readonly stored?: readonly ListedThread[];
   readonly webhooks?: readonly AnyEvent[];
+  /** Events that are stored with every thread. */
+  readonly conversation?: readonly ListedThread['started'][];
   readonly latestThreads?: readonly { conversationId: string; threadId: string; isClosed: boolean }[];
   /** Whether the functions store an event. */
   readonly stores?: (event: AnyEvent, delivery: number) => boolean;
   readonly dryRun?: boolean;
+  readonly inFlightMs?: number;
+  readonly notFound?: RunPorts['notFound'];
+  /** Called before each pause. */
+  readonly onPause?: (ms: number, write: (event: AnyEvent) => void) => void;
+  /** Called before each call that reads a thread; throws to interrupt the run. */
+  readonly onRead?: (threadId: string) => void;
 }
 
-const first: RunCursor = { phase: 'active chats', pass: 1, publishedBefore: 0 };
-
-function saved(given: Partial<SavedRun> = {}): SavedRun {
+function saved(given: Partial<RunState> = {}): RunState {
   const run = {
     organizationId: 'O',
     runId: 'r',
@@ -53,7 +60,7 @@ function saved(given: Partial<SavedRun> = {}): SavedRun {
     to: time(38),
     report: emptyReport,
   } as const;
-  return { run, cursor: first, isDeep: false, newsSince: time(30), ...given };
+  return { run, cursor: firstCursor, isFull: false, newsSince: time(30), ...given };
 }
 
 function start(world: World, from = saved()) {
@@ -71,8 +78,10 @@ function start(world: World, from = saved()) {
   const source: ReconciliationSource = {
     listActive: async (_at, id = 'first') => active[id] ?? page([]),
     listArchived: async (_at, _period, id = 'first') => archived[id] ?? page([]),
-    getThread: async (_at, conversationId, threadId) =>
-      threads.find((one) => one.conversationId === conversationId && one.threadId === threadId),
+    getThread: async (_at, conversationId, threadId) => {
+      world.onRead?.(threadId);
+      return threads.find((one) => one.conversationId === conversationId && one.threadId === threadId) ?? 'not found';
+    },
     listThreadIds: async (conversationId) => {
       const ids = threads.filter((one) => one.conversationId === conversationId).map(({ threadId }) => threadId);
       return ids.length > 0 ? { ids, next: undefined } : undefined;
@@ -86,14 +95,23 @@ function start(world: World, from = saved()) {
       return target[name];
     },
   });
-  const checkpoints: { progress: SavedRun; isUrgent: boolean }[] = [];
+  const checkpoints: { progress: RunState; isUrgent: boolean }[] = [];
   const ports: RunPorts = {
-    requireTime: () => {},
+    pause: async (ms) => world.onPause?.(ms, write),
     call: (request) => request(recorded, time(40)),
-    readStored: async (ids) => ids.map(({ threadId }) => items.get(threadId) ?? nothing),
-    async *latestThreads() {
-      yield* latestThreads;
+    readStored: async (ids) =>
+      ids.map(({ threadId }) => store(items.get(threadId) ?? nothing, world.conversation ?? [])),
+    listLatestThreads: async (_since, id = 'open') => {
+      const areClosed = id === 'closed';
+      return {
+        threads: latestThreads.filter(({ isClosed }) => isClosed === areClosed),
+        areClosed,
+        next: areClosed ? undefined : 'closed',
+      };
     },
+    notFound: world.notFound ?? [],
+    expiredBefore: '',
+    inFlightMs: world.inFlightMs ?? 0,
     isSameContent,
     publish: world.dryRun
       ? undefined
@@ -105,12 +123,14 @@ function start(world: World, from = saved()) {
             if (stores(event, delivery)) write(event);
           }
         },
-    clock: { sleep: async () => {} },
+    clock: { now: () => 0 },
     checkpoint: async (progress, isUrgent) => void checkpoints.push({ progress, isUrgent }),
   };
   const runner = new Runner(from, ports);
   return { runner, calls, published, checkpoints, types: () => published.map(({ type }) => type) };
 }
+
+const complete = { status: 'complete', isProven: true };
 
 describe('a run', () => {
   it('is complete after one pass if nothing differs, without saving anything', async () => {
@@ -124,26 +144,26 @@ describe('a run', () => {
         { ...b, isClosed: true },
       ],
     });
-    expect(await runner.run()).toBe('complete');
+    expect(await runner.run()).toEqual(complete);
     expect(calls).toEqual(['listActive', 'listArchived']);
-    expect(checkpoints.map(({ isUrgent }) => isUrgent)).toEqual([false, false]);
-    expect(runner.progress.run.report).toMatchObject({ threads: 2, equal: 2, repaired: 0, published: 0, passes: 1 });
+    expect(checkpoints.map(({ isUrgent }) => isUrgent)).toEqual([false, false, false, false]);
+    expect(runner.tally.report).toMatchObject({ threads: 2, equal: 2, repaired: 0, published: 0, passes: 1 });
   });
 
   it('publishes what is missing, and proves it with a second pass', async () => {
     const a = chat('a', { active: false });
     const { runner, types, checkpoints } = start({ archived: { first: page([a]) } });
-    expect(await runner.run()).toBe('complete');
+    expect(await runner.run()).toEqual(complete);
     expect(types()).toEqual(['chat.started', 'message.received']);
     expect(checkpoints.filter(({ isUrgent }) => isUrgent)).toHaveLength(1);
-    expect(runner.progress.run.report).toMatchObject({ threads: 1, equal: 1, repaired: 1, published: 2, passes: 2 });
+    expect(runner.tally.report).toMatchObject({ threads: 1, equal: 1, repaired: 1, published: 2, passes: 2 });
   });
 
   it('publishes nothing in a dry run, and counts what it would publish', async () => {
     const { runner, published } = start({ archived: { first: page([chat('a')]) }, dryRun: true });
-    expect(await runner.run()).toBe('complete');
+    expect(await runner.run()).toEqual(complete);
     expect(published).toEqual([]);
-    expect(runner.progress.run.report).toMatchObject({ repaired: 1, published: 2, passes: 1 });
+    expect(runner.tally.report).toMatchObject({ repaired: 1, published: 2, passes: 1 });
   });
 
   it('publishes again what was not stored in time', async () => {
@@ -151,9 +171,9 @@ describe('a run', () => {
       archived: { first: page([chat('a')]) },
       stores: ({ type }, delivery) => type !== 'message.received' || delivery > 1,
     });
-    expect(await runner.run()).toBe('complete');
+    expect(await runner.run()).toEqual(complete);
     expect(types()).toEqual(['chat.started', 'message.received', 'message.received']);
-    expect(runner.progress.run.report).toMatchObject({ repaired: 1, unprovable: {}, passes: 3 });
+    expect(runner.tally.report).toMatchObject({ repaired: 1, unprovable: {}, passes: 3 });
   });
 
   it('is incomplete if something is never stored', async () => {
@@ -161,11 +181,12 @@ describe('a run', () => {
       archived: { first: page([chat('a')]) },
       stores: ({ type }) => type !== 'message.received',
     });
-    expect(await runner.run()).toBe('incomplete');
-    expect(runner.progress.run.report).toMatchObject({
+    // It would stop every later run.
+    expect(await runner.run()).toEqual({ status: 'incomplete', isProven: true });
+    expect(runner.tally.report).toMatchObject({
       unprovable: { 'not stored': 1 },
       examples: [{ conversationId: 'a', threadId: 'a1', reason: 'not stored' }],
-      passes: 4,
+      passes: 3,
     });
   });
 
@@ -177,15 +198,15 @@ describe('a run', () => {
       threads: [b, c],
       stored: [a, b, c],
     });
-    expect(await runner.run()).toBe('complete');
+    expect(await runner.run()).toEqual(complete);
     expect(calls).toEqual(['listActive', 'getThread', 'listArchived', 'getThread']);
   });
 
-  it('reads every active chat if it is deep', async () => {
+  it('reads every active chat if it is full', async () => {
     const a = chat('a');
     const { runner, calls } = start(
       { active: { first: page([summary(a)]) }, threads: [a], stored: [a] },
-      saved({ isDeep: true }),
+      saved({ isFull: true }),
     );
     await runner.run();
     expect(calls).toEqual(['listActive', 'getThread', 'listArchived']);
@@ -198,14 +219,14 @@ describe('a run', () => {
       stored: [chat('a')],
       latestThreads: [{ ...a, isClosed: false }],
     });
-    expect(await runner.run()).toBe('complete');
+    expect(await runner.run()).toEqual(complete);
     expect(types()).toEqual(['chat.observed']);
   });
 
   it('reports a stored thread that LiveChat does not return', async () => {
     const { runner } = start({ latestThreads: [{ conversationId: 'a', threadId: 'a1', isClosed: false }] });
-    expect(await runner.run()).toBe('complete');
-    expect(runner.progress.run.report).toMatchObject({ unprovable: { 'not found': 1 } });
+    expect(await runner.run()).toEqual(complete);
+    expect(runner.tally.report).toMatchObject({ unprovable: { 'not found': 1 } });
   });
 
   it('reads the thread before a thread whose start was lost', async () => {
@@ -238,9 +259,9 @@ describe('a run', () => {
       stored: [{ ...a, events: [] }],
       webhooks: [changed],
     });
-    expect(await world.runner.run()).toBe('complete');
+    expect(await world.runner.run()).toEqual(complete);
     expect(world.types()).toEqual(['message.received']);
-    expect(world.runner.progress.run.report).toMatchObject({ unprovable: { changing: 1 }, equal: 0 });
+    expect(world.runner.tally.report).toMatchObject({ unprovable: { changing: 1 }, equal: 0 });
   });
 
   it('names what does not match the schema', async () => {
@@ -248,7 +269,7 @@ describe('a run', () => {
       archived: { first: { threads: [chat('a', { invalid: ['x'] })], invalid: ['b'], next: undefined } },
     });
     await runner.run();
-    expect(runner.progress.run.report.unprovable).toEqual({ invalid: 2 });
+    expect(runner.tally.report.unprovable).toEqual({ invalid: 2 });
   });
 
   it('of one chat reads its threads only', async () => {
@@ -258,15 +279,98 @@ describe('a run', () => {
       { threads: [a], active: { first: page([summary(chat('b'))]) } },
       { ...one, run: { ...one.run, conversationId: 'a' } },
     );
-    expect(await runner.run()).toBe('complete');
+    expect(await runner.run()).toEqual(complete);
     expect(types()).toEqual(['chat.started', 'message.received']);
     expect(calls).toEqual(['listThreadIds', 'getThread', 'listThreadIds', 'getThread']);
   });
 });
 
+describe('an edit, a deletion or a state, which has no time of its own', () => {
+  const closed = chat('a', { active: false });
+  const open = chat('a');
+  const closing: AnyEvent = {
+    type: 'chat.deactivated',
+    metadata: metadata(39, 'closed'),
+    data: { conversationId: 'a', threadId: 'a1' },
+  };
+
+  it('is published in a scheduled run when its webhook can no longer be in flight', async () => {
+    const pauses: number[] = [];
+    const world = { archived: { first: page([closed]) }, stored: [open], threads: [closed] };
+    const { runner, calls, types } = start({ ...world, inFlightMs: 65_000, onPause: (ms) => pauses.push(ms) });
+    expect(await runner.run()).toEqual(complete);
+    expect(types()).toEqual(['chat.observed']);
+    expect(pauses).toContain(65_000);
+    expect(calls).toContain('getThread');
+  });
+
+  it('is not published if its webhook arrives meanwhile', async () => {
+    const { runner, types } = start({
+      archived: { first: page([closed]) },
+      stored: [open],
+      threads: [closed],
+      inFlightMs: 65_000,
+      onPause: (ms, write) => {
+        if (ms === 65_000) write(closing);
+      },
+    });
+    expect(await runner.run()).toEqual(complete);
+    expect(types()).toEqual([]);
+  });
+
+  it('is read again if an archive may be older than the last webhook', async () => {
+    const edit = (content: string): AnyEvent => {
+      const [first] = chat('a').events ?? [];
+      if (first?.type !== 'message.received') throw new Error('no message');
+      return { type: 'message.updated', metadata: metadata(35, 'edit'), data: { ...first.data, content } };
+    };
+    const current = chat('a', { active: false });
+    const edited = (current.events ?? []).map((event) =>
+      event.type === 'message.received' ? { ...event, data: { ...event.data, content: 'new' } } : event,
+    );
+    const { runner, types } = start({
+      archived: { first: page([current]) },
+      stored: [current],
+      webhooks: [edit('new')],
+      threads: [{ ...current, events: edited }],
+    });
+    expect(await runner.run()).toEqual(complete);
+    expect(types()).toEqual([]);
+  });
+});
+
+it('reads an earlier thread of an active chat that is stored as open', async () => {
+  const latest = { ...chat('a', { createdAt: at(20), events: [] }), threadId: 'a2' };
+  const started = { ...latest.started, metadata: metadata(20, 'a2'), data: { ...latest.started.data, threadId: 'a2' } };
+  const earlier = { ...chat('a', { active: false }), isLatest: false };
+  const open = { ...chat('a'), started: { ...chat('a').started, metadata: metadata(5, 'a1') } };
+  const { runner, types } = start({
+    active: { first: page([summary({ ...latest, started }, [])]) },
+    threads: [earlier],
+    conversation: [open.started, started],
+    stored: [{ ...open, started: open.started }],
+  });
+  expect(await runner.run()).toEqual(complete);
+  expect(types()).toEqual(['chat.observed']);
+});
+
+it('asks for a thread that LiveChat did not return before in a full run only', async () => {
+  const world = {
+    latestThreads: [{ conversationId: 'a', threadId: 'a1', isClosed: false }],
+    notFound: [{ conversationId: 'a', threadId: 'a1' }],
+  };
+  const regular = start(world);
+  expect(await regular.runner.run()).toEqual(complete);
+  expect(regular.calls).not.toContain('getThread');
+  expect(regular.runner.tally.report.unprovable).toEqual({ 'not found': 1 });
+  const full = start(world, saved({ isFull: true }));
+  await full.runner.run();
+  expect(full.calls).toContain('getThread');
+});
+
 describe('a stored thread that is closed, and that LiveChat did not list', () => {
   const long = chat('long', { active: false, createdAt: at(5) });
-  const run = (world: World, given: Partial<SavedRun> = {}) => {
+  const run = (world: World, given: Partial<RunState> = {}) => {
     const from = saved(given);
     const started = start(
       { threads: [long], stored: [long], latestThreads: [{ ...long, isClosed: true }], ...world },
@@ -280,10 +384,10 @@ describe('a stored thread that is closed, and that LiveChat did not list', () =>
     data: { conversationId: 'long', threadId: 'long1' },
   });
 
-  it.each<[string, World, Partial<SavedRun>, boolean]>([
+  it.each<[string, World, Partial<RunState>, boolean]>([
     ['was changed since the last proof', { webhooks: [changed(35)] }, {}, true],
     ['was not changed since', {}, { newsSince: time(41) }, false],
-    ['was not changed since, in a deep run', {}, { newsSince: time(41), isDeep: true }, true],
+    ['was not changed since, in a full run', {}, { newsSince: time(41), isFull: true }, true],
     ['started after the period', { stored: [chat('long', { createdAt: at(39) })] }, {}, false],
   ])('is read if it %s', async (_what, world, given, expected) => {
     expect(await run(world, given)).toBe(expected);
@@ -296,11 +400,40 @@ describe('a run that continues', () => {
   it('begins with the page that it had saved', async () => {
     const { runner, types } = start(
       { archived: { first: page([a], 'p2'), p2: page([b]) } },
-      saved({ cursor: { phase: 'archive', page: 'p2', pass: 1, publishedBefore: 0 } }),
+      saved({ cursor: { ...firstCursor, phase: 'archive', page: 'p2' } }),
     );
-    expect(await runner.run()).toBe('complete');
+    expect(await runner.run()).toEqual(complete);
     // The second pass, which proves the run, reads the first page too.
     expect(types()).toEqual(['chat.started', 'message.received', 'chat.started', 'message.received']);
+  });
+
+  it('does not read the threads of a page again that it has compared', async () => {
+    const threads = Array.from({ length: 50 }, (_, index) => chat(`t${index}`));
+    const world = { active: { first: page(threads.map((thread) => summary(thread))) }, threads, stored: threads };
+    const full = saved({ isFull: true });
+    let reads = 0;
+    const onRead = () => {
+      reads += 1;
+      if (reads === 45) throw new Error('interrupted');
+    };
+    const first = start({ ...world, onRead }, full);
+    await expect(first.runner.run()).rejects.toThrow('interrupted');
+    const second = start(world, first.runner.state);
+    expect(await second.runner.run()).toEqual(complete);
+    expect(second.calls.filter((name) => name === 'getThread')).toHaveLength(10);
+  });
+
+  it('confirms what it had left to confirm', async () => {
+    const closed = chat('a', { active: false });
+    const world = { archived: { first: page([closed]) }, stored: [chat('a')], threads: [closed], inFlightMs: 65_000 };
+    const onPause = (ms: number) => {
+      if (ms === 65_000) throw new Error('interrupted');
+    };
+    const first = start({ ...world, onPause });
+    await expect(first.runner.run()).rejects.toThrow('interrupted');
+    const second = start({ ...world, archived: {} }, first.runner.state);
+    expect(await second.runner.run()).toEqual(complete);
+    expect(second.types()).toEqual(['chat.observed']);
   });
 
   it('reads by itself only a closed thread that began before the period, since it does not know what was listed', async () => {
@@ -313,12 +446,13 @@ describe('a run that continues', () => {
         { ...old, isClosed: true },
       ],
     };
-    const from = saved({ cursor: { phase: 'stored chats', pass: 1, publishedBefore: 0 } });
+    const from = saved({ cursor: { ...firstCursor, phase: 'stored chats' } });
     const { runner, calls } = start(world, { ...from, run: { ...from.run, from: time(0) } });
     await runner.run();
-    expect(calls).toEqual([]);
+    // The active chats are listed again.
+    expect(calls).toEqual(['listActive']);
     const later = start(world, { ...from, run: { ...from.run, from: time(2) } });
     await later.runner.run();
-    expect(later.calls).toEqual(['getThread', 'getThread']);
+    expect(later.calls).toEqual(['listActive', 'getThread', 'getThread']);
   });
 });

@@ -1,173 +1,190 @@
 import { latest } from '../conversations/projection.ts';
-import type { AnyEvent } from '../events/event.ts';
 import type { Publish } from '../events/publish.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type Comparison, compareThread, hasNews, type StoredThread } from './compare.ts';
-import type { ReconciliationReport, RunStatus, UnprovableReason } from './report.ts';
-import type { ListedThread, Page, ReconciliationChannel, ReconciliationSource } from './source.ts';
-import type { RunCursor, SavedRun } from './state.ts';
-import type { ThreadId } from './stored.ts';
+import {
+  type CompareOptions,
+  type Comparison,
+  compareThread,
+  hasNews,
+  otherOpenThreads,
+  type StoredThread,
+} from './compare.ts';
+import type { RunStatus } from './report.ts';
+import type { ListedThread, Page, ReconciliationSource, ThreadId } from './source.ts';
+import type { RunCursor, RunState } from './state.ts';
+import type { StoredPage } from './stored.ts';
+import { Tally, threadKey } from './tally.ts';
 
 /** Makes one call within the rate limit. `observedAt`: see {@link ListedThread}. */
 export type CallSource = <T>(request: (source: ReconciliationSource, observedAt: string) => Promise<T>) => Promise<T>;
 
-export interface RunPorts {
+export interface RunPorts extends Pick<CompareOptions, 'isSameContent' | 'expiredBefore'> {
   readonly call: CallSource;
-  /** Throws if the run must stop. */
-  readonly requireTime: () => void;
+  /** Waits for `ms`, and keeps the lease. Throws if the run must stop. */
+  readonly pause: (ms: number) => Promise<void>;
   readonly readStored: (threads: readonly ThreadId[]) => Promise<readonly StoredThread[]>;
-  readonly latestThreads: (since: string) => AsyncIterable<ThreadId & { readonly isClosed: boolean }>;
-  readonly isSameContent: ReconciliationChannel['isSameContent'];
+  readonly listLatestThreads: (since: string, page: string | undefined) => Promise<StoredPage>;
+  /** Stored threads that the channel does not return. Only a full run asks for them. */
+  readonly notFound: readonly ThreadId[];
   /** Undefined for a dry run. */
   readonly publish: Publish | undefined;
-  readonly clock: Pick<Clock, 'sleep'>;
-  /** Called after each page. Saves the progress from time to time, and at once if the page published something. */
-  readonly checkpoint: (progress: SavedRun, isUrgent: boolean) => Promise<void>;
+  readonly clock: Pick<Clock, 'now'>;
+  /** The longest time in ms that a webhook is in flight; 0 if it does not matter that an event is published too early. */
+  readonly inFlightMs: number;
+  /** Called after each page. Saves the progress from time to time, and at once if something was published. */
+  readonly checkpoint: (progress: RunState, isUrgent: boolean) => Promise<void>;
 }
 
-export const emptyReport: ReconciliationReport = {
-  threads: 0,
-  equal: 0,
-  repaired: 0,
-  unprovable: {},
-  examples: [],
-  published: 0,
-  events: {},
-  calls: 0,
-  passes: 0,
-};
+/** The beginning of a run. */
+export const firstCursor: RunCursor = { phase: 'active chats', done: [], pending: [], pass: 1, publishedBefore: 0 };
 
 const maxPasses = 4;
-const maxExamples = 20;
-const batchSize = 100;
-/** A webhook in flight is stored within this time, so that a difference of a moment is not published. */
+/** What is still not stored after this many attempts cannot be: the run goes on without it. */
+const maxAttempts = 2;
+/** Threads that are read and compared together. */
+const batchSize = 20;
+/** Most webhooks in flight are stored within this time. */
 const confirmMs = 2_000;
+/** An archive can be this old when it is listed. */
+const archiveLagMs = 3_600_000;
 const maxEventsPerPublish = 100;
 /** How often, and how many times, the tables are read for published events. */
 const storedPollMs = 500;
 const maxStoredPolls = 120;
 
-/** Reads the period of a run until a pass finds no difference. Throws what stops it; `progress` says where it is then. */
+/** `isProven`: the last pass found no difference, except in threads that cannot be repaired. */
+export interface RunResult {
+  readonly status: Extract<RunStatus, 'complete' | 'incomplete'>;
+  readonly isProven: boolean;
+}
+
+/** Reads the period of a run until a pass finds no difference. Throws what stops it; `state` says where it is then. */
 export class Runner {
   readonly #ports: RunPorts;
-  readonly #saved: SavedRun;
+  readonly #given: RunState;
   #cursor: RunCursor;
-  #report: ReconciliationReport;
-  /** The threads of this pass that were compared, and whether the pass was started in this process. */
+  readonly tally: Tally;
+  /** The threads that this pass has listed or compared, and whether the pass began in this process. */
   #seen = new Set<string>();
   #isSeenComplete: boolean;
-  /** Threads that precede a thread whose start was missing. */
-  #previous: ThreadId[] = [];
-  /** The threads of this pass that could not be proven, and those of all passes for which something was published. */
-  #unprovable = new Set<string>();
-  readonly #repaired = new Set<string>();
+  /** Earlier threads of chats, which lists of the latest threads do not contain. */
+  #earlier: ThreadId[] = [];
+  /** Threads whose difference may be a webhook in flight or an old archive, and when the last of them was listed. */
+  #suspects: ThreadId[] = [];
+  #suspectedAt = 0;
+  /** How often something was published for a thread. */
+  readonly #attempts = new Map<string, number>();
 
-  constructor(saved: SavedRun, ports: RunPorts) {
+  constructor(given: RunState, ports: RunPorts) {
     this.#ports = ports;
-    this.#saved = saved;
-    this.#cursor = saved.cursor;
-    this.#report = { ...saved.run.report, passes: saved.cursor.pass };
-    this.#isSeenComplete = saved.cursor.phase === 'active chats' && saved.cursor.page === undefined;
+    this.#given = given;
+    this.#cursor = given.cursor;
+    this.tally = new Tally({ ...given.run.report, passes: given.cursor.pass });
+    this.#isSeenComplete = given.cursor.phase === firstCursor.phase && given.cursor.page === undefined;
   }
 
-  get progress(): SavedRun {
-    return { ...this.#saved, run: { ...this.#saved.run, report: this.#report }, cursor: this.#cursor };
+  get state(): RunState {
+    const pending = distinct([...this.#cursor.pending, ...this.#suspects, ...this.#earlier]);
+    return {
+      ...this.#given,
+      run: { ...this.#given.run, report: this.tally.report },
+      cursor: { ...this.#cursor, pending },
+    };
   }
 
-  countCall(): void {
-    this.#report = { ...this.#report, calls: this.#report.calls + 1 };
-  }
-
-  async run(): Promise<Extract<RunStatus, 'complete' | 'incomplete'>> {
+  async run(): Promise<RunResult> {
     for (;;) {
       await this.#pass();
-      const { published } = this.#report;
-      if (published === this.#cursor.publishedBefore || !this.#ports.publish) return 'complete';
-      if (this.#cursor.pass === maxPasses) return 'incomplete';
+      const { published } = this.tally;
+      const isProven = published === this.#cursor.publishedBefore || !this.#ports.publish;
+      if (isProven || this.#cursor.pass === maxPasses) {
+        const isComplete = isProven && this.tally.unprovable('not stored').length === 0;
+        return { status: isComplete ? 'complete' : 'incomplete', isProven };
+      }
       const pass = this.#cursor.pass + 1;
-      this.#cursor = { phase: 'active chats', pass, publishedBefore: published };
-      // The last pass is the proof.
-      this.#report = { ...this.#report, passes: pass, threads: 0, equal: 0, unprovable: {}, examples: [] };
+      this.#cursor = { ...firstCursor, pass, publishedBefore: published };
+      this.tally.beginPass(pass);
       this.#seen = new Set();
-      this.#unprovable = new Set();
       this.#isSeenComplete = true;
     }
   }
 
   async #pass(): Promise<void> {
-    const { conversationId } = this.#saved.run;
+    const { conversationId } = this.#given.run;
     if (conversationId !== undefined) return this.#readChat(conversationId);
-    if (this.#cursor.phase === 'active chats') {
-      await this.#readPages((page) => this.#readActive(page));
-      this.#cursor = { ...this.#cursor, phase: 'archive', page: undefined };
-    }
-    if (this.#cursor.phase === 'archive') {
-      await this.#readPages((page) => this.#readArchived(page));
-      this.#cursor = { ...this.#cursor, phase: 'stored chats', page: undefined };
-    }
-    await this.#readUnlisted();
+    await this.#readPages('active chats', 'archive', (page) => this.#readActive(page));
+    await this.#readPages('archive', 'stored chats', (page) => this.#readArchived(page));
+    if (this.#cursor.phase === 'stored chats' && !this.#isSeenComplete) await this.#listActiveAgain();
+    await this.#readPages('stored chats', 'remaining threads', (page) => this.#readUnlisted(page));
+    await this.#readRemaining();
   }
 
-  async #readPages(read: (page: string | undefined) => Promise<string | undefined>): Promise<void> {
-    let page = this.#cursor.page;
-    do {
-      const { published } = this.#report;
-      page = await read(page);
-      this.#cursor = { ...this.#cursor, page };
-      await this.#ports.checkpoint(this.progress, this.#report.published > published);
-    } while (page !== undefined);
+  /** Reads the pages of a phase, from the one at the cursor. `read` returns the id of the next page. */
+  async #readPages(
+    phase: RunCursor['phase'],
+    nextPhase: RunCursor['phase'],
+    read: (page: string | undefined) => Promise<string | undefined>,
+  ): Promise<void> {
+    if (this.#cursor.phase !== phase) return;
+    for (let isLast = false; !isLast; ) {
+      const { published } = this.tally;
+      const page = await read(this.#cursor.page);
+      isLast = page === undefined;
+      this.#cursor = { ...this.#cursor, page, done: [], phase: isLast ? nextPhase : phase };
+      await this.#ports.checkpoint(this.state, this.tally.published > published);
+    }
   }
 
   async #readActive(page: string | undefined): Promise<string | undefined> {
     const listed = await this.#ports.call((source, observedAt) => source.listActive(observedAt, page));
     this.#recordInvalid(listed);
     const stored = await this.#ports.readStored(listed.threads);
-    const news = listed.threads.filter((thread, index) => this.#mustRead(thread, stored[index]));
+    const { isFull, newsSince } = this.#given;
+    const news = listed.threads.filter((thread, index) => {
+      const known = stored[index];
+      if (known) this.#addEarlier(thread, otherOpenThreads(known, thread.threadId));
+      return isFull || !known || hasNews(thread, known, newsSince);
+    });
     const unchanged = listed.threads.length - news.length;
-    this.#count({ threads: unchanged, equal: unchanged, repaired: 0 });
+    this.tally.add('threads', unchanged);
+    this.tally.add('equal', unchanged);
     for (const thread of listed.threads) this.#seen.add(threadKey(thread));
-    await this.#compareAll(await this.#readThreads(news));
+    await this.#readThreads(news);
     return listed.next;
-  }
-
-  #mustRead(thread: ListedThread, stored: StoredThread | undefined): boolean {
-    const { isDeep, newsSince } = this.#saved;
-    return isDeep || !stored || hasNews(thread, stored, newsSince);
   }
 
   async #readArchived(page: string | undefined): Promise<string | undefined> {
-    const { from, to } = this.#saved.run;
+    const { from, to } = this.#given.run;
     const listed = await this.#ports.call((source, observedAt) => source.listArchived(observedAt, { from, to }, page));
     this.#recordInvalid(listed);
-    const [complete, summaries] = [
+    await this.#compareAll(
       listed.threads.filter(({ events }) => events !== undefined),
-      listed.threads.filter(({ events }) => events === undefined),
-    ];
-    await this.#compareAll([...complete, ...(await this.#readThreads(summaries))]);
+      'archive',
+    );
+    await this.#readThreads(listed.threads.filter(({ events }) => events === undefined));
     return listed.next;
   }
 
-  /** The stored threads that LiveChat did not list: it indexes archives late, and may list them by the time of their start. */
-  async #readUnlisted(): Promise<void> {
-    const { from } = this.#saved.run;
-    const open: ThreadId[] = [];
-    const closed: ThreadId[] = [];
-    for await (const { isClosed, ...thread } of this.#ports.latestThreads(from)) {
-      if (this.#seen.has(threadKey(thread))) continue;
-      const batch = isClosed ? closed : open;
-      if (batch.push(thread) < batchSize) continue;
-      await this.#readBatch(batch.splice(0), isClosed);
-    }
-    await this.#readBatch(open, false);
-    await this.#readBatch(closed, true);
-    await this.#readBatch(this.#previous.splice(0), false);
+  /** After an interruption it is unknown which chats were listed. The active ones are listed again, without reading them. */
+  async #listActiveAgain(): Promise<void> {
+    let page: string | undefined;
+    do {
+      const listed = await this.#ports.call((source, observedAt) => source.listActive(observedAt, page));
+      for (const thread of listed.threads) this.#seen.add(threadKey(thread));
+      page = listed.next;
+    } while (page !== undefined);
   }
 
-  async #readBatch(threads: readonly ThreadId[], areClosed: boolean): Promise<void> {
-    const unseen = threads.filter((thread) => !this.#seen.has(threadKey(thread)));
+  /** The stored threads that LiveChat did not list: it indexes archives late, and may list them by the time of their start. */
+  async #readUnlisted(page: string | undefined): Promise<string | undefined> {
+    const { threads, areClosed, next } = await this.#ports.listLatestThreads(this.#given.run.from, page);
+    const skipped = new Set(this.#given.isFull ? [] : this.#ports.notFound.map(threadKey));
+    for (const thread of threads.filter((one) => skipped.has(threadKey(one))))
+      if (!this.#seen.has(threadKey(thread))) this.tally.addUnprovable(thread, 'not found');
+    const unseen = threads.filter((thread) => !this.#seen.has(threadKey(thread)) && !skipped.has(threadKey(thread)));
     const stored = areClosed ? await this.#ports.readStored(unseen) : [];
-    const unproven = unseen.filter((_thread, index) => !this.#isProven(stored[index]));
-    await this.#compareAll(await this.#readThreads(unproven));
+    await this.#readThreads(unseen.filter((_thread, index) => !this.#isProven(stored[index])));
+    return next;
   }
 
   /**
@@ -176,146 +193,196 @@ export class Runner {
    */
   #isProven(stored: StoredThread | undefined): boolean {
     if (!stored) return false;
-    const { isDeep, newsSince, run } = this.#saved;
+    const { isFull, newsSince, run } = this.#given;
     const { startedAt = '', changedAt } = threadTimes(stored);
-    if (startedAt > run.to || (!isDeep && changedAt < newsSince)) return true;
+    if (startedAt > run.to || (!isFull && changedAt < newsSince)) return true;
     return !this.#isSeenComplete && startedAt >= run.from;
+  }
+
+  /** What the lists did not contain: earlier threads, those of an interrupted run, and, last, those that must be confirmed. */
+  async #readRemaining(): Promise<void> {
+    const { pending } = this.#cursor;
+    await this.#readThreads(pending);
+    this.#cursor = { ...this.#cursor, pending: [], done: [] };
+    for (let threads = this.#earlier; threads.length > 0; threads = this.#earlier) {
+      this.#earlier = [];
+      await this.#readThreads(
+        threads.filter((thread) => !this.#seen.has(threadKey(thread))),
+        'earlier',
+      );
+    }
+    const suspects = distinct(this.#suspects);
+    if (suspects.length === 0) return;
+    this.#cursor = { ...this.#cursor, done: [] };
+    await this.#ports.pause(this.#suspectedAt + this.#ports.inFlightMs - this.#ports.clock.now());
+    await this.#readThreads(suspects, 'confirmed');
+    this.#suspects = [];
   }
 
   async #readChat(conversationId: string): Promise<void> {
     let page: string | undefined;
     do {
       const listed = await this.#ports.call((source) => source.listThreadIds(conversationId, page));
-      if (!listed) return this.#recordUnprovable({ conversationId, threadId: '' }, 'not found');
-      await this.#compareAll(await this.#readThreads(listed.ids.map((threadId) => ({ conversationId, threadId }))));
+      if (!listed) return this.tally.addUnprovable({ conversationId, threadId: '' }, 'not found');
+      await this.#readThreads(listed.ids.map((threadId) => ({ conversationId, threadId })));
       page = listed.next;
-      await this.#ports.checkpoint(this.progress, false);
+      await this.#ports.checkpoint(this.state, false);
     } while (page !== undefined);
+    await this.#readRemaining();
   }
 
-  async #readThreads(threads: readonly ThreadId[]): Promise<ListedThread[]> {
+  /** Reads threads one by one, and compares them in batches, after each of which the run can be continued. */
+  async #readThreads(threads: readonly ThreadId[], origin: Origin = 'thread'): Promise<void> {
+    const done = new Set(this.#cursor.done.map(threadKey));
+    const left = threads.filter((thread) => !done.has(threadKey(thread)));
+    for (let from = 0; from < left.length; from += batchSize) {
+      const batch = left.slice(from, from + batchSize);
+      const { published } = this.tally;
+      await this.#compareAll(await this.#getThreads(batch), origin);
+      const ids = batch.map(({ conversationId, threadId }) => ({ conversationId, threadId }));
+      this.#cursor = { ...this.#cursor, done: [...this.#cursor.done, ...ids] };
+      await this.#ports.checkpoint(this.state, this.tally.published > published);
+    }
+  }
+
+  async #getThreads(threads: readonly ThreadId[]): Promise<ListedThread[]> {
     const read: ListedThread[] = [];
     for (const { conversationId, threadId } of threads) {
       const thread = await this.#ports.call((source, observedAt) =>
         source.getThread(observedAt, conversationId, threadId),
       );
-      if (thread) read.push(thread);
-      else this.#recordUnprovable({ conversationId, threadId }, 'not found');
+      this.#seen.add(threadKey({ conversationId, threadId }));
+      if (typeof thread === 'string') this.tally.addUnprovable({ conversationId, threadId }, thread);
+      else read.push(thread);
     }
     return read;
   }
 
   /** Compares threads with what is stored, publishes what is missing, and waits until it is stored. */
-  async #compareAll(threads: readonly ListedThread[]): Promise<void> {
+  async #compareAll(threads: readonly ListedThread[], origin: Origin): Promise<void> {
     for (const thread of threads) this.#seen.add(threadKey(thread));
-    if (threads.length === 0) return;
-    const first = await this.#compare(threads);
-    const candidates = first.filter(differs).map(({ thread }) => thread);
-    const confirmed = new Map<ListedThread, Comparison>();
-    if (candidates.length > 0) {
-      await this.#ports.clock.sleep(confirmMs);
-      for (const { thread, comparison } of await this.#compare(candidates)) confirmed.set(thread, comparison);
-    }
-    const results = first.map(({ thread, comparison }) => ({
-      thread,
-      comparison: confirmed.get(thread) ?? comparison,
-    }));
-    const missing = results.flatMap(({ comparison }) => comparison.missing);
-    await this.#publish(missing);
-    const unstored =
-      missing.length > 0 ? await this.#awaitStored(results.filter(differs).map((one) => one.thread)) : [];
-    for (const thread of unstored) this.#recordUnprovable(thread, 'not stored');
-    this.#recordResults(results);
+    const inPeriod = origin === 'earlier' ? threads.filter((thread) => this.#isInPeriod(thread)) : threads;
+    if (inPeriod.length === 0) return;
+    const first = await this.#compare(inPeriod);
+    for (const { thread, stored } of first) this.#addEarlier(thread, otherOpenThreads(stored, thread.threadId));
+    if (!first.some(differs)) return this.#recordResults(first);
+    await this.#ports.pause(confirmMs);
+    const again = await this.#compare(first.filter(differs).map(({ thread }) => thread));
+    const results = [...first.filter((one) => !differs(one)), ...again];
+    const suspects = results.filter((one) => differs(one) && this.#mustConfirm(one, origin));
+    this.#suspects.push(...suspects.map(({ thread }) => thread));
+    if (suspects.length > 0) this.#suspectedAt = this.#ports.clock.now();
+    const confirmed = results.filter((one) => !suspects.includes(one));
+    const repairable = confirmed.filter((one) => differs(one) && this.#canRetry(one.thread));
+    await this.#publish(repairable);
+    this.#recordResults(confirmed);
+    for (const { thread } of confirmed.filter((one) => differs(one) && !repairable.includes(one)))
+      this.tally.addUnprovable(thread, 'not stored');
+  }
+
+  /** A thread before the period is neither imported nor followed to the thread before it. */
+  #isInPeriod({ started, events = [] }: ListedThread): boolean {
+    const { from } = this.#given.run;
+    return [started, ...events].some(({ metadata }) => metadata.occurredAt >= from);
+  }
+
+  /**
+   * Whether a difference must be seen again. An edit, a deletion and a state have no time of their own: its webhook may be in
+   * flight, or the archive may be older than a webhook. A missing message says that webhooks were lost.
+   */
+  #mustConfirm({ thread, stored, comparison }: Result, origin: Origin): boolean {
+    if (origin === 'confirmed' || comparison.missing.some(({ type }) => hasOwnTime.has(type))) return false;
+    if (this.#ports.inFlightMs > 0) return true;
+    const oldest = new Date(Date.parse(thread.observedAt) - archiveLagMs).toISOString();
+    return origin === 'archive' && threadTimes(stored).changedAt > oldest;
+  }
+
+  #canRetry(thread: ThreadId): boolean {
+    return (this.#attempts.get(threadKey(thread)) ?? 0) < maxAttempts;
   }
 
   #recordResults(results: readonly Result[]): void {
     for (const { thread, comparison } of results) {
       const { previousThreadId } = thread.started.data;
-      const startIsMissing = comparison.missing.includes(thread.started);
-      if (startIsMissing && previousThreadId !== undefined)
-        this.#previous.push({ conversationId: thread.conversationId, threadId: previousThreadId });
-      if (thread.invalid.length > 0) this.#recordUnprovable(thread, 'invalid');
-      else if (comparison.isChanging) this.#recordUnprovable(thread, 'changing');
+      const isStartMissing = comparison.missing.includes(thread.started);
+      if (isStartMissing && previousThreadId !== undefined) this.#addEarlier(thread, [previousThreadId]);
+      if (thread.invalid.length > 0) this.tally.addUnprovable(thread, 'invalid');
+      else if (comparison.isChanging) this.tally.addUnprovable(thread, 'changing');
     }
-    const repaired = results.filter((one) => differs(one) && !this.#repaired.has(threadKey(one.thread)));
-    for (const { thread } of repaired) this.#repaired.add(threadKey(thread));
     const equal = results.filter(({ thread, comparison }) => {
       return comparison.missing.length === 0 && !comparison.isChanging && thread.invalid.length === 0;
     }).length;
-    this.#count({ threads: results.length, equal, repaired: repaired.length });
+    this.tally.add('threads', results.length);
+    this.tally.add('equal', equal);
+  }
+
+  #addEarlier({ conversationId }: ThreadId, threadIds: readonly string[]): void {
+    const threads = threadIds.map((threadId) => ({ conversationId, threadId }));
+    this.#earlier.push(...threads.filter((thread) => !this.#seen.has(threadKey(thread))));
   }
 
   async #compare(threads: readonly ListedThread[]): Promise<Result[]> {
-    const stored = await this.#ports.readStored(threads);
-    return Promise.all(
-      threads.map(async (thread, index) => {
-        const known = stored[index];
-        if (!known) throw new TypeError('one stored thread for each listed one');
-        return { thread, comparison: compareThread(thread, known, this.#ports.isSameContent, this.#saved.run.to) };
-      }),
-    );
+    const { isSameContent, expiredBefore } = this.#ports;
+    const all = await this.#ports.readStored(threads);
+    return threads.flatMap((thread, index) => {
+      const stored = all[index];
+      if (!stored) return [];
+      const options = { isSameContent, expiredBefore, until: this.#given.run.to };
+      return { thread, stored, comparison: compareThread(thread, stored, options) };
+    });
   }
 
-  async #publish(events: readonly AnyEvent[]): Promise<void> {
+  async #publish(results: readonly Result[]): Promise<void> {
+    const events = results.flatMap(({ comparison }) => comparison.missing);
     for (let from = 0; from < events.length; from += maxEventsPerPublish) {
       const chunk = events.slice(from, from + maxEventsPerPublish);
       await this.#ports.publish?.(chunk);
-      const counts = { ...this.#report.events };
-      for (const { type } of chunk) counts[type] = (counts[type] ?? 0) + 1;
-      this.#report = { ...this.#report, published: this.#report.published + chunk.length, events: counts };
+      this.tally.addEvents(chunk);
     }
+    for (const { thread } of results) {
+      const attempts = this.#attempts.get(threadKey(thread)) ?? 0;
+      this.#attempts.set(threadKey(thread), attempts + 1);
+      if (attempts === 0) this.tally.add('repaired');
+    }
+    if (this.#ports.publish && results.length > 0) await this.#awaitStored(results.map(({ thread }) => thread));
   }
 
-  /** Returns the threads whose events are not stored in time. */
-  async #awaitStored(threads: readonly ListedThread[]): Promise<readonly ListedThread[]> {
-    if (!this.#ports.publish) return [];
+  async #awaitStored(threads: readonly ListedThread[]): Promise<void> {
     let waiting = threads;
     for (let poll = 0; poll < maxStoredPolls && waiting.length > 0; poll += 1) {
-      this.#ports.requireTime();
-      await this.#ports.clock.sleep(storedPollMs);
+      await this.#ports.pause(storedPollMs);
       waiting = (await this.#compare(waiting)).filter(differs).map(({ thread }) => thread);
     }
-    return waiting;
+    for (const thread of waiting) this.tally.addUnprovable(thread, 'not stored');
   }
 
   #recordInvalid({ invalid }: Page): void {
-    for (const conversationId of invalid) this.#recordUnprovable({ conversationId, threadId: '' }, 'invalid');
-  }
-
-  #recordUnprovable({ conversationId, threadId }: ThreadId, reason: UnprovableReason): void {
-    const { unprovable, examples } = this.#report;
-    const key = threadKey({ conversationId, threadId });
-    if (this.#unprovable.has(key)) return;
-    this.#unprovable.add(key);
-    const example = { conversationId, threadId, reason };
-    this.#report = {
-      ...this.#report,
-      unprovable: { ...unprovable, [reason]: (unprovable[reason] ?? 0) + 1 },
-      examples: examples.length < maxExamples ? [...examples, example] : examples,
-    };
-  }
-
-  #count(added: Pick<ReconciliationReport, 'threads' | 'equal' | 'repaired'>): void {
-    const { threads, equal, repaired } = this.#report;
-    this.#report = {
-      ...this.#report,
-      threads: threads + added.threads,
-      equal: equal + added.equal,
-      repaired: repaired + added.repaired,
-    };
+    for (const conversationId of invalid) this.tally.addUnprovable({ conversationId, threadId: '' }, 'invalid');
   }
 }
+
+/** Where a listed thread comes from. `earlier`: it precedes the latest thread of its chat. `confirmed`: its difference was seen before. */
+type Origin = 'archive' | 'thread' | 'earlier' | 'confirmed';
 
 interface Result {
   readonly thread: ListedThread;
+  readonly stored: StoredThread;
   readonly comparison: Comparison;
 }
+
+/** The events that happened at LiveChat's own time, which is not in the last minutes. */
+const hasOwnTime: ReadonlySet<string> = new Set([
+  'chat.started',
+  'message.received',
+  'note.received',
+  'message.delivered',
+]);
 
 function differs({ comparison }: Result): boolean {
   return comparison.missing.length > 0;
 }
 
-/** When a thread started, in LiveChat's time, and when a webhook of it was last received. */
+/** When the latest thread of a conversation started, in LiveChat's time, and when a webhook of the thread was last received. */
 function threadTimes({ events, messages }: StoredThread) {
   const items = [...messages.values()].flatMap(({ receivedAt, revision, deletedAt }) => [
     receivedAt,
@@ -329,6 +396,7 @@ function threadTimes({ events, messages }: StoredThread) {
   };
 }
 
-function threadKey({ conversationId, threadId }: ThreadId): string {
-  return JSON.stringify([conversationId, threadId]);
+function distinct(threads: readonly ThreadId[]): ThreadId[] {
+  const ids = threads.map(({ conversationId, threadId }) => ({ conversationId, threadId }));
+  return [...new Map(ids.map((id) => [threadKey(id), id])).values()];
 }

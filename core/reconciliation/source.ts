@@ -3,6 +3,12 @@ import type { EventData } from '../events/catalogue.ts';
 import type { DomainEvent } from '../events/event.ts';
 import type { NormalizedMessage, Participant } from '../events/schemas.ts';
 
+/** A thread, by the channel's ids. */
+export interface ThreadId {
+  readonly conversationId: string;
+  readonly threadId: string;
+}
+
 /** An event inside a thread: what a message, a note, our own message or a deleted message causes. */
 export type ListedEvent =
   | DomainEvent<'message.received'>
@@ -19,12 +25,10 @@ export interface ListedTransfer {
 }
 
 /** A thread as the channel lists it, translated to the events that its webhooks cause, with the same ids. */
-export interface ListedThread {
-  readonly conversationId: string;
-  readonly threadId: string;
+export interface ListedThread extends ThreadId {
   /**
-   * ISO 8601: for when the thread's state holds, before the call that listed it began, less a margin for clocks and for
-   * webhooks in flight. Webhooks received later apply on top of it.
+   * ISO 8601: for when the thread's state holds, before the call that listed it began. In a scheduled run there is a margin for
+   * clocks and for webhooks in flight. Webhooks received later apply on top of it.
    */
   readonly observedAt: string;
   readonly started: DomainEvent<'chat.started'>;
@@ -33,7 +37,7 @@ export interface ListedThread {
   /** Ids of events that do not match their schema. They cannot be restored. */
   readonly invalid: readonly string[];
   /** The latest events that a summary names, if it does; undefined with `events`. */
-  readonly latest: readonly { readonly id: string; readonly at: string }[] | undefined;
+  readonly latestEvents: readonly { readonly id: string; readonly at: string }[] | undefined;
   readonly active: boolean;
   /** Whether the chat has no later thread. Participants and access describe the chat as it is now: its latest thread. */
   readonly isLatest: boolean;
@@ -72,8 +76,12 @@ export interface ReconciliationSource extends Reconnectable<ReconciliationSource
   listActive(observedAt: string, page: string | undefined): Promise<Page>;
   /** Archived threads of a period. */
   listArchived(observedAt: string, period: Period, page: string | undefined): Promise<Page>;
-  /** One thread with its events, or the latest of the chat. Undefined if it does not exist or is not accessible. */
-  getThread(observedAt: string, conversationId: string, threadId?: string): Promise<ListedThread | undefined>;
+  /** One thread with its events. `not found`: it does not exist or is not accessible. `invalid`: it does not match the schema. */
+  getThread(
+    observedAt: string,
+    conversationId: string,
+    threadId: string,
+  ): Promise<ListedThread | 'not found' | 'invalid'>;
   /** The ids of a chat's threads, latest first. Undefined if the chat does not exist or is not accessible. */
   listThreadIds(
     conversationId: string,

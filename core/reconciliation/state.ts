@@ -1,31 +1,37 @@
 import { CustomAttributeType, Entity, type EntityItem } from 'electrodb';
 import { ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
 import type { ReconciliationRun, ReconciliationView } from './report.ts';
+import type { ThreadId } from './source.ts';
 
 /** Where a run continues. */
 export interface RunCursor {
-  readonly phase: 'active chats' | 'archive' | 'stored chats';
-  /** The channel's id of the next page; undefined at the first. */
+  readonly phase: 'active chats' | 'archive' | 'stored chats' | 'remaining threads';
+  /** The id of the next page, of the channel or of the table; undefined at the first. */
   readonly page?: string | undefined;
+  /** The threads of that page that are compared already. */
+  readonly done: readonly ThreadId[];
+  /** Threads to read by themselves at the end of the pass. */
+  readonly pending: readonly ThreadId[];
   /** From 1. */
   readonly pass: number;
   /** The number of events that earlier passes published. */
   readonly publishedBefore: number;
 }
 
-/** A run that is in progress or was interrupted. */
-export interface SavedRun {
+/** A run with what is needed to continue it. */
+export interface RunState {
   readonly run: ReconciliationRun;
   readonly cursor: RunCursor;
-  /** Whether the events of every active chat are read, not only those with news since `newsSince`. */
-  readonly isDeep: boolean;
+  /** Whether every active chat and every stored one of the period is read, not only those that changed since `newsSince`. */
+  readonly isFull: boolean;
   readonly newsSince: string;
 }
 
 /** A scheduled run and a requested one do not replace each other. */
-export type RunSlot = 'scheduled' | 'requested';
+export type RunKind = 'scheduled' | 'requested';
 
-const saved = { type: CustomAttributeType<SavedRun>('any') } as const;
+const runState = { type: CustomAttributeType<RunState>('any') } as const;
+const threadIds = { type: CustomAttributeType<readonly ThreadId[]>('any') } as const;
 
 /** One item per organization: the lease, the watermark and the runs that are to be continued. */
 const Reconciliation = new Entity(
@@ -37,10 +43,14 @@ const Reconciliation = new Entity(
       leaseOwner: text,
       leaseUntil: number,
       watermark: { type: 'string' },
-      /** When the last 24 h were last read, ms since 1970. */
-      deepAt: { type: 'number' },
-      scheduled: saved,
-      requested: saved,
+      /** When a full run last completed, ms since 1970. */
+      fullAt: { type: 'number' },
+      scheduled: runState,
+      requested: runState,
+      /** Threads that webhooks were changing: the next run reads them again. */
+      changing: threadIds,
+      /** Stored threads that the channel does not return: only full runs ask for them again. */
+      notFound: threadIds,
       last: { type: CustomAttributeType<ReconciliationRun>('any') },
     },
     indexes: { primary: keys(['organizationId'], []) },
@@ -49,7 +59,7 @@ const Reconciliation = new Entity(
 );
 export type ReconciliationState = EntityItem<typeof Reconciliation>;
 
-/** A run that published something, did not complete or was requested. Quiet runs are not kept. */
+/** A run that published something, has unprovable threads, did not complete or was requested. Quiet runs are not kept. */
 const Run = new Entity(
   {
     model: { entity: 'reconciliationRun', version: '1', service: 'livechat' },
@@ -67,7 +77,7 @@ const Run = new Entity(
 
 const runRetentionSeconds = 30 * 86_400;
 /** A run renews its lease at least every minute; a run that was killed loses it after this time. */
-const leaseMs = 180_000;
+const leaseMs = 300_000;
 
 /** Another run took over the lease, since this one did not renew it in time. */
 export class LeaseLost extends Error {
@@ -98,13 +108,13 @@ export async function acquireLease(
 /** Renews the lease and saves where the run is. Throws {@link LeaseLost}. */
 export async function saveProgress(
   { organizationId, owner }: Lease,
-  slot: RunSlot,
-  progress: SavedRun,
+  kind: RunKind,
+  progress: RunState,
   now: number,
 ): Promise<void> {
   const written = await ifConditionHolds(
     Reconciliation.patch({ organizationId })
-      .set({ leaseUntil: now + leaseMs, [slot]: progress })
+      .set({ leaseUntil: now + leaseMs, [kind]: progress })
       .where(({ leaseOwner }, op) => op.eq(leaseOwner, owner))
       .go(),
   );
@@ -115,32 +125,31 @@ export async function saveProgress(
 export interface RunEnd {
   readonly run: ReconciliationRun;
   /** Undefined if there is nothing to continue. */
-  readonly saved?: SavedRun | undefined;
-  /** Set if it is proven that nothing is missing up to there. */
-  readonly watermark?: string | undefined;
-  readonly deepAt?: number | undefined;
+  readonly next?: RunState | undefined;
+  /** The attributes to set. */
+  readonly changes: Partial<Pick<ReconciliationState, 'watermark' | 'fullAt' | 'changing' | 'notFound'>>;
 }
 
 /** Releases the lease and stores the result: one write, and one for a run that is kept. Throws {@link LeaseLost}. */
 export async function endRun(
   { organizationId, owner }: Lease,
-  slot: RunSlot,
-  { run, saved, watermark, deepAt }: RunEnd,
+  kind: RunKind,
+  { run, next, changes }: RunEnd,
   now: number,
 ): Promise<void> {
   const change = Reconciliation.patch({ organizationId }).set({
+    ...changes,
     leaseOwner: '',
     leaseUntil: 0,
     last: run,
-    ...(saved && { [slot]: saved }),
-    ...(watermark !== undefined && { watermark }),
-    ...(deepAt !== undefined && { deepAt }),
+    ...(next && { [kind]: next }),
   });
   const written = await ifConditionHolds(
-    (saved ? change : change.remove([slot])).where(({ leaseOwner }, op) => op.eq(leaseOwner, owner)).go(),
+    (next ? change : change.remove([kind])).where(({ leaseOwner }, op) => op.eq(leaseOwner, owner)).go(),
   );
   if (!written) throw new LeaseLost('another run has taken over the lease of this one');
-  if (run.status === 'complete' && run.report.published === 0 && run.reason !== 'request') return;
+  const isQuiet = run.report.published === 0 && run.report.examples.length === 0;
+  if (run.status === 'complete' && isQuiet && run.reason !== 'request') return;
   const { startedAt, runId } = run;
   await Run.put({ organizationId, startedAt, runId, run, expires: Math.floor(now / 1000) + runRetentionSeconds }).go();
 }

@@ -5,12 +5,7 @@ import { Message } from '../messages/messages.ts';
 import { parseMetadata } from '../messages/queries.ts';
 import { parseJsonExactly } from '../platform/json.ts';
 import type { StoredItem, StoredThread } from './compare.ts';
-
-/** A thread, by the channel's ids. */
-export interface ThreadId {
-  readonly conversationId: string;
-  readonly threadId: string;
-}
+import type { ThreadId } from './source.ts';
 
 const maxConcurrentReads = 10;
 
@@ -68,27 +63,42 @@ async function readMessages(conversation: ConversationKey, threadId: string): Pr
   );
 }
 
-/** The latest threads of the conversations that are not closed, or whose last activity is not before `since`. */
-export async function* iterateLatestThreads(
-  organizationId: string,
-  since: string,
-): AsyncGenerator<ThreadId & { readonly isClosed: boolean }> {
-  for (const status of ['queued', 'open', 'idle', 'closed'] as const) {
-    const isClosed = status === 'closed';
-    let cursor: string | null = null;
-    do {
-      const query = Conversation.query.byActivity({ organizationId, status });
-      const page: Awaited<ReturnType<typeof readPage>> = await readPage(
-        isClosed ? query.gte({ activityBucket: activityBucket(since) }) : query,
-        cursor,
-      );
-      for (const { conversationId, currentThreadId } of page.data)
-        if (currentThreadId !== undefined) yield { conversationId, threadId: currentThreadId, isClosed };
-      cursor = page.cursor;
-    } while (cursor !== null);
-  }
+/** A page of stored threads. */
+export interface StoredPage {
+  readonly threads: readonly ThreadId[];
+  readonly areClosed: boolean;
+  /** The id of the next page; undefined on the last. */
+  readonly next: string | undefined;
 }
 
-function readPage(query: Pick<ReturnType<typeof Conversation.query.byActivity>, 'go'>, cursor: string | null) {
-  return query.go({ cursor, limit: 100, order: 'asc', hydrate: true });
+const statuses = ['queued', 'open', 'idle', 'closed'] as const;
+const separator = ' ';
+
+/**
+ * Lists the latest thread of each conversation that is not closed, then of each that is closed and whose last activity is not
+ * before `since`. One query.
+ */
+export async function listLatestThreads(
+  organizationId: string,
+  since: string,
+  page: string = statuses[0],
+): Promise<StoredPage> {
+  const [name = '', cursor = null] = page.split(separator);
+  const index = statuses.map(String).indexOf(name);
+  const status = statuses[index] ?? 'closed';
+  const areClosed = status === 'closed';
+  const query = Conversation.query.byActivity({ organizationId, status });
+  const { data, cursor: next } = await (areClosed ? query.gte({ activityBucket: activityBucket(since) }) : query).go({
+    cursor,
+    limit: 100,
+    order: 'asc',
+    hydrate: true,
+  });
+  return {
+    threads: data.flatMap(({ conversationId, currentThreadId: threadId }) =>
+      threadId ? [{ conversationId, threadId }] : [],
+    ),
+    areClosed,
+    next: next === null ? statuses[index + 1] : `${status}${separator}${next}`,
+  };
 }

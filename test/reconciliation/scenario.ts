@@ -35,6 +35,8 @@ export interface ScenarioOptions {
   readonly durationMs: number;
   /** Groups in which some of the chats start, because rules route them. */
   readonly routedGroups: readonly number[];
+  /** What else happens, at regular intervals. */
+  readonly every?: { readonly ms: number; readonly run: () => Promise<void> };
 }
 
 /**
@@ -230,6 +232,14 @@ export async function playScenario(world: World, options: ScenarioOptions): Prom
     routerArchives: { weight: 2, run: close({ as: 'router', action: 'archive' }) },
   };
 
+  function planRegularly(every: NonNullable<ScenarioOptions['every']>): void {
+    plan(world.now() + every.ms, async () => {
+      planRegularly(every);
+      await every.run();
+    });
+  }
+
+  if (options.every) planRegularly(options.every);
   for (let number = 1; number <= options.chats; number += 1)
     plan(world.now() + random.between(0, 0.75 * durationMs), () => start(number));
   for (;;) {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
+import * as z from 'zod/mini';
 import { latest } from '../../core/conversations/projection.ts';
 import type { ConversationDetail } from '../../core/conversations/queries.ts';
 import type { StoredMessage } from '../../core/messages/queries.ts';
@@ -84,6 +85,8 @@ export function expectSame(
   bridge: string,
   stored: Readonly<Record<string, View>>,
   complete: Readonly<Record<string, View>>,
+  /** Names of fields that may differ. */
+  except: readonly string[] = [],
 ): void {
   const ids = [...new Set([...Object.keys(complete), ...Object.keys(stored)])];
   const differences = ids.flatMap((id) => {
@@ -91,7 +94,8 @@ export function expectSame(
     const isUnknown = expected && !isAssignmentKnown(world.history(id), bridge, expected);
     const ignored = isUnknown &&
       stored[id] && { ...stored[id], assigned: { ...stored[id].assigned, agents: expected.assigned.agents } };
-    return listDifferences(ignored || stored[id], expected, id);
+    const found = listDifferences(ignored || stored[id], expected, id);
+    return found.filter((difference) => !except.some((name) => difference.includes(`.${name}: `)));
   });
   const chats = [...new Set(differences.map((path) => path.split('.')[0] ?? ''))];
   const histories = chats
@@ -128,17 +132,24 @@ function isAssignmentKnown(
   );
 }
 
-/** Where two values differ: `path: value instead of other`. */
+/** Where two values differ: `path: value instead of other`. The elements of a list are compared by their id. */
 function listDifferences(value: unknown, other: unknown, path: string): string[] {
-  if (Array.isArray(value) && Array.isArray(other) && value.length !== other.length)
-    return [`${path}: ${JSON.stringify(value)} instead of ${JSON.stringify(other)}`];
-  if (isObject(value) && isObject(other)) {
-    const names = new Set([...Object.keys(value), ...Object.keys(other)]);
-    return [...names].flatMap((name) => listDifferences(value[name], other[name], `${path}.${name}`));
+  const [ours, theirs] = [byName(value), byName(other)];
+  if (ours && theirs) {
+    const names = new Set([...Object.keys(ours), ...Object.keys(theirs)]);
+    return [...names].flatMap((name) => listDifferences(ours[name], theirs[name], `${path}.${name}`));
   }
-  return isDeepStrictEqual(value, other)
-    ? []
-    : [`${path}: ${JSON.stringify(value)} instead of ${JSON.stringify(other)}`];
+  if (isDeepStrictEqual(value, other)) return [];
+  return [`${path}: ${JSON.stringify(value)} instead of ${JSON.stringify(other)}`];
+}
+
+const identified = z.array(z.looseObject({ id: z.string() })).check(z.minLength(1));
+
+/** The members of an object, or the elements of a list with ids and `order`, the ids in order. */
+function byName(value: unknown): Record<string, unknown> | undefined {
+  const { success, data } = identified.safeParse(value);
+  if (!success) return isObject(value) && !Array.isArray(value) ? value : undefined;
+  return { ...Object.fromEntries(data.map((one) => [one.id, one])), order: data.map(({ id }) => id) };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

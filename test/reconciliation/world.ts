@@ -38,6 +38,8 @@ export interface WorldOptions {
   readonly seed: number;
   /** The bridges that LiveChat calls, by name, with the share of webhooks that each loses, from 0 to 1. */
   readonly loss: Readonly<Record<string, number>>;
+  /** The share of webhooks that arrive up to a minute late, after those that follow, as after failed attempts. */
+  readonly late?: number;
   /** How much LiveChat's clock is fast, in ms. */
   readonly skewMs?: number;
 }
@@ -49,7 +51,7 @@ export type Bridge = ReturnType<World['bridge']>;
  * One LiveChat and several bridges: an organization each, to which the same webhooks are sent, of which some are lost. So the
  * bridge that lost webhooks can be compared with the one that lost none, id by id.
  */
-export async function startWorld(deployed: DeployedBridge, { seed, loss, skewMs = 0 }: WorldOptions) {
+export async function startWorld(deployed: DeployedBridge, { seed, loss, late = 0, skewMs = 0 }: WorldOptions) {
   const { aws, pendingWebhooks } = deployed;
   const begin = Date.now();
   const bridges = new Map(
@@ -59,36 +61,48 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss, skewMs 
   const history = new Map<string, SentWebhook[]>();
   /** What identifies a chat in the choice of the lost webhooks: ids of chats differ between runs. */
   const names = new Map<string, string>();
+  /** Late webhooks, and when they arrive. */
+  const onTheWay: { readonly at: number; readonly deliver: () => Promise<void> }[] = [];
 
-  function isLost({ name, share }: { name: string; share: number }, chat: string, number: number): boolean {
-    const hash = createHash('sha256').update(`${seed} ${name} ${chat} ${number}`).digest().readUInt32BE();
-    return hash / 2 ** 32 < share;
+  /** From 0 to 1, the same in every run. */
+  function chance(...identity: readonly (string | number)[]): number {
+    const hash = createHash('sha256')
+      .update([seed, ...identity].join(' '))
+      .digest();
+    return hash.readUInt32BE() / 2 ** 32;
   }
 
   const api = createHttpApi({
     route: webhookRoute,
     report: (message) => deployed.problems.push(message),
     fallback: () => new Response(null, { status: 404 }),
-    async invoke(name, request) {
+    async invoke(handler, request) {
       const event = z.looseObject({ body: z.string() }).parse(request);
       const body = webhookBody.parse(JSON.parse(event.body));
       const { chat, active_chat, chat_id: chatId = chat?.id ?? active_chat?.chat_id ?? '' } = body.payload;
       if (chat && !names.has(chatId)) names.set(chatId, chat.users[0]?.name ?? '');
       const sent = history.get(chatId) ?? [];
       history.set(chatId, sent);
-      const receivers = [...bridges.values()].filter((one) => !isLost(one, names.get(chatId) ?? '', sent.length));
+      const name = names.get(chatId) ?? '';
+      const receivers = [...bridges.values()].filter((one) => chance(one.name, name, sent.length) >= one.share);
       // Webhooks of one action arrive one after the other.
       moveClock(1);
-      const at = new Date().toISOString();
+      const at = Date.now();
       const threadId = body.payload.thread_id ?? chat?.thread.id;
-      sent.push({ at, action: body.action, threadId, receivedBy: receivers.map((one) => one.name) });
-      let response: unknown = { statusCode: 200, body: '{"success":true}' };
-      for (const one of receivers) {
-        const own = JSON.stringify({ ...body, organization_id: one.organizationId });
-        response = await aws.invoke(name, { ...event, body: own });
-        if (z.looseObject({ statusCode: z.number() }).parse(response).statusCode !== 200) return response;
-      }
-      return response;
+      const receivedBy = receivers.map((one) => one.name);
+      const number = sent.push({ at: new Date(at).toISOString(), action: body.action, threadId, receivedBy });
+      const deliver = async () => {
+        for (const one of receivers) {
+          const own = JSON.stringify({ ...body, organization_id: one.organizationId });
+          const response = await aws.invoke(handler, { ...event, body: own });
+          const { statusCode } = z.looseObject({ statusCode: z.number() }).parse(response);
+          if (statusCode !== 200) throw new Error(`the webhook ${body.action} was answered with ${statusCode}`);
+        }
+      };
+      if (chance('late', name, number) < late)
+        onTheWay.push({ at: at + chance('delay', name, number) * 60_000, deliver });
+      else await deliver();
+      return { statusCode: 200, body: '{"success":true}' };
     },
   });
   const port = await listen(api, 0, '--port');
@@ -136,7 +150,16 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss, skewMs 
     /** Lets everything come to rest, then moves the clock forward. */
     async pass(ms: number): Promise<void> {
       await settle();
-      moveClock(ms);
+      const end = Date.now() + ms;
+      for (;;) {
+        onTheWay.sort((a, b) => a.at - b.at);
+        if ((onTheWay[0]?.at ?? end) >= end) break;
+        const arriving = onTheWay.shift();
+        moveClock(Math.max(0, (arriving?.at ?? end) - Date.now()));
+        await arriving?.deliver();
+        await settle();
+      }
+      moveClock(Math.max(0, end - Date.now()));
     },
     async setting(changes: object): Promise<void> {
       await expectOk(request('POST', '/simulator/settings', changes));
