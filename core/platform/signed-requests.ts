@@ -89,7 +89,7 @@ function backoffOf(error: unknown): number | undefined {
   if (error instanceof AwsError) {
     const { name, status } = error;
     if (status === 429 || /Thrott|TooManyRequests|LimitExceeded|SlowDown/.test(name)) return 500;
-    return status >= 500 || name.startsWith('RequestTimeout') ? 100 : undefined;
+    return [500, 502, 503, 504].includes(status) || name.startsWith('RequestTimeout') ? 100 : undefined;
   }
   // Network errors have a code.
   return error instanceof Error && (error.name === 'TimeoutError' || 'code' in error) ? 100 : undefined;
