@@ -5,6 +5,7 @@ import { sendCosts, webhookCosts } from './cost.ts';
 import { drain } from './drain.ts';
 import { reportProgress, withCapacity, withLocal } from './engine.ts';
 import { faults } from './faults.ts';
+import { forgedCalls } from './forged.ts';
 import { handlerTime } from './handler.ts';
 import { modelFigures } from './model.ts';
 import { outboundFigures } from './outbound.ts';
@@ -22,6 +23,10 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
   cost: {
     what: 'AWS calls, capacity units and list price of each webhook and of each sent message',
     run: costTables,
+  },
+  forged: {
+    what: '500 forged webhooks per second beside genuine ones in virtual time: secret look-ups, price and latency',
+    run: async () => ({ forged: await forgedCalls() }),
   },
   reconcile: {
     what: 'calls, reads, writes and events of reconciliation over 1,000 threads; takes minutes',

@@ -77,6 +77,14 @@ describe('livechat doctor', () => {
     expect(await problems()).toEqual([]);
   });
 
+  test('says that quotas do not apply locally, if a load is given', async () => {
+    const args = ['doctor', '--webhooks-per-second', '1000', '--sends-per-second', '200', '--json'];
+    const { findings } = report.parse(JSON.parse((await startLivechat(args, withAws()).ended).stdout));
+    expect(findings).toContainEqual(
+      expect.objectContaining({ check: 'quotas', message: 'AWS quotas do not apply to the local engine.' }),
+    );
+  });
+
   test('needs only the permissions that the documents list', async () => {
     const calls = async (method: string) => (await fetch(`${local.aws}/_local/calls`, { method })).json();
     await local.idle();

@@ -19,8 +19,8 @@ import {
 import { checkLatestWebhooks, checkReconciliation, checkSending, checkWebhookEndpoint } from './traffic.ts';
 
 /** Runs all checks concurrently and prints the findings. An unreadable table must not stop the other checks. */
-export const runDoctor = async ({ organization, url, json }: DoctorOptions): Promise<void> => {
-  const checks = await listChecks(organization, url);
+export const runDoctor = async (options: DoctorOptions): Promise<void> => {
+  const checks = [...(await listChecks(options.organization, options.url)), ...listLoadChecks(options)];
   const results = await withProgress('Checking', checks.length, ({ step }) =>
     Promise.all(
       checks.map(async ([check, run]) => {
@@ -34,7 +34,7 @@ export const runDoctor = async ({ organization, url, json }: DoctorOptions): Pro
   const faults = findings.filter(({ severity }) => severity === 'fault').length;
   const warnings = findings.filter(({ severity }) => severity === 'warning').length;
   if (faults > 0) process.exitCode = exitCodes.failure;
-  if (json) return printJson({ ok: faults === 0, faults, warnings, findings });
+  if (options.json) return printJson({ ok: faults === 0, faults, warnings, findings });
   for (const { check, severity, message, fix } of findings) {
     print(`${labels[severity]}  ${check.padEnd(14)} ${printable(message)}`);
     if (fix !== undefined) print(`${' '.repeat(25)}${colours.bold('→')} ${fix}`);
@@ -77,6 +77,12 @@ const listChecks = async (organization: string | undefined, registeredUrl: strin
     ['sending', () => checkSending(organizationIds, Date.now())],
     ['reconciliation', () => checkReconciliation(organizationIds, Date.now())],
   ];
+};
+
+const listLoadChecks = ({ webhooksPerSecond, sendsPerSecond, stage }: DoctorOptions): Check[] => {
+  if (webhooksPerSecond === undefined && sendsPerSecond === undefined) return [];
+  const load = { webhooksPerSecond: webhooksPerSecond ?? 0, sendsPerSecond: sendsPerSecond ?? 0 };
+  return [['quotas', async () => (await import('./quotas.ts')).checkQuotas(load, stage)]];
 };
 
 const checkFailed = (error: unknown): Finding => {

@@ -104,12 +104,29 @@ function compareEvent(
   return { event: createRevision(message, event, item.revision) };
 }
 
+/** How much the clocks of this process and of the webhook's function may differ, in ms. */
+const clockMarginMs = 120_000;
+
+/**
+ * The time of receipt that an observation gets: just after what it replaces, so that a webhook received later wins, whatever
+ * the clock of this process shows.
+ */
+function receiptAfter(replaced: string | undefined, observedAt: string): string {
+  const earliest = Date.parse(observedAt) - clockMarginMs;
+  return new Date(replaced ? Math.max(Date.parse(replaced) + 1, earliest) : earliest).toISOString();
+}
+
 /** The id includes the revision that is replaced, since the same content can be restored twice. */
 function createRevision(message: NormalizedMessage, { metadata }: ListedEvent, replaced = ''): AnyEvent {
   const type = message.visibility === 'agents' ? 'note.updated' : 'message.updated';
   const { id, organizationId, conversationId, threadId, content } = message;
   const identity = [conversationId, threadId, id, contentHash(content), replaced];
-  return { type, metadata: { ...metadata, id: deriveId(type, organizationId, ...identity) }, data: message };
+  const receivedAt = receiptAfter(replaced.split('#')[0], metadata.receivedAt);
+  return {
+    type,
+    metadata: { ...metadata, id: deriveId(type, organizationId, ...identity), receivedAt },
+    data: message,
+  };
 }
 
 interface Observation {
@@ -155,11 +172,12 @@ function observe(listed: ListedThread, stored: StoredThread, missing: readonly A
   // The id includes the last event that is replaced, since the same state can be restored twice.
   const identity = [conversationId, threadId, contentHash(state), receivedLast];
   const id = deriveId('chat.observed', started.metadata.organizationId, ...identity);
+  const receivedAt = receiptAfter(receivedLast, observedAt);
   return {
     event: {
       type: 'chat.observed',
-      metadata: { ...started.metadata, id, occurredAt: observedAt },
-      data: { ...state, observedAt },
+      metadata: { ...started.metadata, id, occurredAt: receivedAt, receivedAt },
+      data: { ...state, observedAt: receivedAt },
     },
     isSettled: receivedLast <= observedAt,
   };
