@@ -15,7 +15,7 @@ import { type FunctionName, functions, queues, scheduledEvent } from '../stacks/
 import { loadSendPath } from './accept.ts';
 import { archivedChatId, listResponse } from './archive.ts';
 import { invokeBundle } from './bundled.ts';
-import { busEvents, eventsFor, toBusEvent } from './bus-events.ts';
+import { busEvents, eventsFor, isFunction, toBusEvent } from './bus-events.ts';
 import { fixture, sendInput, sendInputVersions } from './fixtures.ts';
 import { respondWith, startServer } from './http-server.ts';
 import { type Local, organizationId, startLocal } from './local.ts';
@@ -260,7 +260,3 @@ describe('the bundle of', () => {
     });
   });
 });
-
-function isFunction(name: string): name is FunctionName {
-  return Object.hasOwn(functions, name);
-}
