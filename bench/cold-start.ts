@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -65,19 +65,26 @@ async function buildModules(local: Local, folder: string): Promise<ReadonlyMap<s
   return modules;
 }
 
-/** Bundles the source text of a module. */
+/** Bundles the source text of a module with esbuild alone. With `splitting`, a cold start does not load dynamic imports. */
 async function bundleSource(name: string, contents: string, folder: string) {
-  const outfile = join(folder, name, 'index.mjs');
-  await mkdir(join(folder, name));
   const { metafile } = await build({
     ...bundleOptions,
     plugins: [],
+    splitting: true,
     // Inside the project, so that its packages resolve.
     stdin: { contents, resolveDir: import.meta.dirname },
-    outfile,
+    outdir: join(folder, name),
+    outExtension: { '.js': '.mjs' },
     metafile: true,
   });
-  return { file: outfile, bytes: Object.values(metafile.outputs)[0]?.bytes ?? 0 };
+  const entry = Object.keys(metafile.outputs).filter((output) => output.endsWith('/stdin.mjs'));
+  const loaded = new Set(entry);
+  for (const output of loaded) {
+    const imports = metafile.outputs[output]?.imports ?? [];
+    for (const { path, kind, external } of imports) if (kind === 'import-statement' && !external) loaded.add(path);
+  }
+  const bytes = [...loaded].reduce((sum, output) => sum + (metafile.outputs[output]?.bytes ?? 0), 0);
+  return { file: join(folder, name, 'stdin.mjs'), bytes };
 }
 
 function eventOf(name: string): unknown {
