@@ -14,6 +14,8 @@ export default $config({
           region: process.env.AWS_REGION || 'us-east-1',
           defaultTags: { tags: { app: 'livechat', stage } },
         },
+        // The version that SST's components use.
+        random: '4.16.6',
       },
     };
   },

@@ -18,7 +18,7 @@ export const handler = middy<unknown, void>().use(injectLambdaContext(logger)).h
 async function accept(event: unknown, context: Context): Promise<void> {
   try {
     const execution = await acceptOnce(parseSendRequested(event, compose), context);
-    logger.info('accepted', { execution });
+    logger.debug('accepted', { execution });
   } catch (error) {
     if (!(error instanceof RequestInvalid || error instanceof RequestConflict)) throw error;
     const { name, message } = error;

@@ -40,7 +40,7 @@ async function send(input: unknown, context: Context): Promise<{ outcome: string
       onCredentialsBlocked: () => raiseCredentialsBlocked(request, { requestId }),
       log,
     });
-    log.info(outcome);
+    log.debug(outcome);
     return { outcome };
   } catch (error) {
     // The state machine and the dead-letter handler match these names. Any other error becomes StepFailed, which is retried.

@@ -24,6 +24,6 @@ export const handler = onEvents(
       storeMessage: () => (isEdit ? editMessage({ type, metadata, data: message }) : storeMessage(message, metadata)),
     };
     const store = withIdempotency({ keyPrefix: 'store-media' }, () => storeMedia(event, ports));
-    log.info(`file ${await store(metadata.id, remainingMs)}`);
+    log.debug(`file ${await store(metadata.id, remainingMs)}`);
   },
 );

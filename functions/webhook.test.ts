@@ -1,4 +1,5 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
+import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import type { AnyEvent } from '../core/events/event.ts';
 import { PublishError } from '../core/events/publish.ts';
@@ -22,9 +23,11 @@ const ownClientId = '9a0d3c7741be4f6e8d52c0f1a7be2e60';
 const createdAt = Date.parse('2026-03-11T09:00:00Z');
 
 /** The handler with a fake secret, bus and clock. */
-function bridge(publish: WebhookOptions['publish'] = async () => undefined) {
+function bridge(publish: WebhookOptions['publish'] = async () => undefined, edgeKeyDigest?: string) {
   const published: AnyEvent[] = [];
   const counted: string[] = [];
+  const logged: string[] = [];
+  const log = (...line: unknown[]) => void logged.push(inspect(line, { depth: null }));
   const versions = new Map([[`${name} AWSCURRENT`, secret]]);
   const state = { now: createdAt };
   const handler = webhookHandler({
@@ -45,22 +48,27 @@ function bridge(publish: WebhookOptions['publish'] = async () => undefined) {
     },
     count: (metric, keys) => counted.push(`${metric} ${Object.values(keys).join(' ')}`),
     measure: (metric, _keys, value) => counted.push(`${metric} ${value}`),
-    log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+    log: { debug: log, info: log, warn: log, error: log },
     maxBytes: 1_048_576,
+    edgeKeyDigest,
     now: () => state.now,
   });
-  const call = async (body: unknown, signature?: string) => {
-    const headers: Record<string, string> = signature === undefined ? {} : { 'x-signature': signature };
+  const call = async (body: unknown, signature?: string, key?: string) => {
+    const headers = {
+      ...(signature !== undefined && { 'x-signature': signature }),
+      ...(key !== undefined && { 'x-edge-key': key }),
+    };
     const { statusCode = 0 } = await handler(webhookEvent(rawBody(body), headers), lambdaContext());
     return outcomes.get(statusCode);
   };
-  return { call, published, counted, versions, state };
+  return { call, published, counted, logged, versions, state };
 }
 
 const outcomes = new Map([
   [200, 'accepted'],
   [400, 'invalid JSON'],
   [401, 'invalid signature'],
+  [403, 'forbidden'],
   [500, 'internal error'],
 ]);
 
@@ -111,6 +119,41 @@ describe('response', () => {
     ['excessive nesting with a wrong secret', { ...wrong, payload: nested(200) }, undefined, 'invalid signature'],
   ])('is as expected for %s', async (_what, body, signature, answer) => {
     expect(await bridge().call(body, signature)).toBe(answer);
+  });
+});
+
+describe('with an edge', () => {
+  const key = 'k'.repeat(64);
+  const digest = createHash('sha256').update(key).digest('hex');
+
+  it.each([
+    ['no key', message, undefined],
+    ['an empty key', message, ''],
+    ['another key', message, 'l'.repeat(64)],
+    ['the digest instead of the key', message, digest],
+    ['no key and a ping', { action: 'ping' }, undefined],
+    ['no key and a wrong secret', { ...message, secret_key: 'wrong' }, undefined],
+    ['no key and invalid JSON', undefined, undefined],
+    ['no key and a body above the limit', 'a'.repeat(1_048_577), undefined],
+  ])('rejects a call with %s before anything else', async (_what, body, given) => {
+    const { call, counted, published } = bridge(undefined, digest);
+    expect(await call(body, undefined, given)).toBe('forbidden');
+    expect({ counted, published }).toEqual({ counted: ['WebhookErrorResponses 403'], published: [] });
+  });
+
+  it('verifies a call with the key as without an edge', async () => {
+    const { call } = bridge(undefined, digest);
+    expect(await call(message, undefined, key)).toBe('accepted');
+    expect(await call({ ...message, secret_key: 'wrong' }, undefined, key)).toBe('invalid signature');
+    expect(await call(undefined, undefined, key)).toBe('invalid JSON');
+  });
+
+  it('does not log the key', async () => {
+    const { call, logged } = bridge(() => Promise.reject(new PublishError(1, 1)), digest);
+    expect(await call(message, undefined, key)).toBe('internal error');
+    expect(await call(message, undefined, `${key}x`)).toBe('forbidden');
+    expect(logged.join()).toContain('PublishError');
+    expect(logged.join()).not.toContain(key);
   });
 });
 

@@ -5,26 +5,36 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { busOptions, createPublisher, type Publish } from '../core/events/publish.ts';
 import { Credentials } from '../core/livechat/credentials.ts';
 import { type ReceiveOptions, receiveWebhook } from '../core/livechat/webhook.ts';
-import { wholeNumber } from '../core/platform/configuration.ts';
+import { edgeKey, wholeNumber } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
 import { putEvents, readSecret } from '../core/platform/signed-requests.ts';
-import { json, keepNumbers, respondToErrors, verifyBodySecret, verifySignature } from './middleware/webhook.ts';
+import {
+  json,
+  keepNumbers,
+  rejectDirectCalls,
+  respondToErrors,
+  verifyBodySecret,
+  verifySignature,
+} from './middleware/webhook.ts';
 
 export interface WebhookOptions extends Omit<ReceiveOptions, 'receivedAt'> {
   readonly credentials: Credentials;
   readonly publish: Publish;
   readonly maxBytes: number;
+  /** The SHA-256 digest of the key that the edge adds. Without an edge it is not set. */
+  readonly edgeKeyDigest?: string | undefined;
   /** The clock, in ms since 1970. */
   readonly now?: () => number;
 }
 
 /** LiveChat's webhook: verify, translate, publish. Responds with 200 only after the bus has accepted every event. */
 export function webhookHandler(options: WebhookOptions) {
-  const { credentials, publish, maxBytes, now = Date.now, ...metricsAndLog } = options;
+  const { credentials, publish, maxBytes, edgeKeyDigest, now = Date.now, ...metricsAndLog } = options;
   return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
     .use(injectLambdaContext(logger))
     .use(respondToErrors(options.log, options.count))
+    .use(rejectDirectCalls(edgeKeyDigest))
     .use(verifySignature(credentials, maxBytes))
     .use(httpJsonBodyParser())
     .use(keepNumbers())
@@ -40,6 +50,7 @@ export const handler = webhookHandler({
   credentials: new Credentials(process.env, { read: readSecret }),
   publish: createPublisher({ ...busOptions(), putEvents }),
   maxBytes: wholeNumber('WEBHOOK_MAX_BYTES', 1_048_576, 1),
+  edgeKeyDigest: process.env[edgeKey.variable],
   count,
   measure,
   log: logger,

@@ -104,7 +104,11 @@ const maxEventAgeSeconds = 6 * 3600;
 const specs = reserveConcurrency<FunctionSpec>(functions, sendConcurrency);
 
 /** Creates a function as specified in the topology. `sst dev` runs the sources instead of the bundle. */
-export function createFunction(name: string, parent: $util.Resource): sst.aws.Function {
+export function createFunction(
+  name: string,
+  parent: $util.Resource,
+  environment: Readonly<Record<string, Text>> = {},
+): sst.aws.Function {
   const { handler, memoryMb, timeoutSeconds, concurrency, permissions: names } = specs[name];
   const isAsynchronous = subscribers.includes(name);
   return new sst.aws.Function(
@@ -120,7 +124,7 @@ export function createFunction(name: string, parent: $util.Resource): sst.aws.Fu
       ...(concurrency && { concurrency: { reserved: concurrency } }),
       ...(isAsynchronous && { retries: 2 }),
       link: names.map((name) => links[name]),
-      environment: { ...functionSettings, POWERTOOLS_SERVICE_NAME: service },
+      environment: { ...functionSettings, ...environment, POWERTOOLS_SERVICE_NAME: service },
       permissions: [
         {
           actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -138,6 +142,8 @@ export function createFunction(name: string, parent: $util.Resource): sst.aws.Fu
             logFormat: 'JSON',
             ...config,
             applicationLogLevel: functionSettings.LOG_LEVEL ?? 'INFO',
+            // Without the lines for the start and the end of each invocation, which metrics and traces have too.
+            systemLogLevel: 'WARN',
           }));
         },
         role: (args) => {

@@ -1,3 +1,4 @@
+import { createEdge, edgeEnvironment } from './edge.ts';
 import { createFunction, createSubscribers } from './functions.ts';
 import { createSchedule } from './schedules.ts';
 import { componentName, logRetention, webhookThrottle } from './settings.ts';
@@ -7,7 +8,7 @@ import { outboundPath, schedules, webhookRoute } from './topology.ts';
 const inbound = new $util.ComponentResource('livechat:bridge:Inbound', 'Inbound');
 const within = { parent: inbound };
 
-export const webhook = createFunction(webhookRoute.function, inbound);
+export const webhook = createFunction(webhookRoute.function, inbound, edgeEnvironment);
 
 /** The access log contains no body and no headers. `status` is a number, because a metric filter compares it. */
 const logFields = ['requestTime', 'requestId', 'routeKey', 'responseLatency', 'error.message', 'integration.error'];
@@ -43,7 +44,7 @@ api.route(`${webhookRoute.method} ${webhookRoute.path}`, webhook.arn, {
 });
 
 /** The URL to register at LiveChat. */
-export const webhookUrl = $interpolate`${api.url}${webhookRoute.path}`;
+export const webhookUrl = $interpolate`${createEdge(api.url, inbound)}${webhookRoute.path}`;
 
 const subscribers = createSubscribers((name) => !outboundPath.has(name), inbound);
 const scheduled = subscribers.get(schedules.reconciliation.function);

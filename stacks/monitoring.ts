@@ -120,7 +120,8 @@ const columns: readonly Column[] = [
     title: 'Stored',
     text: 'One function per event type. Lambda retries twice, then the event is a dead letter.',
     graphs: [
-      { title: 'Events', metrics: totals('EventsHandled', 'DuplicateEvents', 'EventsFailed') },
+      { title: 'Invocations', metrics: byFunction('Invocations', storingFunctions) },
+      { title: 'Events', metrics: totals('DuplicateEvents', 'EventsFailed') },
       { title: 'Function errors', metrics: byFunction('Errors', storingFunctions) },
       { title: 'Media files', metrics: totals('MediaStored', 'MediaFailed') },
       {

@@ -24,6 +24,7 @@ export const permissions = {
   'list-secrets': allow('all secrets', 'secretsmanager:ListSecrets'),
   'record-conversations': dynamodb('conversations', 'PutItem', 'Query', 'UpdateItem'),
   'read-participants': dynamodb('conversations', 'GetItem'),
+  'read-active-rules': dynamodb('conversations', 'GetItem'),
   'query-conversations': dynamodb('conversations', 'Query'),
   // The index has keys only.
   'get-listed-conversations': dynamodb('conversations', 'BatchGetItem'),

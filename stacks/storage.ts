@@ -18,16 +18,22 @@ export interface TableSpec {
 export const expiryAttribute = 'expires';
 
 export const tables = {
-  /** One partition per conversation: its projection, events and read marks. */
+  /** One partition per conversation: its projection, events and read marks. `byThread` has the starts of threads only. */
   conversations: {
     variable: 'CONVERSATIONS_TABLE',
-    indexes: [{ name: 'byActivity', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'KEYS_ONLY' }],
+    indexes: [
+      { name: 'byActivity', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'KEYS_ONLY' },
+      { name: 'byThread', partitionKey: 'gsi2pk', sortKey: 'gsi2sk', projection: 'KEYS_ONLY' },
+    ],
   },
-  /** One partition per conversation: messages, notes and button clicks. The indexes find them by time and by message id. */
+  /**
+   * One partition per conversation: messages, notes, button clicks and deliveries. `byStatus` has the dead letters only, `byId`
+   * the messages whose id does not contain their thread.
+   */
   messages: {
     variable: 'MESSAGES_TABLE',
     indexes: [
-      { name: 'byTime', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' },
+      { name: 'byStatus', partitionKey: 'gsi1pk', sortKey: 'gsi1sk', projection: 'ALL' },
       { name: 'byId', partitionKey: 'gsi2pk', sortKey: 'gsi2sk', projection: 'KEYS_ONLY' },
     ],
   },

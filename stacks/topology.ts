@@ -57,20 +57,15 @@ const stateWriter = (name: string, permissions: readonly PermissionName[]) =>
 const recorder = (name: string) => stateWriter(name, ['record-conversations', 'correct-authors']);
 
 /** Makes several LiveChat calls; none starts that could outlast the 60 s. The reserved concurrency leaves capacity for other functions. */
-const router = (name: string, detailType: EventType, detail?: Pattern['detail']) =>
+const router = (name: string, detailType: EventType, ...permissions: PermissionName[]) =>
   functionSpec(name, {
     concurrency: 20,
-    events: {
-      source: [eventSource],
-      'detail-type': [detailType],
-      detail: { ...detail, ...notRecovered },
-      ...notReplayed,
-    },
+    events: { source: [eventSource], 'detail-type': [detailType], detail: notRecovered, ...notReplayed },
     permissions: [
       'read-large-events',
       'read-credentials',
       'route-threads',
-      'messages-table-name',
+      ...permissions,
       'idempotency-records',
       'update-rate-limits',
       ...publishing,
@@ -92,7 +87,14 @@ export const functions = {
   'chat-transferred': recorder('chat-transferred'),
   'agent-changed': recorder('agent-changed'),
   'participant-changed': recorder('participant-changed'),
-  'message-received': stateWriter('message-received', ['record-conversations', 'store-messages']),
+  'message-received': stateWriter('message-received', [
+    'record-conversations',
+    'store-messages',
+    'read-active-rules',
+    // What it publishes is small, so it stores none in the bucket.
+    'publish-events',
+    'bucket-name',
+  ]),
   'note-received': stateWriter('note-received', ['read-participants', 'store-messages']),
   'message-updated': stateWriter('message-updated', ['read-participants', 'store-messages']),
   'note-updated': stateWriter('note-updated', ['read-participants', 'store-messages']),
@@ -105,11 +107,8 @@ export const functions = {
   'message-delivered': stateWriter('message-delivered', ['record-conversations', 'store-messages']),
   'message-seen': stateWriter('message-seen', ['record-seen']),
   'postback-received': stateWriter('postback-received', ['conversations-table-name', 'store-postbacks']),
-  'route-thread': router('route-thread', 'chat.started'),
-  // A claim check has no data to match, but no text message is that large.
-  'route-first-message': router('route-first-message', 'message.received', {
-    data: { type: ['text'], author: { type: ['customer'] } },
-  }),
+  'route-thread': router('route-thread', 'chat.started', 'messages-table-name'),
+  'route-first-message': router('route-first-message', 'routing.requested', 'query-messages'),
   // 30 s for the download plus 15 s for the upload to S3. Files are streamed.
   'store-media': functionSpec('store-media', {
     permissions: [

@@ -24,8 +24,8 @@ const asNote = (body: Body): Body =>
 const receivedAt = '2026-03-11T11:00:00.000Z';
 
 /**
- * Domain events of every type that the recorded webhooks are translated to, in the order of the recording, and an observation
- * of a thread.
+ * Domain events of every type that the recorded webhooks are translated to, in the order of the recording, an observation of a
+ * thread, and a request to route it.
  */
 export function busEvents(organizationId: string): BusEvent[] {
   const notes = ['incoming_event.message.customer.json', 'event_updated.json'].map((name) => asNote(fixture(name)));
@@ -40,7 +40,21 @@ export function busEvents(organizationId: string): BusEvent[] {
       .filter((event) => event.type === 'chat.started')
       .slice(0, 1)
       .map(observe),
+    ...translated
+      .filter((event) => event.type === 'message.received')
+      .slice(0, 1)
+      .map(requestRouting),
   ].map(toBusEvent);
+}
+
+function requestRouting({ metadata, data }: DomainEvent<'message.received'>): DomainEvent<'routing.requested'> {
+  const { conversationId, threadId, id: messageId, timestamp: at } = data;
+  const id = deriveId('routing.requested', metadata.id);
+  return {
+    type: 'routing.requested',
+    metadata: { ...metadata, id },
+    data: { conversationId, threadId, messageId, at },
+  };
 }
 
 /** The thread some time after its start: one user has read it, and it has a tag. */

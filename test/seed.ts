@@ -8,7 +8,7 @@ import { type Local, organizationId } from './local.ts';
  */
 export async function createSeeder(local: Pick<Local, 'environment'>) {
   Object.assign(process.env, local.environment);
-  const [{ activityBucket, Conversation, Organization, StoredEvent }, { Message }, { expiresAfter }] =
+  const [{ activityBucket, Conversation, Organization, StoredEvent }, { Message, messageKey }, { expiresAfter }] =
     await Promise.all([
       import('../core/conversations/conversations.ts'),
       import('../core/messages/messages.ts'),
@@ -23,6 +23,7 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
       conversationId: `${prefix}${index}`,
       status: statusFor(index),
       currentThreadId: `T${prefix}${index}`,
+      unstartedThreadId: '',
       lastActivityAt: toTimestamp(latest - index * apartMs),
       activityBucket: activityBucket(toTimestamp(latest - index * apartMs)),
       participants: JSON.stringify(participantsFor(index)),
@@ -35,6 +36,11 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
     await requireComplete(Conversation.put(items).go({ concurrency }));
   }
 
+  async function putMessages(messages: readonly ReturnType<typeof message>[]) {
+    const items = messages.map(({ id, ...item }) => ({ ...item, ...messageKey({ ...item, id }), expires }));
+    await requireComplete(Message.put(items).go({ concurrency }));
+  }
+
   return {
     conversations: putConversations,
 
@@ -45,7 +51,7 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
       const items = Array.from({ length: count }, (_, number) =>
         message(conversationId, number, from + number * 1_000),
       );
-      await requireComplete(Message.put(items.map((item) => ({ ...item, expires }))).go({ concurrency }));
+      await putMessages(items);
     },
 
     /** Stores conversations of the last seconds, with one message each. */
@@ -54,7 +60,7 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
       const items = Array.from({ length: count }, (_, index) =>
         message(`${prefix}${index}`, 0, times.latest - index * times.apartMs),
       );
-      await requireComplete(Message.put(items.map((item) => ({ ...item, expires }))).go({ concurrency }));
+      await putMessages(items);
       await putConversations(count, times);
     },
   };
@@ -101,7 +107,14 @@ function startEvent(conversationId: string, at: string) {
       causedByUs: false,
     },
   };
-  return { organizationId, conversationId, eventId, receivedAt: at, event: JSON.stringify(started) };
+  return {
+    organizationId,
+    conversationId,
+    eventId,
+    receivedAt: at,
+    event: JSON.stringify(started),
+    startedThreadId: started.data.threadId,
+  };
 }
 
 function message(conversationId: string, number: number, at: number) {
@@ -112,7 +125,7 @@ function message(conversationId: string, number: number, at: number) {
     organizationId,
     conversationId,
     threadId,
-    messageId: `${threadId}_${number}`,
+    id: `${threadId}_${number}`,
     direction: author.type === 'customer' ? ('inbound' as const) : ('outbound' as const),
     type: 'text' as const,
     content: text,
@@ -121,8 +134,6 @@ function message(conversationId: string, number: number, at: number) {
     authorType: author.type,
     visibility: 'all' as const,
     metadata: '{}',
-    // About the size of LiveChat's.
-    rawPayload: JSON.stringify({ id: `${threadId}_${number}`, text, properties: 'x'.repeat(300) }),
   };
 }
 

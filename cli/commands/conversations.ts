@@ -20,7 +20,7 @@ const show = bridgeCommand('show', {
   .argument('<chat>', "LiveChat's id of the chat")
   .addOption(option('--organization <uuid>', 'required if more than one organization has a chat with this id', uuid))
   .addOption(
-    option('--limit <number>', 'the maximum number of messages and of notes', wholeNumber(1, 10_000)).default(2000),
+    option('--limit <number>', 'the maximum number of messages and notes', wholeNumber(1, 10_000)).default(2000),
   );
 export type ShowOptions = ReturnType<typeof show.opts>;
 

@@ -1,6 +1,11 @@
 import pLimit from 'p-limit';
 import { statuses } from '../../core/conversations/projection.ts';
-import { type ConversationSummary, iterateConversations, organizations } from '../../core/conversations/queries.ts';
+import {
+  type ConversationSummary,
+  iterateConversations,
+  loadConversation,
+  organizations,
+} from '../../core/conversations/queries.ts';
 import { listMessagesSince, type StoredMessage } from '../../core/messages/queries.ts';
 import type { Activity } from '../flow.ts';
 import { type ChangePoll, eventActivity, pollRecent, storageDelayMs } from './changes.ts';
@@ -57,11 +62,13 @@ function cacheOrganizations(): (now: number) => Promise<readonly string[]> {
   };
 }
 
-async function readChanges(conversation: ConversationSummary, before: Progress | undefined, since: string) {
+async function readChanges(conversation: ConversationSummary, before: Progress | undefined, horizon: string) {
   const { id: conversationId, organizationId, lastActivityAt } = conversation;
-  // A conversation without recorded progress had no activity before `since`.
-  const reportedTo = before?.reportedTo ?? since;
-  const messages = await listMessagesSince({ organizationId, conversationId }, reportedTo, maxMessages);
+  // A conversation without recorded progress had no activity before the horizon.
+  const reportedTo = before?.reportedTo ?? horizon;
+  const stored = await loadConversation({ organizationId, conversationId });
+  const since = stored ? await listMessagesSince(stored, reportedTo, maxMessages) : [];
+  const messages = since.filter(({ visibility }) => visibility === 'all');
   const last = messages.at(-1);
   if (last) {
     const state = { lastActivityAt, reportedTo: last.timestamp, emptyReads: 0 };

@@ -29,6 +29,8 @@ export const Conversation = new Entity(
       ...itemAttributes,
       status: { type: statuses, required: true },
       currentThreadId: { type: 'string' },
+      /** The current thread while its start is not stored, to find it by its id; else empty. */
+      unstartedThreadId: text,
       /** See {@link ConversationProjection}. Messages of the current thread move it forward without a rebuild. */
       lastActivityAt: text,
       /** See {@link activityBucket}. */
@@ -48,6 +50,11 @@ export const Conversation = new Entity(
       byActivity: {
         index: 'byActivity',
         ...keys(['organizationId', 'status'], ['activityBucket', 'conversationId'], 'gsi1'),
+      },
+      byThread: {
+        index: 'byThread',
+        condition: ({ unstartedThreadId }) => unstartedThreadId !== '',
+        ...keys(['unstartedThreadId'], ['organizationId', 'conversationId'], 'gsi2'),
       },
     },
   },
@@ -76,8 +83,17 @@ export const StoredEvent = new Entity(
       receivedAt: text,
       /** The {@link ConversationEvent} as JSON, for the same reason. */
       event: text,
+      /** The thread that a `chat.started` starts; empty for other events, which are not in the index. */
+      startedThreadId: text,
     },
-    indexes: { primary: { collection: 'timeline', ...itemKeys(['eventId']) } },
+    indexes: {
+      primary: { collection: 'timeline', ...itemKeys(['eventId']) },
+      byThread: {
+        index: 'byThread',
+        condition: ({ startedThreadId }) => startedThreadId !== '',
+        ...keys(['startedThreadId'], ['organizationId', 'conversationId'], 'gsi2'),
+      },
+    },
   },
   table,
 );
@@ -183,8 +199,16 @@ async function advanceLastActivity(key: ConversationKey, threadId: string, at: s
 /** Stores an event once. Keeps the copy with the earliest `receivedAt`. */
 export async function putEvent(key: ConversationKey, event: ConversationEvent): Promise<StoreOutcome> {
   const { id: eventId, receivedAt } = event.metadata;
+  const startedThreadId = event.type === 'chat.started' ? event.data.threadId : '';
   const written = await ifConditionHolds(
-    StoredEvent.upsert({ ...key, eventId, receivedAt, event: JSON.stringify(event), expires: expiry() })
+    StoredEvent.upsert({
+      ...key,
+      eventId,
+      receivedAt,
+      startedThreadId,
+      event: JSON.stringify(event),
+      expires: expiry(),
+    })
       .where((stored, op) => `${op.notExists(stored.receivedAt)} OR ${op.gt(stored.receivedAt, receivedAt)}`)
       .go({ response: 'all_old' }),
   );
@@ -280,6 +304,7 @@ function toItem(
     activityBucket: activityBucket(projection.lastActivityAt),
     participants: canonicalJson(participants),
     ...(currentThreadId && { currentThreadId }),
+    unstartedThreadId: isStartKnown ? '' : (currentThreadId ?? ''),
     ...(lastMessageAt && { lastMessageAt }),
     otherThreads,
   };

@@ -8,6 +8,7 @@ import {
   Organization,
   parseParticipants,
   readTimeline,
+  StoredEvent,
   threadActivity,
 } from './conversations.ts';
 import { mergeSorted } from './merge.ts';
@@ -162,6 +163,25 @@ export async function findConversations(
   const ids = among ?? (await organizations());
   const found = await Promise.all(ids.map((organizationId) => loadConversation({ organizationId, conversationId })));
   return found.flatMap((one) => one ?? []);
+}
+
+/**
+ * Finds the conversations with this thread: one, unless several organizations use the same id. A thread whose start is not stored
+ * is found only while it is the latest of its conversation.
+ */
+export async function findByThread(threadId: string): Promise<ConversationKey[]> {
+  const [started, unstarted] = await Promise.all([
+    StoredEvent.query.byThread({ startedThreadId: threadId }).go({ pages: 'all', hydrate: true }),
+    Conversation.query.byThread({ unstartedThreadId: threadId }).go({ pages: 'all', hydrate: true }),
+  ]);
+  // A transferred chat starts its thread again.
+  const found = new Map(
+    [...started.data, ...unstarted.data].map(({ organizationId, conversationId }) => [
+      `${organizationId}/${conversationId}`,
+      { organizationId, conversationId },
+    ]),
+  );
+  return [...found.values()];
 }
 
 /** Lists the `chat.started` data of each thread, oldest first, without the opening messages. */

@@ -262,6 +262,8 @@ export const catalogue = {
     ),
     priority: z.optional(priority),
   }),
+  /** A text of a customer was stored, and rules of the organization wait for the first one of a thread. */
+  'routing.requested': z.object({ ...threadKey, messageId: id, at: time }),
   /** A file of a message was stored in the media bucket. */
   'media.stored': z.object({
     ...threadKey,

@@ -78,7 +78,7 @@ export function createConnections(environment = process.env): Connect {
 /** Counts every call, since LiveChat bills calls. */
 function onCall({ organizationId = 'unknown', method, status, category }: CallRecord): void {
   count('LiveChatCalls', { organizationId, method });
-  if (category !== undefined) logger.info('LiveChat call failed', { organizationId, method, status, category });
+  if (category !== undefined) logger.warn('LiveChat call failed', { organizationId, method, status, category });
 }
 
 function onNotice({ kind, date, method }: VersionNotice): void {

@@ -1,4 +1,5 @@
 import type { UserType } from '../events/schemas.ts';
+import { messageNumber } from '../messages/position.ts';
 
 /** Formats of LiveChat's ids and URLs. Undocumented; observed in webhooks and API responses. */
 
@@ -49,7 +50,7 @@ const maxDelayMs = 60_000;
 export function countMissingEvents(threadId: string, events: readonly EventIdAndTime[], now: number): number {
   const timeByNumber = new Map(
     events.flatMap(({ id, at }) => {
-      const number = eventNumber(id, threadId);
+      const number = messageNumber(threadId, id);
       return number === undefined ? [] : [[number, at] as const];
     }),
   );
@@ -60,9 +61,4 @@ export function countMissingEvents(threadId: string, events: readonly EventIdAnd
   const last = Math.max(...overdue);
   const received = [...timeByNumber.keys()].filter((number) => number <= last);
   return last - Math.min(...received) + 1 - received.length;
-}
-
-function eventNumber(id: string, threadId: string): number | undefined {
-  const suffix = id.startsWith(`${threadId}_`) ? id.slice(threadId.length + 1) : '';
-  return /^\d{1,9}$/.test(suffix) ? Number(suffix) : undefined;
 }

@@ -75,6 +75,22 @@ describe('content', () => {
       'Idle',
       { systemMessageType: 'routing.idle', idle: true },
     ],
+    ['message', { text: 'Hi', properties: { source: { client_id: 'c' } } }, 'text', 'Hi', {}],
+    [
+      'message',
+      { text: 'Hi', properties: { source: { client_id: 'c' }, crm: { lead: true } } },
+      'text',
+      'Hi',
+      { properties: { crm: { lead: true } } },
+    ],
+    [
+      'message',
+      { text: 'Hi', properties: { lc2: { welcome_message: true } } },
+      'text',
+      'Hi',
+      { properties: { lc2: { welcome_message: true } }, welcome: true },
+    ],
+    ['message', { text: 'Hi', properties: null }, 'text', 'Hi', {}],
     ['custom', { content: { crm: { stage: 'won' } } }, 'custom', { crm: { stage: 'won' } }, {}],
     ['custom', {}, 'custom', null, {}],
   ])('of an event of type %s with %o is %s', (type, given, expectedType, content, metadata) => {

@@ -110,7 +110,11 @@ const readForm: ReadContent = ({ fields, form_id, form_type }) => ({
 });
 
 const contentReaders: Readonly<Record<string, ReadContent>> = {
-  message: (event) => ({ type: 'text', content: text(event.text), metadata: { postback: event.postback } }),
+  message: (event) => ({
+    type: 'text',
+    content: text(event.text),
+    metadata: { postback: event.postback, ...readProperties(event.properties) },
+  }),
   file: ({ url, name, content_type, size, thumbnail_url }) => {
     const metadata = { filename: name, contentType: content_type, size, thumbnailUrl: thumbnail_url };
     return { type: 'media', content: text(url), metadata };
@@ -163,6 +167,18 @@ export function normalize(event: LiveChatEvent, key: ThreadKey, organizationId: 
     metadata: nonEmptyFields({ ...metadata, customId: event.custom_id }),
     rawPayload: event,
     ...(hasExactNumber(event) && { exact: { content: JSON.stringify(content), rawPayload: JSON.stringify(event) } }),
+  };
+}
+
+const withWelcome = z.looseObject({ lc2: z.looseObject({ welcome_message: z.literal(true) }) });
+
+/** Every message has the property `source`, the id of the application that wrote it. */
+function readProperties(given: unknown): { properties: object | undefined; welcome: true | undefined } {
+  const { source: _, ...properties } = z.looseObject({}).safeParse(given).data ?? {};
+  return {
+    properties: Object.keys(properties).length > 0 ? properties : undefined,
+    // Routing depends on it, and need not know LiveChat's name for it.
+    welcome: withWelcome.safeParse(properties).success || undefined,
   };
 }
 

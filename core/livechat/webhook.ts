@@ -69,7 +69,7 @@ function translateBody(body: unknown, credentials: LiveChatCredentials, options:
   count('WebhooksReceived', { action: actionDimension(action) });
   if (!isAction(action)) {
     count('WebhooksIgnored', { action: actionDimension(action) });
-    log.info('webhook ignored: the action has no domain event', { action, organizationId });
+    log.debug('webhook ignored: the action has no domain event', { action, organizationId });
     return [];
   }
   const identity = { clientId: credentials.LIVECHAT_CLIENT_ID, agentId: credentials.LIVECHAT_AGENT_ID };

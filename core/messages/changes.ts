@@ -57,10 +57,10 @@ export async function editMessage({ metadata, data }: DomainEvent<'message.updat
 export async function deleteMessage({ metadata, data }: DomainEvent<'message.deleted'>): Promise<void> {
   const { organizationId, receivedAt: deletedAt } = metadata;
   const { conversationId, threadId, messageId, header } = data;
-  const key = { organizationId, conversationId, threadId, messageId };
+  const key = messageKey({ organizationId, conversationId, threadId, id: messageId });
   const deleted = await ifConditionHolds(
     Message.update(key)
-      .set({ deletedAt, expires: expiry() })
+      .set({ messageId, deletedAt, expires: expiry() })
       .remove(['content', 'contentJson', 'metadata', 'rawPayload', 'media', 'revision'])
       // An equal time as well: a retry after a crash must still remove the media.
       .where((stored, op) => `${op.notExists(stored.deletedAt)} OR ${op.gte(stored.deletedAt, deletedAt)}`)
@@ -125,7 +125,7 @@ function conversationKey({ metadata, data }: ChatEvent): ConversationKey {
 
 /** @param types the users' types, by id */
 async function correctAuthors(conversation: ConversationKey, types: ReadonlyMap<string, UserType>): Promise<void> {
-  const attributes = ['organizationId', 'conversationId', 'threadId', 'messageId', 'authorId', 'authorType'] as const;
+  const attributes = ['organizationId', 'conversationId', 'threadId', 'position', 'authorId', 'authorType'] as const;
   const { data } = await Message.query
     .primary(conversation)
     .go({ consistent: true, pages: 'all', attributes: [...attributes] });
@@ -143,8 +143,11 @@ async function reviseMessage(message: NormalizedMessage, event: EventMetadata): 
     ifConditionHolds(
       Message.patch(key)
         .set({ ...content, revision, expires: expiry() })
-        // An edit can replace a text by an object.
-        .remove([typeof content.content === 'string' ? 'contentJson' : 'content'])
+        // An edit can replace a text by an object, or an object by a text.
+        .remove([
+          typeof content.content === 'string' ? 'contentJson' : 'content',
+          ...(content.rawPayload === undefined ? (['rawPayload'] as const) : []),
+        ])
         .where((stored, op) =>
           [
             op.exists(stored.timestamp),

@@ -52,10 +52,10 @@ function chat(author?: NormalizedMessage['author']) {
       metadata: metadata('join', second),
       data: { ...place, change: 'joined', agent: { id: message.author.id, type: 'agent', misleadingId: true } },
     }),
-    list: async () => (await queries.listMessages({ organizationId, ...place }, 'all', { limit: 10 })).messages,
+    list: async () =>
+      (await queries.listMessages({ organizationId, id: place.conversationId, threads: [] }, { limit: 10 })).messages,
     key: { organizationId, conversationId: place.conversationId },
-    readMessage: async () =>
-      (await messages.Message.get({ ...place, organizationId, messageId: message.id }).go()).data,
+    readMessage: async () => (await messages.Message.get(messages.messageKey(message)).go()).data,
   };
 }
 
@@ -162,5 +162,37 @@ describe('a deletion that LiveChat lists with the message', () => {
     await changes.recordChatEvent(join(41));
     await listedDeletion(43);
     expect(await list()).toMatchObject([{ deleted: true, author: { id: 'odd-agent', type: 'agent' } }]);
+  });
+});
+
+describe('the raw payload', () => {
+  const media = { type: 'media', content: 'https://files.example/a.png' } as const;
+
+  it.each<[string, Partial<NormalizedMessage>, string | undefined]>([
+    ['is not stored for a text, which has the same content', {}, undefined],
+    ['is stored for a file', media, '{"size":1}'],
+    [
+      'is stored for a text with numbers that JavaScript does not represent exactly',
+      { exact: { content: '"Hello"', rawPayload: '{"size":9007199254740993}' } },
+      '{"size":9007199254740993}',
+    ],
+  ])('%s', async (_what, changes, expected) => {
+    const organizationId = randomUUID();
+    const message = textMessage(organizationId, { rawPayload: { size: 1 }, ...changes });
+    await messages.storeMessage(message, receivedAtSecond(40, organizationId, 'message'));
+    const { data } = await messages.Message.get(messages.messageKey(message)).go();
+    expect(data?.content).toBe(message.content);
+    expect(data?.rawPayload).toBe(expected);
+  });
+
+  it('of the previous content is removed by an edit to a text', async () => {
+    const organizationId = randomUUID();
+    await messages.storeMessage(textMessage(organizationId, media), receivedAtSecond(40, organizationId, 'message'));
+    const edited = textMessage(organizationId);
+    const metadata = receivedAtSecond(41, organizationId, 'edit');
+    await changes.editMessage({ type: 'message.updated', metadata, data: edited });
+    const { data } = await messages.Message.get(messages.messageKey(edited)).go();
+    expect(data).toMatchObject({ content: 'Hello' });
+    expect(data).not.toHaveProperty('rawPayload');
   });
 });

@@ -12,10 +12,13 @@ import {
 } from '../events/schemas.ts';
 import type { StoredFile } from '../media/store.ts';
 import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
+import { isNumbered, messagePosition } from './position.ts';
 
 export interface MessageKey extends ConversationKey {
   readonly threadId: string;
   readonly messageId: string;
+  /** See {@link messagePosition}. */
+  readonly position: string;
 }
 
 export const keyAttributes = { organizationId: text, conversationId: text, threadId: text, messageId: text } as const;
@@ -27,14 +30,15 @@ export type MediaState = { readonly url: string } & (
 );
 
 /**
- * A message or a note. A tombstone that arrived before its message has only a key and `deletedAt`, and is not in `byTime`
- * until the message arrives. Notes have their own partition in `byTime`, so a query for messages never returns one.
+ * A message or a note. A thread's messages are in the order of their numbers. A tombstone that arrived before its message has
+ * only its ids and `deletedAt`.
  */
 export const Message = new Entity(
   {
     model: { entity: 'message', version: '1', service: 'livechat' },
     attributes: {
       ...keyAttributes,
+      position: text,
       direction: { type: ['inbound', 'outbound'] as const },
       type: { type: ['text', 'media', 'interactive', 'form', 'system', 'custom', 'unknown'] as const },
       /** Text; for content that is not, `contentJson`. */
@@ -47,6 +51,7 @@ export const Message = new Entity(
       visibility: { type: ['all', 'agents'] as const },
       /** JSON, as `contentJson` and `rawPayload`: a DynamoDB map limits nesting, names and numbers. */
       metadata: { type: 'string' },
+      /** Not of texts, whose `content` and `metadata` have everything. */
       rawPayload: { type: 'string' },
       /** If edited, the webhook that the content comes from: time of receipt and event id. */
       revision: { type: 'string' },
@@ -62,15 +67,12 @@ export const Message = new Entity(
       expires: number,
     },
     indexes: {
-      primary: keys(['organizationId', 'conversationId'], ['threadId', 'messageId']),
-      byTime: {
-        index: 'byTime',
-        condition: (item) => item.timestamp !== undefined,
-        ...keys(['organizationId', 'conversationId', 'visibility'], ['timestamp', 'messageId'], 'gsi1'),
-      },
-      // No condition: ElectroDB evaluates it on the updated attributes only and would remove the item from the index.
+      primary: keys(['organizationId', 'conversationId'], ['threadId', 'position']),
+      // Other ids contain their thread, so a plain message has no copy in an index. ElectroDB evaluates the condition on the
+      // attributes of a write, and only if it sets the message id.
       byId: {
         index: 'byId',
+        condition: ({ position }) => typeof position === 'string' && !isNumbered(position),
         ...keys(['messageId'], ['organizationId', 'conversationId', 'threadId'], 'gsi2'),
       },
     },
@@ -104,14 +106,20 @@ export async function correctAuthor(message: NormalizedMessage, participants: re
   if (described !== 'unknown' && described !== type) await setAuthorType(messageKey(message), described);
 }
 
-export async function setAuthorType(key: MessageKey, authorType: UserType): Promise<void> {
+export async function setAuthorType(key: Omit<MessageKey, 'messageId'>, authorType: UserType): Promise<void> {
   await Message.patch(key)
     .set({ authorType, direction: messageDirection(authorType) })
     .go();
 }
 
-export function messageKey({ id, organizationId, conversationId, threadId }: NormalizedMessage): MessageKey {
-  return { organizationId, conversationId, threadId, messageId: id };
+/** The key of a message, from its ids. */
+export function messageKey({
+  id: messageId,
+  organizationId,
+  conversationId,
+  threadId,
+}: ConversationKey & { readonly threadId: string; readonly id: string }): MessageKey {
+  return { organizationId, conversationId, threadId, messageId, position: messagePosition(threadId, messageId) };
 }
 
 export type HeaderField = 'direction' | 'type' | 'timestamp' | 'author' | 'visibility';
@@ -123,7 +131,10 @@ export function headerFields({ direction, type, timestamp, author, visibility }:
 
 type ContentFields = Pick<EntityItem<typeof Message>, 'content' | 'contentJson' | 'metadata' | 'rawPayload'>;
 
-/** Content too large for an item stays in the bucket, where the event was stored for the bus; `oversize` refers to it. */
+/**
+ * Content too large for an item stays in the bucket, where the event was stored for the bus; `oversize` refers to it. The raw
+ * payload of a text is stored only if its numbers would lose digits in `metadata`.
+ */
 export function contentFields(message: NormalizedMessage, event: EventMetadata): ContentFields {
   const { content, exact, metadata } = message;
   const rawPayload = exact?.rawPayload ?? JSON.stringify(message.rawPayload);
@@ -133,13 +144,13 @@ export function contentFields(message: NormalizedMessage, event: EventMetadata):
     return {
       ...(typeof content === 'string' ? { content } : { contentJson }),
       metadata: JSON.stringify(metadata),
-      rawPayload,
+      ...((message.type !== 'text' || exact) && { rawPayload }),
     };
   }
   return {
     // The URL of a file stays: it is needed for the download.
     content: message.type === 'media' && typeof content === 'string' ? content : '',
-    metadata: JSON.stringify({ ...metadata, oversize: { bytes, key: largeEventKey(event) } }),
+    metadata: JSON.stringify({ ...metadata, properties: undefined, oversize: { bytes, key: largeEventKey(event) } }),
     rawPayload: '{}',
   };
 }

@@ -15,6 +15,7 @@ describe('storeMedia', () => {
     storeMessage: typeof import('./messages.ts').storeMessage;
     findMessages: typeof import('./queries.ts').findMessages;
     Message: typeof import('./messages.ts').Message;
+    messageKey: typeof import('./messages.ts').messageKey;
     listConversationFiles: typeof import('../media/media.ts').listConversationFiles;
   };
 
@@ -43,8 +44,7 @@ describe('storeMedia', () => {
       content: 'https://cdn.livechat-files.com/a.txt',
       metadata: { filename: 'a.txt', contentType: 'text/plain' },
     });
-    const { conversationId, threadId, id: messageId } = message;
-    const place = { organizationId, conversationId, threadId };
+    const place = { organizationId, conversationId: message.conversationId };
     const metadata = receivedAtSecond(20, organizationId, randomUUID());
     const published: AnyEvent[] = [];
     const ensure = () => modules.storeMessage(message, metadata);
@@ -54,7 +54,7 @@ describe('storeMedia', () => {
       publish: async (events: readonly AnyEvent[]) => void published.push(...events),
     };
     return {
-      key: { ...place, messageId },
+      key: modules.messageKey(message),
       published,
       ensure,
       store: (publish = ports.publish) =>

@@ -172,7 +172,7 @@ const DeadLetterEntity = new Entity(
     },
     indexes: {
       primary: keys(['id'], []),
-      byStatus: { index: 'byTime', ...keys(['status'], ['createdAt', 'id'], 'gsi1') },
+      byStatus: { index: 'byStatus', ...keys(['status'], ['createdAt', 'id'], 'gsi1') },
     },
   },
   tableIn('MESSAGES_TABLE'),

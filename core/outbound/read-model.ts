@@ -123,25 +123,23 @@ function attemptView(attempt: DeliveryAttempt, next: DeliveryAttempt | undefined
 export type LoadedTranscript = Awaited<ReturnType<typeof loadTranscript>>;
 
 /**
- * Loads a page of messages and at most `limit` notes with their deliveries, oldest first, and everything that is pending.
- * `from`: the `next` of the previous page. `since`: only messages after this time of the channel.
+ * Loads a page of messages and notes with their deliveries, oldest first, and everything that is pending. `from`: the `next` of
+ * the previous page. `since`: only messages and notes after this time of the channel.
  */
 export async function loadTranscript(
-  { id: conversationId, organizationId, participants }: ConversationDetail,
+  conversation: ConversationDetail,
   { limit, from = null, since }: { limit: number; from?: string | null; since?: string | undefined },
 ) {
-  const key = { organizationId, conversationId };
+  const { id: conversationId, organizationId, participants } = conversation;
   const loadMessages = async (): Promise<MessagePage> =>
     since === undefined
-      ? listMessages(key, 'all', { limit, from })
-      : { messages: await listMessagesSince(key, since, limit) };
-  const [page, { messages: notes }, deliveries] = await Promise.all([
+      ? listMessages(conversation, { limit, from })
+      : { messages: await listMessagesSince(conversation, since, limit) };
+  const [{ messages, next }, deliveries] = await Promise.all([
     loadMessages(),
-    listMessages(key, 'agents', { limit }),
-    listDeliveries(key),
+    listDeliveries({ organizationId, conversationId }),
   ]);
-  const messages = [...page.messages, ...notes];
-  return { ...buildTranscript(messages, deliveries, participants, Date.now()), next: page.next };
+  return { ...buildTranscript(messages, deliveries, participants, Date.now()), next };
 }
 
 const order = ['requested', 'queued', 'sending', 'sent', 'delivered'] as const;

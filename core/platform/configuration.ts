@@ -41,6 +41,12 @@ export function wholeNumber(name: string, fallback: number, min = 0, environment
   return value;
 }
 
+/**
+ * The optional edge in front of the webhook: the header that CloudFront adds to each request, and the variable with the SHA-256
+ * digest of its value.
+ */
+export const edgeKey = { header: 'x-edge-key', variable: 'WEBHOOK_EDGE_KEY_SHA256' } as const;
+
 /** The outputs of a stage, stored as JSON in an SSM parameter. The command line and the console find the stage by them. */
 export const stageOutputs = z.looseObject({
   version: z.literal(1),

@@ -24,7 +24,6 @@ export const metrics = {
   WebhooksRejected: { dimension: 'reason', properties: ['action'] },
   WebhooksIgnored: { dimension: 'action' },
   WebhookLag: { unit: 'Milliseconds', properties: ['organizationId'] },
-  EventsHandled: { dimension: 'type' },
   EventsFailed: { dimension: 'type' },
   DuplicateEvents: { dimension: 'type' },
   EventNumberGaps: { properties: ['organizationId', 'conversationId', 'threadId'] },

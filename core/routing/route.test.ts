@@ -1,12 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { receivedAtSecond, textMessage } from '../../test/domain-events.ts';
 import { rateLimitWorld } from '../../test/model/rate-limit-world.ts';
 import { agentId, routingChannel } from '../../test/model/routing-channel.ts';
 import { type SharedLocal, sharedLocal } from '../../test/shared-local.ts';
 import type { EventData } from '../events/catalogue.ts';
 import type { AnyEvent, DomainEvent } from '../events/event.ts';
+import type { NormalizedMessage } from '../events/schemas.ts';
 import { systemClock } from '../platform/clock.ts';
+import type { RoutingPorts } from './route.ts';
 import type { RuleSet } from './rules.ts';
+
+/** A message before the one that requests routing. */
+interface Earlier extends Partial<Pick<NormalizedMessage, 'author' | 'content' | 'metadata'>> {
+  readonly secondsAgo: number;
+  readonly recovered?: true;
+}
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -15,13 +24,15 @@ describe('routing a thread', () => {
   let route: typeof import('./route.ts');
   let threads: typeof import('./store.ts');
   let changes: typeof import('../messages/changes.ts');
+  let messages: typeof import('../messages/messages.ts');
   beforeAll(async () => {
     local = await sharedLocal();
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
-    [route, threads, changes] = await Promise.all([
+    [route, threads, changes, messages] = await Promise.all([
       import('./route.ts'),
       import('./store.ts'),
       import('../messages/changes.ts'),
+      import('../messages/messages.ts'),
     ]);
   });
   afterAll(async () => {
@@ -54,20 +65,26 @@ describe('routing a thread', () => {
     const ids = { id: randomUUID(), correlationId: 'c', organizationId: key.organizationId };
     const metadata = { ...ids, version: '1', carrier: 'livechat', occurredAt: at, receivedAt: at } as const;
     const started: DomainEvent<'chat.started'> = { type: 'chat.started', metadata, data };
-    const run = (before = async () => {}) =>
-      route.routeThread(started, {
-        rules: async () => ({ version: 1, ruleSet: { match, rules }, waitingUntil }),
-        channel: async () => {
-          await before();
-          return channel;
-        },
-        createLimiter: rateLimitWorld({}, systemClock).createLimiter,
-        clock: systemClock,
-        publish: async (events) => void published.push(...events),
-        deadline: Date.now() + 60_000,
-        log: quiet,
-      });
-    return { key, started, run, calls, published };
+    const ports = (before = async () => {}): RoutingPorts => ({
+      rules: async () => ({ version: 1, ruleSet: { match, rules }, waitingUntil }),
+      channel: async () => {
+        await before();
+        return channel;
+      },
+      createLimiter: rateLimitWorld({}, systemClock).createLimiter,
+      clock: systemClock,
+      publish: async (events) => void published.push(...events),
+      deadline: Date.now() + 60_000,
+      log: quiet,
+    });
+    const run = (before?: () => Promise<void>) => route.routeThread(started, ports(before));
+    /** Requests routing by a message. */
+    const request = (messageId: string, requestedAt: string) =>
+      route.routeFirstMessage(
+        { type: 'routing.requested', metadata, data: { ...place, messageId, at: requestedAt } },
+        ports(),
+      );
+    return { key, started, run, request, calls, published };
   }
 
   it('makes no calls for a duplicate and publishes the stored decision again', async () => {
@@ -134,11 +151,12 @@ describe('routing a thread', () => {
     const waiting = { name: 'w', when: { fact: 'message', words: 'x' }, do: { tag: ['x'] } };
     const { key, run } = thread(() => undefined, [waiting]);
     expect(await run()).toBe('waiting');
-    const firstMessage = { messageId: 'M', at: new Date().toISOString(), text: 'a secret' };
-    expect(await threads.storeFirstMessage(key, firstMessage)).toMatchObject({ waitsFrom: 0, rulesVersion: 1 });
-    expect(await threads.storeFirstMessage(key, { ...firstMessage, messageId: 'N' })).toBeUndefined();
+    const message = { at: new Date().toISOString(), text: 'a secret' };
+    const found = { waiting: { waitsFrom: 0, rulesVersion: 1 }, message };
+    expect(await threads.storeFirstMessage(key, async () => message)).toMatchObject(found);
+    expect(await threads.storeFirstMessage(key, async () => ({ ...message, text: 'another' }))).toMatchObject(found);
     await threads.markDecided(key);
-    expect(await threads.storeFirstMessage(key, firstMessage)).toBeUndefined();
+    expect(await threads.storeFirstMessage(key, async () => message)).toBeUndefined();
     expect(
       await threads.waitForMessage(key, {
         facts: noFacts,
@@ -150,8 +168,7 @@ describe('routing a thread', () => {
 
   it('deletes the customer’s message if the rules that waited for it are replaced by none', async () => {
     const { key, run } = thread(() => undefined, [], { waitingUntil: Date.now() + 60_000 });
-    const firstMessage = { messageId: 'M', at: new Date().toISOString(), text: 'a secret' };
-    await threads.storeFirstMessage(key, firstMessage);
+    await threads.storeFirstMessage(key, async () => ({ at: new Date().toISOString(), text: 'a secret' }));
     expect(await run()).toBe('not applicable');
     const waiting = { facts: noFacts, waitsFrom: 0, rulesVersion: 1 };
     expect(await threads.waitForMessage(key, waiting)).toBeUndefined();
@@ -162,8 +179,8 @@ describe('routing a thread', () => {
     await threads.waitForMessage(key, { facts: noFacts, waitsFrom: 0, rulesVersion: 1 });
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * 86_400_000 + 1_000 });
     onTestFinished(() => void vi.useRealTimers());
-    const firstMessage = { messageId: 'M', at: new Date().toISOString(), text: 'late' };
-    expect(await threads.storeFirstMessage(key, firstMessage)).toBeUndefined();
+    const message = { at: new Date().toISOString(), text: 'late' };
+    expect(await threads.storeFirstMessage(key, async () => message)).toBeUndefined();
   });
 
   it('does not set a priority in a decision that is too late', async () => {
@@ -183,7 +200,7 @@ describe('routing a thread', () => {
     const { version } = (await threads.applyRules(key.organizationId, { match: 'all', rules }, undefined, 'now'))
       .version;
     expect(version).toBe(1);
-    await threads.storeFirstMessage(key, { messageId: 'M', at: new Date().toISOString(), text: 'hello' });
+    await threads.storeFirstMessage(key, async () => ({ at: new Date().toISOString(), text: 'hello' }));
     await run();
     expect(published).toMatchObject([
       { data: { phase: 'start', assignedTo: { group: 2 } } },
@@ -203,7 +220,60 @@ describe('routing a thread', () => {
       returning: false,
     };
     await threads.waitForMessage(key, { facts, waitsFrom: 3, rulesVersion: 7 });
-    const waiting = await threads.storeFirstMessage(key, { messageId: 'M', at: 'now', text: '' });
-    expect(waiting).toEqual({ facts, waitsFrom: 3, rulesVersion: 7 });
+    const found = await threads.storeFirstMessage(key, async () => ({ at: 'now', text: '' }));
+    expect(found?.waiting).toEqual({ facts, waitsFrom: 3, rulesVersion: 7 });
+  });
+
+  describe('by the first message', () => {
+    const nina = { id: 'nina@acme.example', type: 'agent' } as const;
+    const done = [{ action: 'tag', tag: 'refund', outcome: 'done' }];
+    const skipped = [{ action: 'tag', tag: 'refund', outcome: 'skipped' }];
+
+    it.each<[string, Partial<Earlier>, string, object]>([
+      ['acts on the customer’s text', { author: nina, secondsAgo: -5 }, 'A refund', { actions: done }],
+      ['acts after a welcome message', { author: nina, metadata: { welcome: true } }, 'A refund', { actions: done }],
+      [
+        'acts after a message of ours',
+        { author: nina, metadata: { customId: 'out-1' } },
+        'A refund',
+        { actions: done },
+      ],
+      ['acts after a bot’s message', { author: { id: 'b', type: 'bot' } }, 'A refund', { actions: done }],
+      ['is too late if an agent has written', { author: nina }, 'A refund', { actions: skipped }],
+      [
+        'is too late if an earlier text was restored',
+        { content: 'A refund', recovered: true },
+        'Are you there?',
+        { actions: skipped, unassignedReason: 'too late' },
+      ],
+      [
+        'is too late if an earlier text is old',
+        { content: 'A refund', secondsAgo: 601 },
+        'Are you there?',
+        { actions: skipped, unassignedReason: 'too late' },
+      ],
+      ['decides on an earlier text that is recent', { content: 'A refund' }, 'Are you there?', { actions: done }],
+      ['ignores a later text', { content: 'Hello', secondsAgo: -5 }, 'A refund', { actions: done }],
+    ])('%s', async (_what, earlier, text, decision) => {
+      const rules: RuleSet['rules'] = [
+        { name: 'w', when: { fact: 'message', words: 'refund' }, do: { tag: ['refund'] } },
+      ];
+      const { key, run, request, published } = thread(() => undefined, rules);
+      const { organizationId } = key;
+      await threads.applyRules(organizationId, { match: 'first', rules }, undefined, 'now');
+      expect(await run()).toBe('waiting');
+      const store = (id: string, { secondsAgo, recovered, ...fields }: Earlier) => {
+        const timestamp = new Date(Date.now() - secondsAgo * 1000).toISOString().replace('Z', '000Z');
+        const message = textMessage(organizationId, { ...key, id, timestamp, ...fields });
+        const metadata = receivedAtSecond(40, organizationId, id);
+        return messages.storeMessage(message, { ...metadata, ...(recovered && { recovered }) }).then(() => timestamp);
+      };
+      await store('T_1', { secondsAgo: 2, ...earlier });
+      const at = await store('T_2', { secondsAgo: 1, content: text });
+      expect(await request('T_2', at)).toBe('decided');
+      expect(published).toMatchObject([{ data: { phase: 'message', ...decision } }]);
+      expect(await request('T_2', at)).toBe('not applicable');
+      expect(published).toHaveLength(1);
+    });
   });
 });

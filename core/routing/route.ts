@@ -5,6 +5,7 @@ import { type Cause, createEvent, type DomainEvent } from '../events/event.ts';
 import { deriveId } from '../events/ids.ts';
 import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, Participant } from '../events/schemas.ts';
+import { listThreadMessages, type StoredMessage } from '../messages/queries.ts';
 import { raiseCredentialsBlocked } from '../outbound/ports.ts';
 import type { Clock } from '../platform/clock.ts';
 import { withIdempotency } from '../platform/idempotency.ts';
@@ -57,6 +58,8 @@ interface RoutingRequest extends Pick<RoutedThread, keyof ThreadKey | 'phase' | 
   /** Index of the first rule to evaluate; earlier ones are decided. */
   readonly from: number;
   readonly metadata: EventMetadata;
+  /** Whatever the age of the thread or message. */
+  readonly isTooLate?: boolean | undefined;
 }
 
 /**
@@ -95,28 +98,39 @@ export async function routeThread(
   return outcome;
 }
 
-/**
- * Continues a thread that waits for the customer's first message; any text message of a customer may be the first. Reads only
- * the cached rules unless the active rules, or recently active ones, test the message.
- */
+/** Continues a thread that waits for the customer's first message. Any text of a customer requests it. */
 export async function routeFirstMessage(
-  { data, metadata }: DomainEvent<'message.received'>,
+  { data, metadata }: DomainEvent<'routing.requested'>,
   ports: RoutingPorts,
 ): Promise<RoutingOutcome> {
-  const { type, content, author, id: messageId, timestamp: at } = data;
-  if (type !== 'text' || typeof content !== 'string' || author.type !== 'customer') return 'not applicable';
   const key = threadKey({ ...data, organizationId: metadata.organizationId });
-  if (!mayWait(await ports.rules(key.organizationId), ports.clock.now())) return 'not applicable';
-  const message = { messageId, at, text: content };
-  const waiting = await storeFirstMessage(key, message);
-  return waiting ? routeWaiting(key, waiting, message, metadata, ports) : 'not applicable';
+  const found = await storeFirstMessage(key, () => readFirstMessage(key, data.at));
+  return found ? routeWaiting(key, found.waiting, found.message, metadata, ports) : 'not applicable';
+}
+
+/**
+ * Reads the first text of a customer up to the message that requests routing. It is too late to act if that text is restored
+ * or deleted, or if an agent has written in the meantime: the customer is being helped.
+ */
+async function readFirstMessage(key: ThreadKey, requestedAt: string): Promise<FirstMessage | undefined> {
+  const messages = (await listThreadMessages(key)).filter(({ timestamp }) => timestamp <= requestedAt);
+  const first = messages.find(({ type, author }) => type === 'text' && author.type === 'customer');
+  if (!first) return undefined;
+  const { timestamp: at, content, recovered, deleted } = first;
+  const isTooLate = recovered || deleted || messages.some(isWrittenByAgent);
+  return { at, text: typeof content === 'string' ? content : '', ...(isTooLate && { isTooLate }) };
+}
+
+/** Welcome messages, and what this bridge sends, may precede the customer's first message. */
+function isWrittenByAgent({ author, metadata: { welcome, customId } }: StoredMessage): boolean {
+  return author.type === 'agent' && !welcome && !String(customId ?? '').startsWith('out-');
 }
 
 /** Applies the rule version under which the thread started to wait. */
 async function routeWaiting(
   key: ThreadKey,
   waiting: WaitingThread,
-  { at, text: message }: FirstMessage,
+  { at, text: message, isTooLate }: FirstMessage,
   metadata: EventMetadata,
   ports: RoutingPorts,
 ): Promise<RoutingOutcome> {
@@ -125,7 +139,8 @@ async function routeWaiting(
   const { participants, assignees } = await readAssignees(key);
   const facts = { ...withCustomer(waiting.facts, participants), at, message };
   const from = waiting.waitsFrom;
-  const { outcome } = await decide({ ...key, phase: 'message', rules, facts, from, assignees, metadata }, ports);
+  const request = { ...key, phase: 'message', rules, facts, from, assignees, metadata, isTooLate } as const;
+  const { outcome } = await decide(request, ports);
   await markDecided(key);
   return outcome;
 }
@@ -196,7 +211,7 @@ async function executeDecision(
     // The previous attempt may have moved the chat.
     assignees: previousAttempt ? (await readAssignees(request)).assignees : request.assignees,
     isAssigned,
-    isTooLate: clock.now() - Date.parse(request.facts.at) > maxDelayMs,
+    isTooLate: request.isTooLate || clock.now() - Date.parse(request.facts.at) > maxDelayMs,
   };
   const limiter = createLimiter(organizationId, { share: 'routing' });
   const call = limitCalls({

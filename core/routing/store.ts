@@ -1,8 +1,8 @@
 import { CustomAttributeType, Entity } from 'electrodb';
 import type { ConversationKey } from '../channel/channel.ts';
 import { canonicalJson } from '../events/ids.ts';
-import { wholeNumber } from '../platform/configuration.ts';
 import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
+import { ActiveVersion, cacheByOrganization, cacheSeconds } from './active.ts';
 import type { RoutingFacts } from './facts.ts';
 import { type Decision, parseRules, type RuleSet, testsMessage } from './rules.ts';
 
@@ -31,8 +31,6 @@ export interface ActiveRules extends VersionedRules {
 
 /** How long a thread waits for the customer's first message. Twice as long as EventBridge retries an event. */
 const maxWaitSeconds = 2 * 86_400;
-const cacheSeconds = () => wholeNumber('ROUTING_CACHE_SECONDS', 60);
-const maxCachedOrganizations = 5_000;
 
 const RuleVersion = new Entity(
   {
@@ -46,19 +44,6 @@ const RuleVersion = new Entity(
       createdAt: text,
     },
     indexes: { primary: keys(['organizationId'], ['version']) },
-  },
-  table,
-);
-
-const ActiveVersion = new Entity(
-  {
-    model: model('activeRules'),
-    attributes: {
-      organizationId: text,
-      version: number,
-      waitingUntil: { type: 'number' },
-    },
-    indexes: { primary: keys(['organizationId'], []) },
   },
   table,
 );
@@ -104,7 +89,7 @@ export async function applyRules(
     const item = { organizationId, ...info, ruleSet: JSON.stringify(ruleSet) };
     // A concurrent call may have created this version.
     if (!(await ifConditionHolds(RuleVersion.create(item).go()))) continue;
-    await activateVersion(organizationId, info.version, current, Date.parse(createdAt));
+    await activateVersion(organizationId, { version: info.version, ruleSet }, current, Date.parse(createdAt));
     return { version: { ...info, ruleSet }, changed: true };
   }
 }
@@ -119,35 +104,25 @@ export async function restoreVersion(
   if (!rules) return undefined;
   const current = await activeRules(organizationId);
   const changed = current.version !== version;
-  if (changed) await activateVersion(organizationId, version, current, now);
+  if (changed) await activateVersion(organizationId, rules, current, now);
   return { version: rules, changed };
 }
 
 /** Threads that wait under the previous rules, also those that start while functions cache them, still get their message. */
 async function activateVersion(
   organizationId: string,
-  version: number,
+  { version, ruleSet }: VersionedRules,
   previous: ActiveRules,
   now: number,
 ): Promise<void> {
   const until = now + (maxWaitSeconds + cacheSeconds()) * 1000;
   const waitingUntil = testsMessage(previous.ruleSet) ? until : previous.waitingUntil;
-  await ActiveVersion.upsert({ organizationId, version, waitingUntil }).go();
+  const item = { organizationId, version, testsMessage: testsMessage(ruleSet), waitingUntil };
+  await ActiveVersion.upsert(item).go();
 }
 
 /** Reads the active rules, and caches them for ROUTING_CACHE_SECONDS. */
-export function cachedRules(): (organizationId: string) => Promise<ActiveRules> {
-  const ttlMs = cacheSeconds() * 1000;
-  const cache = new Map<string, { readonly rules: ActiveRules; readonly until: number }>();
-  return async (organizationId) => {
-    const cached = cache.get(organizationId);
-    if (cached && cached.until > Date.now()) return cached.rules;
-    const rules = await activeRules(organizationId);
-    if (cache.size > maxCachedOrganizations) cache.clear();
-    cache.set(organizationId, { rules, until: Date.now() + ttlMs });
-    return rules;
-  };
-}
+export const cachedRules = () => cacheByOrganization(activeRules);
 
 /** A thread of a conversation. */
 export interface ThreadKey extends ConversationKey {
@@ -171,9 +146,10 @@ export interface WaitingThread {
 }
 
 export interface FirstMessage {
-  readonly messageId: string;
   readonly at: string;
   readonly text: string;
+  /** It is decided too late to act, whatever its age. */
+  readonly isTooLate?: boolean | undefined;
 }
 
 /** The begin of a phase's calls. */
@@ -235,15 +211,22 @@ export async function waitForMessage(key: ThreadKey, waiting: WaitingThread): Pr
   return (await updateUndecided(key, { waiting: JSON.stringify(waiting) }))?.message;
 }
 
-/** Stores the first message. Returns the waiting thread, if it waits already; undefined for any later message. */
-export async function storeFirstMessage(key: ThreadKey, message: FirstMessage): Promise<WaitingThread | undefined> {
+/**
+ * Stores the first message, which is read only if the thread is undecided and has none. Returns it with the waiting thread, if
+ * that waits already.
+ */
+export async function storeFirstMessage(
+  key: ThreadKey,
+  readFirst: () => Promise<FirstMessage | undefined>,
+): Promise<{ waiting: WaitingThread; message: FirstMessage } | undefined> {
   const { data: progress } = await ThreadProgress.get(threadKey(key)).go();
-  const isLater = progress?.message !== undefined && progress.message.messageId !== message.messageId;
   // DynamoDB deletes expired items up to a few days later.
   const hasExpired = progress !== null && progress.expires * 1000 < Date.now();
-  if (progress?.isDecided || isLater || hasExpired) return undefined;
+  if (progress?.isDecided || hasExpired) return undefined;
+  const message = progress?.message ?? (await readFirst());
+  if (!message) return undefined;
   const { waiting } = (await updateUndecided(key, { message })) ?? {};
-  return waiting === undefined ? undefined : JSON.parse(waiting);
+  return waiting === undefined ? undefined : { waiting: JSON.parse(waiting), message };
 }
 
 /** Records that a phase begins to call the channel. Returns the attempt of an earlier invocation, which crashed. */

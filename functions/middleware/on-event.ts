@@ -13,11 +13,12 @@ type Handle<T extends EventType> = (
   event: DomainEvent<T>,
   log: Log,
   remainingMs: Context['getRemainingTimeInMillis'],
+  isReplayed: boolean,
 ) => Promise<StoreOutcome | RoutingOutcome> | Promise<void>;
 
 /**
  * Creates the handler of one domain event type: loads data that was too large for the bus, validates the event against the
- * catalogue, logs with its ids and counts it. Lambda retries a thrown error, then sends the event to the dead-letter queue.
+ * catalogue, and logs with its ids. Lambda retries a thrown error, then sends the event to the dead-letter queue.
  */
 export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
   return onEvents([type], handle);
@@ -41,9 +42,9 @@ export function onEvents<T extends EventType>([first, ...others]: readonly [T, .
       const { conversationId }: Readonly<Record<string, unknown>> = event.data;
       const persistentKeys = { detailType: type, eventId, correlationId, organizationId, conversationId };
       const log = logger.createChild({ persistentKeys });
-      const outcome = await handle(event, log, () => context.getRemainingTimeInMillis());
+      const isReplayed = busEvent['replay-name'] !== undefined;
+      const outcome = await handle(event, log, () => context.getRemainingTimeInMillis(), isReplayed);
       if (outcome === 'duplicate') count('DuplicateEvents', { type });
-      count('EventsHandled', { type });
-      log.info('event handled', { outcome });
+      log.debug('event handled', { outcome });
     });
 }

@@ -14,7 +14,7 @@ const createLimiter = rateLimiters(logger);
 const publish = createBusPublisher();
 
 /** Creates the handler that evaluates routing rules for an event. */
-export function onRoutingEvent<T extends 'chat.started' | 'message.received'>(
+export function onRoutingEvent<T extends 'chat.started' | 'routing.requested'>(
   type: T,
   route: (event: DomainEvent<T>, ports: RoutingPorts) => Promise<RoutingOutcome>,
 ) {

@@ -1,8 +1,10 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { type Credentials, LookUpLimitError, type OrganizationCredentials } from '../../core/livechat/credentials.ts';
 import { InvalidSignatureError, requiresSecret, TooDeepError, verifyProof } from '../../core/livechat/webhook.ts';
+import { edgeKey } from '../../core/platform/configuration.ts';
 import { parseJson, parseJsonExactly } from '../../core/platform/json.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { count } from '../../core/platform/metrics.ts';
@@ -21,6 +23,10 @@ type WebhookMiddleware = MiddlewareObj<
   Error,
   WebhookContext
 >;
+
+class DirectCallError extends Error {
+  override readonly name = 'DirectCall';
+}
 
 class BodyTooLargeError extends Error {
   override readonly name = 'BodyTooLarge';
@@ -43,6 +49,7 @@ export function respondToErrors(log: Log, countMetric: typeof count): WebhookMid
 }
 
 function errorResponse(error: unknown) {
+  if (error instanceof DirectCallError) return json(403, { error: 'Forbidden' });
   if (error instanceof BodyTooLargeError) return json(413, { error: 'Payload too large' });
   if (error instanceof InvalidSignatureError) return json(401, { error: 'Invalid signature' });
   if (error instanceof InvalidJsonError || error instanceof TooDeepError || isParserError(error)) {
@@ -60,6 +67,18 @@ function isParserError(error: unknown): boolean {
 
 export function json(statusCode: number, body: unknown) {
   return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+/** With an edge, rejects calls without its key. Both digests have the same length, so the comparison takes constant time. */
+export function rejectDirectCalls(keyDigest: string | undefined): WebhookMiddleware {
+  return {
+    before: ({ event }) => {
+      if (keyDigest === undefined) return;
+      const given = event.headers[edgeKey.header] ?? '';
+      const digest = createHash('sha256').update(given).digest();
+      if (!timingSafeEqual(digest, Buffer.from(keyDigest, 'hex'))) throw new DirectCallError();
+    },
+  };
 }
 
 /**

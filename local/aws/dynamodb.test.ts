@@ -113,22 +113,22 @@ describe('the DynamoDB endpoint', () => {
         { AttributeName: 'sk', KeyType: 'RANGE' },
       ],
     });
-    expect(Table?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName).sort()).toEqual(['byId', 'byTime']);
+    expect(Table?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName).sort()).toEqual(['byId', 'byStatus']);
     await dynamo.send(
       new PutItemCommand({
         TableName: 'messages',
         Item: { pk: { S: 'c' }, sk: { S: 'm' }, gsi1pk: { S: 'c' }, gsi1sk: { S: '1' } },
       }),
     );
-    const byTime = await dynamo.send(
+    const byStatus = await dynamo.send(
       new QueryCommand({
         TableName: 'messages',
-        IndexName: 'byTime',
+        IndexName: 'byStatus',
         KeyConditionExpression: 'gsi1pk = :c',
         ExpressionAttributeValues: { ':c': { S: 'c' } },
       }),
     );
-    expect(byTime.Items).toHaveLength(1);
+    expect(byStatus.Items).toHaveLength(1);
   });
 
   test.each([

@@ -10,10 +10,16 @@ const required: { version: string } = JSON.parse(
 );
 
 function isInstalled(): boolean {
-  // SST writes the version before it installs the packages, so check both.
+  // SST writes the version before it installs the packages, and the types of the providers last.
   const version = join(platform, 'version');
   const provider = join(platform, 'node_modules', '@pulumi', 'aws', 'package.json');
-  return existsSync(version) && existsSync(provider) && readFileSync(version, 'utf8').trim() === required.version;
+  const types = join(platform, 'config.d.ts');
+  return (
+    existsSync(version) &&
+    existsSync(provider) &&
+    readFileSync(version, 'utf8').trim() === required.version &&
+    readFileSync(types, 'utf8').includes('@pulumi/random')
+  );
 }
 
 if (!isInstalled()) {

@@ -39,7 +39,7 @@ describe('the rules pass a recovered event to the functions that store, not to t
 
 it('the rules pass an event of a webhook to the functions that route', () => {
   expect(targets('chat.started', { metadata: { id: 'e' }, data: {} })).toContain('route-thread');
-  expect(targets('message.received', { metadata: { id: 'e' }, data: text })).toContain('route-first-message');
+  expect(targets('routing.requested', { metadata: { id: 'e' }, data: {} })).toEqual(['route-first-message']);
 });
 
 describe('the rule of recoveries', () => {

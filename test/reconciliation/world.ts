@@ -298,13 +298,11 @@ function bridgeOf(
       const listed = await conversations.listConversations(organizationId, statuses, 10_000);
       const views: Record<string, View> = {};
       for (const { id } of listed.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
-        const key = { organizationId, conversationId: id };
-        const [conversation, all, notes] = await Promise.all([
-          conversations.loadConversation(key),
-          messages.listMessages(key, 'all', { limit: 1_000 }),
-          messages.listMessages(key, 'agents', { limit: 1_000 }),
-        ]);
-        if (conversation) views[id] = toView(conversation, all.messages, notes.messages);
+        const conversation = await conversations.loadConversation({ organizationId, conversationId: id });
+        if (!conversation) continue;
+        const stored = (await messages.listMessages(conversation, { limit: 1_000 })).messages;
+        const { all = [], agents: notes = [] } = Object.groupBy(stored, ({ visibility }) => visibility);
+        views[id] = toView(conversation, all, notes);
       }
       return views;
     },

@@ -18,10 +18,16 @@ export const stages = {
       SEND_CONCURRENCY: '12',
       WEBHOOK_THROTTLE_PER_SECOND: '20',
       RECONCILIATION_MINUTES: '60',
+      WEBHOOK_EDGE: 'on',
+      WEBHOOK_ALLOWED_IPS: '203.0.113.0/24, 198.51.100.7/32',
     },
   },
   live: { stage: 'ada', mode: 'dev', environment: {} },
-  unscheduled: { stage: 'qa', mode: 'deploy', environment: { RECONCILIATION_MINUTES: '0' } },
+  unscheduled: {
+    stage: 'qa',
+    mode: 'deploy',
+    environment: { RECONCILIATION_MINUTES: '0', WEBHOOK_EDGE: 'prepare', WEBHOOK_RATE_PER_IP: '50' },
+  },
 } as const;
 
 export function appFile(name: string): string {

@@ -3,6 +3,9 @@
 export const account = '123456789012';
 export const region = process.env.AWS_REGION || 'us-east-1';
 
+/** The value of every random password. */
+export const edgeKey = 'key-'.padEnd(64, '0');
+
 export interface MockedResource {
   readonly type: string;
   readonly name: string;
@@ -43,6 +46,10 @@ const outputs: Readonly<Record<string, (name: unknown, inputs: MockedResource['i
       apiEndpoint: `https://api-id.execute-api.${region}.amazonaws.com`,
       executionArn: arn('execute-api', 'api-id'),
     }),
+    'aws:cloudfront/distribution:Distribution': () => ({ domainName: 'd111111abcdef8.cloudfront.net' }),
+    'aws:wafv2/ipSet:IpSet': (name) => ({ arn: `arn:aws:wafv2:us-east-1:${account}:global/ipset/${name}/1` }),
+    'aws:wafv2/webAcl:WebAcl': (name) => ({ arn: `arn:aws:wafv2:us-east-1:${account}:global/webacl/${name}/1` }),
+    'random:index/randomPassword:RandomPassword': () => ({ result: edgeKey }),
     'random:index/randomBytes:RandomBytes': () => ({ base64: Buffer.alloc(32).toString('base64') }),
   };
 

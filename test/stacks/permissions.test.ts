@@ -240,9 +240,9 @@ describe('with the deployed permissions and environment', () => {
     await handleAll('participant-changed', [
       copyEvent(joined, { conversationId, change: 'joined', participant: { ...user, misleadingId: true } }),
     ]);
-    const { setAuthorType } = await import('../../core/messages/messages.ts');
+    const { messageKey, setAuthorType } = await import('../../core/messages/messages.ts');
     const { organizationId: own } = event.detail.metadata;
-    await setAuthorType({ organizationId: own, conversationId, threadId: 'T', messageId: 'T_1' }, 'agent');
+    await setAuthorType(messageKey({ organizationId: own, conversationId, threadId: 'T', id: 'T_1' }), 'agent');
     await handleAll(name, [event]);
   });
 
@@ -399,8 +399,9 @@ describe('with the deployed permissions and environment', () => {
     expect(response.status).toBe(200);
     const sample = busEvents(own);
     const started = eventsFor('route-thread', sample)[0];
-    const received = eventsFor('route-first-message', sample).find(({ detail }) => messageContent(detail.data) !== '');
-    if (!started || !received) throw new Error('there is no chat.started or message.received event');
+    const received = eventsFor('message-received', sample).find(({ detail }) => messageContent(detail.data) !== '');
+    const requested = eventsFor('route-first-message', sample)[0];
+    if (!started || !received || !requested) throw new Error('an event is missing');
     const text = 'Where is my order?';
     const opening = name === 'route-thread' ? { text, answers: [] } : undefined;
     // An older thread or message is too late to be routed.
@@ -418,7 +419,9 @@ describe('with the deployed permissions and environment', () => {
     await handleAll('route-thread', [thread, thread]);
     if (name === 'route-thread') return;
     const author = { id: 'dana', type: 'customer' };
-    await handleAll(name, [copyEvent(received, { threadId: 'A', timestamp: at, type: 'text', author, content: text })]);
+    const message = { threadId: 'A', timestamp: at, type: 'text', author, content: text };
+    await handleAll('message-received', [copyEvent(received, message)]);
+    await handleAll(name, [copyEvent(requested, { threadId: 'A', at })]);
   });
 
   /** The number of events that the last run of an organization published. */

@@ -77,8 +77,9 @@ async function bundle(app: object): Promise<Program> {
   const file = join(platform, `stacks.${stage}.${mode}.mjs`);
   const contents = [
     'import * as aws from "@pulumi/aws";',
+    'import * as random from "@pulumi/random";',
     `import * as sst from "${platform}/src/components/index.ts";`,
-    'Object.assign(globalThis, { aws, sst });',
+    'Object.assign(globalThis, { aws, random, sst });',
     `export { run } from "${platform}/src/auto/run.ts";`,
     'export * as pulumi from "@pulumi/pulumi";',
     `export { default } from "${root}/sst.config.ts";`,

@@ -172,7 +172,7 @@ describe('the outputs', () => {
       version: 1,
       stage: name,
       region,
-      webhookUrl: `https://api-id.execute-api.${region}.amazonaws.com/livechat/webhook`,
+      webhookUrl: expect.stringMatching(/^https:.*\/livechat\/webhook$/),
       environment: {
         BUS_NAME: name === 'production' ? 'omnichannel' : 'omnichannel-development',
         SECRET_PREFIX: name === 'production' ? 'livechat' : 'livechat/development',

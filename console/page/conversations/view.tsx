@@ -18,14 +18,16 @@ async function loadConversation(
 ): Promise<ConversationResponse> {
   const since = known?.messages.at(-refreshedMessages)?.timestamp;
   const first = await get('/conversations/:id', { id, organizationId, since });
-  const older = known?.messages.filter(({ timestamp }) => since && timestamp <= since) ?? [];
-  const messages = [...older, ...first.messages];
+  const isOlder = ({ timestamp }: { readonly timestamp: string }) => since !== undefined && timestamp <= since;
+  const messages = [...(known?.messages.filter(isOlder) ?? []), ...first.messages];
+  const notes = [...(known?.notes.filter(isOlder) ?? []), ...first.notes];
   for (let after = first.next; after !== undefined; ) {
     const page = await get('/conversations/:id', { id, organizationId, after });
     messages.push(...page.messages);
+    notes.push(...page.notes);
     after = page.next;
   }
-  return { ...first, messages };
+  return { ...first, messages, notes };
 }
 
 export function ConversationView({ id, organizationId }: { id: string; organizationId: string | undefined }) {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import type { ResourceVariable } from '../../../core/platform/configuration.ts';
+import { edgeKey, type ResourceVariable } from '../../../core/platform/configuration.ts';
 import { bundleOptions } from '../../../stacks/build/bundle.ts';
 import { functions, settings, tables } from '../../../stacks/topology.ts';
 import { at, type Check, find, resourceName, stageName } from '../select.ts';
@@ -15,6 +15,7 @@ const secretFields: ReadonlySet<string> = new Set([
   'LIVECHAT_WEBHOOK_SECRET',
   'LIVECHAT_CLIENT_ID',
   'LIVECHAT_AGENT_ID',
+  'LIVECHAT_ORGANIZATION_ID',
   'LIVECHAT_API_KEY',
   'LIVECHAT_ACCOUNT_ID',
   'LIVECHAT_ACCESS_TOKEN',
@@ -22,6 +23,9 @@ const secretFields: ReadonlySet<string> = new Set([
 
 /** Variables that only the local engine sets. */
 const localVariables: ReadonlySet<string> = new Set(['MEDIA_SIMULATOR_URL', 'AWS_ENDPOINT_URL']);
+
+/** Variables that only the webhook has, and only with the edge. */
+const edgeVariables: ReadonlySet<string> = new Set([edgeKey.variable]);
 
 /** Names of the same form that are no variables. */
 const otherNames: ReadonlySet<string> = new Set([
@@ -47,7 +51,7 @@ export function checkEnvironment(reads: VariableReads): Check {
       const environment: Readonly<Record<string, unknown>> = typeof found === 'object' ? { ...found } : {};
       const read = reads[name] ?? new Set();
       const known = (one: string) =>
-        [resources, secretFields, localVariables, otherNames].some((names) => names.has(one)) ||
+        [resources, secretFields, localVariables, edgeVariables, otherNames].some((names) => names.has(one)) ||
         isSetting(one) ||
         errorCode.test(one);
       return [

@@ -52,6 +52,7 @@ function functionProblems(app: App, name: string, spec: FunctionSpec): Problem[]
     inputs.reservedConcurrentExecutions === reserved ||
       `its reserved concurrency is ${inputs.reservedConcurrentExecutions}`,
     at(inputs, 'loggingConfig.logFormat') === 'JSON' || 'it does not log in JSON',
+    at(inputs, 'loggingConfig.systemLogLevel') === 'WARN' || 'Lambda logs every invocation',
     at(inputs, 'tracingConfig.mode') === 'Active' || 'it is not traced',
     ...(isLive(app) ? [] : runtimeProblems(inputs)),
     ...retentionProblems(app, textAt(inputs, 'loggingConfig.logGroup')),
@@ -248,6 +249,11 @@ export const functionsChecks: Checks = {
         'logs are text',
         setInput(fn, 'SendFunction', 'loggingConfig.logFormat', 'Text'),
         /send: it does not log in JSON/,
+      ],
+      [
+        'Lambda logs every invocation',
+        setInput(fn, 'SendFunction', 'loggingConfig.systemLogLevel', 'INFO'),
+        /send: Lambda logs every invocation/,
       ],
       ['tracing is disabled', setInput(fn, 'SendFunction', 'tracingConfig', undefined), /send: it is not traced/],
       ['a function runs on x86', setInput(fn, 'SendFunction', 'architectures', ['x86_64']), /send: it runs on x86_64/],
