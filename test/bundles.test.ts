@@ -67,7 +67,7 @@ describe('the bundle of', () => {
     const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName: queues.deadLetters }));
     environment = { ...local.environment, LOG_LEVEL: 'DEBUG', DEAD_LETTER_QUEUE_URL: QueueUrl };
     sendPath = await loadSendPath(local);
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     vi.unstubAllEnvs();
     await local.stop();
