@@ -10,9 +10,9 @@ import {
   startChats,
 } from './burst.ts';
 import type { CapacityRecord } from './capacity.ts';
-import { countAwsCalls } from './cost.ts';
 import { measureCpu, reportProgress, round2, waitForExecutions, withCapacity } from './engine.ts';
 import { clearCallLog, readCallCounts } from './livechat.ts';
+import { countAwsCalls } from './usage.ts';
 
 const messages = 1_000;
 /** A drain is cut off after this many times the ideal, and these seconds. */

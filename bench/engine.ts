@@ -13,8 +13,9 @@ import { type CapacityRecord, recordCapacity } from './capacity.ts';
 export async function withLocal<T>(
   environment: Readonly<Record<string, string>>,
   measure: (local: Local) => Promise<T>,
+  flags: readonly string[] = [],
 ): Promise<T> {
-  const local = await startLocal({ LOG_LEVEL: 'WARN', ...environment }, []);
+  const local = await startLocal({ LOG_LEVEL: 'WARN', ...environment }, flags);
   const idle = async () => {
     await untilIdle(`${local.aws}/_local/idle`, Number.POSITIVE_INFINITY);
   };
@@ -25,16 +26,26 @@ export async function withLocal<T>(
   }
 }
 
+interface EngineOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly flags?: readonly string[];
+}
+
+/** Prints the lines that the functions log by default. */
+export const withLogs: EngineOptions = { environment: { LOG_LEVEL: 'INFO' }, flags: ['--verbose'] };
+
 /** Runs a benchmark of sending on an engine that records the capacity of its reads and writes. */
 export async function withCapacity<T>(
   callsPerSecond: number,
   measure: (local: Local, capacity: CapacityRecord) => Promise<T>,
+  options: EngineOptions = {},
 ): Promise<T> {
   const file = join(tmpdir(), `livechat-bench-${process.pid}.jsonl`);
   const { environment, capacity } = recordCapacity(file);
   try {
-    const settings = { ...environment, ...credentials, LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) };
-    return await withLocal(settings, (local) => measure(local, capacity));
+    const rate = { LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) };
+    const settings = { ...environment, ...credentials, ...rate, ...options.environment };
+    return await withLocal(settings, (local) => measure(local, capacity), options.flags);
   } finally {
     rmSync(file);
   }

@@ -8,10 +8,10 @@ import { initialState, shareInterval } from '../core/channel/rate-limit.ts';
 import { functions } from '../stacks/topology.ts';
 import type { Local } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-import type { CapacityRecord, Operation } from './capacity.ts';
-import { awsDollars, countAwsCalls, price, summarizeItems } from './cost.ts';
+import type { CapacityRecord } from './capacity.ts';
 import { reportProgress, round2 } from './engine.ts';
-import { clearCallLog } from './livechat.ts';
+import { awsDollars, prices, sumDollars } from './prices.ts';
+import { createMeter, type Meter } from './usage.ts';
 
 /** The rate of LiveChat calls. A run has a fifth of it, so that 1,000 calls take half a minute. */
 export const reconcileRate = 200;
@@ -30,6 +30,15 @@ const concurrency = 8;
 
 /** Counts the cost of scheduled runs over 1,000 archived threads of four messages, and 100 active chats. */
 export async function reconcileCosts(local: Local, capacity: CapacityRecord) {
+  const meter = await createMeter(local, capacity);
+  try {
+    return await measurePasses(local, meter);
+  } finally {
+    await meter.stop();
+  }
+}
+
+async function measurePasses(local: Local, meter: Meter) {
   const { simulator } = outbound(local);
   const chats = await startThreads(local, active);
   await reconcile(local);
@@ -37,13 +46,12 @@ export async function reconcileCosts(local: Local, capacity: CapacityRecord) {
   await simulator('POST', '/simulator/faults', { kind: 'webhooks-not-sent' });
   await closeThreads(local, await startThreads(local, archived));
   await outbound(local).clearFaults();
-  const restored = await measureRun(local, capacity);
-  const items = summarizeItems(restored.operations, archived);
+  const restored = await measureRun(local, meter);
   await sendNews(local, chats.slice(0, activeWithNews));
-  const equal = await measureRun(local, capacity);
+  const equal = await measureRun(local, meter);
   await simulator('POST', '/simulator/settings', { archiveEvents: false });
   reportProgress('reconcile: archives without events');
-  const withoutEvents = await measureRun(local, capacity);
+  const withoutEvents = await measureRun(local, meter);
   return {
     reconcile: [
       toRow('without differences', equal),
@@ -51,7 +59,6 @@ export async function reconcileCosts(local: Local, capacity: CapacityRecord) {
       toRow('archives without events', withoutEvents),
     ],
     reconcileEvents: Object.entries(restored.run.report.events).map(([type, published]) => ({ type, published })),
-    reconcileItems: items.filter(({ operation }) => operation !== 'read'),
   };
 }
 
@@ -115,14 +122,12 @@ export async function reconcile(local: Local): Promise<z.infer<typeof result>> {
 export type MeasuredRun = Awaited<ReturnType<typeof measureRun>>;
 
 /** Makes a scheduled run, and counts its calls and the AWS calls that it causes. */
-export async function measureRun(local: Local, capacity: CapacityRecord) {
-  await clearCallLog(local);
-  capacity.clear();
+export async function measureRun(local: Local, meter: Meter) {
   const ran = Promise.withResolvers<z.infer<typeof result>>();
-  const used = await countAwsCalls(local, async () => ran.resolve(await reconcile(local)));
+  const { used, operations } = await meter.measure(1, async () => ran.resolve(await reconcile(local)));
   const { methods } = await outbound(local).calls();
   const calls = Object.fromEntries(Object.entries(methods).map(([method, { count }]) => [method, count]));
-  return { ...(await ran.promise), used, calls, operations: capacity.read() };
+  return { ...(await ran.promise), used, calls, operations };
 }
 
 /** Counts the writes of an entity, or of every other than some. */
@@ -138,18 +143,11 @@ function toRow(pass: string, measured: MeasuredRun) {
   if (status !== 'complete') throw new Error(`${pass}: the run ended as ${status}`);
   const { list_archives = 0, list_chats = 0, get_chat = 0 } = calls;
   const liveChatCalls = Object.values(calls).reduce((sum, count) => sum + count, 0);
-  const [reads, writes] = [
-    operations.filter(({ kind }) => kind === 'read'),
-    operations.filter(({ kind }) => kind !== 'read'),
-  ];
-  const capacityUnits = { reads: sumUnits(reads), writes: sumUnits(writes) };
   const lambdaSeconds =
     liveChatCalls * callSeconds() + cpuMs / 1000 / (functions.reconcile.memoryMb / megabytesPerCore);
   const gigabyteSeconds = lambdaSeconds * (functions.reconcile.memoryMb / 1024);
-  const dollars =
-    awsDollars({ ...used, ...capacityUnits }) +
-    report.published * price.customEvent +
-    gigabyteSeconds * price.gigabyteSecond;
+  const others = sumDollars(awsDollars({ ...used, liveChatCalls: 0 }, { traces: 0 }));
+  const dollars = others + gigabyteSeconds * prices.gbSecond;
   return {
     pass,
     threads: report.threads,
@@ -159,9 +157,9 @@ function toRow(pass: string, measured: MeasuredRun) {
     stateWrites: countWrites(measured, (entity) => ownEntities.includes(entity)),
     rateLimiterWrites: countWrites(measured, (entity) => entity === 'rateLimit'),
     otherWrites: countWrites(measured, (entity) => entity !== 'rateLimit' && !ownEntities.includes(entity)),
-    writeUnits: capacityUnits.writes,
-    reads: reads.length,
-    readUnits: capacityUnits.reads,
+    writeUnits: round2(used.writeUnits),
+    reads: operations.filter(({ kind }) => kind === 'read').length,
+    readUnits: round2(used.readUnits),
     events: report.published,
     seconds: round1(seconds),
     // CPU time of the run, without the local engine.
@@ -169,12 +167,9 @@ function toRow(pass: string, measured: MeasuredRun) {
     // Duration of the function at the default rate. An estimate: slots and CPU time.
     lambdaSeconds: round1(lambdaSeconds),
     awsDollars: round4(dollars),
-    liveChatDollars: round4(liveChatCalls * price.liveChatCall),
+    liveChatDollars: round4(liveChatCalls * prices.liveChatCall),
   };
 }
-
-const sumUnits = (operations: readonly Operation[]): number =>
-  round2(operations.reduce((sum, { units, indexUnits }) => sum + units + indexUnits, 0));
 
 /** The time between two calls of reconciliation beside sends, at the default rate. */
 function callSeconds(): number {

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { coldStart } from './cold-start.ts';
 import { consoleTimes } from './console.ts';
-import { sendCosts, webhookCosts } from './cost.ts';
 import { drain } from './drain.ts';
-import { reportProgress, withCapacity, withLocal } from './engine.ts';
+import { reportProgress, withCapacity, withLocal, withLogs } from './engine.ts';
 import { faults } from './faults.ts';
 import { forgedCalls } from './forged.ts';
 import { handlerTime } from './handler.ts';
+import { measureLedger } from './ledger.ts';
+import { ledgerTables, writeLedger } from './ledger-page.ts';
 import { modelFigures } from './model.ts';
 import { outboundFigures } from './outbound.ts';
 import { reconcileCosts, reconcileRate } from './reconcile.ts';
@@ -20,9 +21,9 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
     run: async () => ({ coldStart: await coldStart(15) }),
   },
   handler: { what: "the webhook's CPU time", run: async () => ({ handler: await handlerTime(8_000) }) },
-  cost: {
-    what: 'AWS calls, capacity units and list price of each webhook and of each sent message',
-    run: costTables,
+  ledger: {
+    what: 'what AWS bills for each kind of message, with every item that it reads and writes; takes minutes',
+    run: ledger,
   },
   forged: {
     what: '500 forged webhooks per second beside genuine ones in virtual time: secret look-ups, price and latency',
@@ -30,7 +31,7 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
   },
   reconcile: {
     what: 'calls, reads, writes and events of reconciliation over 1,000 threads; takes minutes',
-    run: () => withCapacity(reconcileRate, reconcileCosts),
+    run: () => withCapacity(reconcileRate, reconcileCosts, withLogs),
   },
   throughput: {
     what: 'webhooks per second through the whole local engine',
@@ -66,6 +67,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     only: { type: 'string', default: chosenByDefault.join(',') },
     rate: { type: 'string', default: '10' },
+    write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -73,11 +75,10 @@ const { values } = parseArgs({
 if (values.help) console.log(help());
 else await run(values.only.split(','));
 
-function costTables(): Promise<Tables> {
-  return withCapacity(200, async (local, capacity) => {
-    const { rows, items } = await sendCosts(local, capacity);
-    return { webhookCost: await webhookCosts(local), sendCost: rows, sendItems: items };
-  });
+async function ledger(): Promise<Tables> {
+  const measured = await measureLedger();
+  if (values.write) writeLedger(measured);
+  return ledgerTables(measured);
 }
 
 async function run(wanted: readonly string[]): Promise<void> {
@@ -114,7 +115,7 @@ function print(tables: Tables): void {
 
 function help(): string {
   const width = Math.max(...names.map((name) => name.length));
-  return `npm run bench [-- --only NAME[,NAME] --rate R[,R] --json]
+  return `npm run bench [-- --only NAME[,NAME] --rate R[,R] --json --write]
 
 Compare ratios within one run, because machines differ. cpuMs is CPU time of the whole local engine for each message; other
 load on the machine affects it least. Two cores sustain a drain of about 20 calls per second; above that, see cpuShare.
@@ -123,5 +124,6 @@ ${names.map((name) => `  ${name.padEnd(width)}  ${benchmarks[name]?.what}`).join
 
   --only   run only these benchmarks (default: all but outbound)
   --rate   LiveChat's limit in calls per second for drain, one or more values (default: 10, the bridge's default)
+  --write  with ledger: write bench/ledger.json and the tables of docs/explanation/cost.md
   --json   print one JSON object instead of tables; progress goes to stderr`;
 }

@@ -10,6 +10,7 @@ import {
   sendNews,
   startThreads,
 } from '../bench/reconcile.ts';
+import { createMeter } from '../bench/usage.ts';
 
 const archived = 250;
 const active = 30;
@@ -23,14 +24,15 @@ beforeAll(async () => {
     const chats = await startThreads(local, active);
     await reconcile(local);
     await sendNews(local, chats.slice(0, activeWithNews));
-    return measureRun(local, capacity);
+    const meter = await createMeter(local, capacity);
+    return measureRun(local, meter).finally(meter.stop);
   });
 }, 180_000);
 
 it('finds no difference and publishes nothing', () => {
   const threads = archived + active;
   expect(run.run).toMatchObject({ status: 'complete', report: { threads, equal: threads, published: 0, passes: 1 } });
-  expect(run.used.putEvents).toBe(0);
+  expect(run.used.busEvents).toBe(0);
 });
 
 it('makes one call for 100 archived threads, one for 100 active chats, and one for each active chat with news', () => {

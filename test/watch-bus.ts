@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { Local } from './local.ts';
 
 const activity = z.looseObject({
+  source: z.optional(z.string()),
   detailType: z.optional(z.string()),
   detail: z.optional(z.looseObject({ metadata: z.optional(z.unknown()), data: z.optional(z.unknown()) })),
 });
@@ -24,6 +25,8 @@ export async function watchBus(local: Pick<Local, 'console'>) {
     if (!abort.signal.aborted) throw error;
   });
   return {
+    /** All events so far, in order. */
+    all: () => events.filter(({ detailType }) => detailType !== undefined),
     /** The details of all events of a type so far, in order. */
     of: (detailType: string) =>
       events.flatMap((one) => (one.detailType === detailType && one.detail ? [one.detail] : [])),

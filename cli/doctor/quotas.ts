@@ -14,7 +14,7 @@ export interface Load {
 }
 
 /**
- * What one webhook with a text message uses. `npm run bench -- --only cost` counts the calls. The duration of an invocation is
+ * What one webhook with a text message uses. `npm run bench -- --only ledger` counts the calls. The duration of an invocation is
  * an estimate of 30 ms, mostly of AWS calls.
  */
 const webhook = { requests: 1, putEvents: 1, ruleInvocations: 2, concurrencySeconds: 3 * 0.03, writeUnits: 4 };

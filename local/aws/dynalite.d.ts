@@ -21,6 +21,11 @@ declare module 'dynalite/db/index.js' {
   type ConditionCheck = import('./dynamodb.ts').ConditionCheck;
   type Item = import('../../bench/capacity.ts').Item;
   type Table = import('../../bench/capacity.ts').Table;
+  type QueryRequest = {
+    readonly ReturnConsumedCapacity?: string;
+    readonly ConsistentRead?: boolean;
+    readonly ExpressionAttributeValues?: object;
+  };
 
   /** `item` is undefined if there is none. Returns the error if the condition does not hold. */
   const database: {
@@ -34,7 +39,7 @@ declare module 'dynalite/db/index.js' {
       before: Item | undefined,
       after: Item | undefined,
       table: Table,
-    ): { puts: { index: string; item: Item }[]; deletes: { index: string }[] };
+    ): { puts: { index: string; key: string; item: Item }[] };
     updateIndexes(
       store: unknown,
       table: Table,
@@ -48,7 +53,7 @@ declare module 'dynalite/db/index.js' {
       item?: Item,
       other?: Item,
     ): unknown;
-    queryTable(store: unknown, table: Table, request: { ReturnConsumedCapacity?: string }, ...rest: unknown[]): void;
+    queryTable(store: unknown, table: Table, request: QueryRequest, ...rest: unknown[]): void;
   };
   export = database;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import ledger from '../../../bench/ledger.json' with { type: 'json' };
 import { type MetricSpec, metrics, namespace } from '../../../core/platform/metrics.ts';
 import type { App, Resource } from '../app.ts';
 import { type Checks, removeResource, setInput, types } from '../faults.ts';
@@ -123,6 +124,13 @@ const checkAlarms: Check = (app) => {
   });
 };
 
+const checkAlarmCost: Check = (app) => {
+  const { alarmMetrics: expected } = ledger;
+  const read = ofType(app, 'aws:cloudwatch/metricAlarm:MetricAlarm').flatMap(alarmMetrics).length;
+  if (stageName(app) !== 'production' || read === expected) return [];
+  return [`the alarms read ${read} metrics, alarmMetrics in bench/ledger.json is ${expected}`];
+};
+
 /** The alarms that every stage must have. */
 const requiredAlarms = [
   ...['webhook-errors', 'webhook-unauthorized', 'webhook-throttled', 'webhook-slow', 'webhooks-rejected', 'event-gaps'],
@@ -226,6 +234,10 @@ export const monitoringChecks: Checks = {
   'has an alarm for every required condition': {
     check: checkRequiredAlarms,
     faults: [['an alarm is missing', removeResource(alarm, 'BreakerOpened'), /missing alarm: breaker-opened/]],
+  },
+  'reads as many metrics in alarms as docs/explanation/cost.md prices': {
+    check: checkAlarmCost,
+    faults: [['an alarm is missing', removeResource(alarm, 'BreakerOpened'), /the alarms read \d+ metrics/]],
   },
   'shows every metric on the dashboard': {
     check: checkDashboard,

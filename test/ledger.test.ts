@@ -1,0 +1,39 @@
+import { beforeAll, expect, it } from 'vitest';
+import { type Counted, deferralRows, measureLedger, readCounted, reconciledRow } from '../bench/ledger.ts';
+
+/** The counts of bench/ledger.json, which docs/explanation/cost.md prices, are those of a run. */
+
+const ledger = readCounted();
+const rows = Object.keys(ledger.rows);
+let run: Omit<Counted, 'alarmMetrics'>;
+
+beforeAll(async () => {
+  run = await measureLedger();
+}, 400_000);
+
+/** Functions that run at the same time retry each other's writes, as often as it happens. */
+const concurrent: readonly string[] = [...deferralRows, reconciledRow, 'start of a chat with three messages'];
+
+function expectNear(what: string, counted: number, expected: number, share = 0.05): void {
+  expect(Math.abs(counted - expected), `${what}: ${counted}, not ${expected}`).toBeLessThanOrEqual(
+    Math.max(share * Math.abs(expected), 0.1),
+  );
+}
+
+it('has the rows of the run', () => {
+  expect(Object.keys(run.rows)).toEqual(rows);
+});
+
+it.each(rows)('counts what bench/ledger.json says: %s', (row) => {
+  const { invocations = {}, ...counts } = ledger.rows[row] ?? {};
+  const { invocations: invoked = {}, ...counted } = run.rows[row] ?? {};
+  const found = new Map(Object.entries({ ...counted, ...invoked }));
+  const expected = Object.entries({ ...counts, ...invocations });
+  expect([...found.keys()].toSorted()).toEqual(expected.map(([name]) => name).toSorted());
+  for (const [name, count] of expected)
+    expectNear(name, found.get(name) ?? 0, count, concurrent.includes(row) ? 0.2 : 0.05);
+});
+
+it('counts the metrics that CloudWatch bills', () => {
+  expectNear('metrics', run.customMetrics, ledger.customMetrics);
+});
