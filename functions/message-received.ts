@@ -9,11 +9,13 @@ const mayWait = cachedMayWait();
 /** Stores a message. A customer's text then requests routing if rules of its organization wait for the first one. */
 export const handler = onEvent('message.received', async (event, _log, _remainingMs, isReplayed) => {
   const { data, metadata } = event;
-  const outcome = await storeMessage(data, metadata);
   const isCustomersText = data.type === 'text' && data.author.type === 'customer';
-  if (isCustomersText && !metadata.recovered && !isReplayed && (await mayWait(metadata.organizationId))) {
-    await requestRouting(event);
-  }
+  const isRoutable = isCustomersText && !metadata.recovered && !isReplayed;
+  const [outcome, isNeeded] = await Promise.all([
+    storeMessage(data, metadata),
+    isRoutable && mayWait(metadata.organizationId),
+  ]);
+  if (isNeeded) await requestRouting(event);
   return outcome;
 });
 

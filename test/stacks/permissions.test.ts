@@ -424,9 +424,11 @@ describe('with the deployed permissions and environment', () => {
     await handleAll('route-thread', [thread, thread]);
     if (name === 'route-thread') return;
     const author = { id: 'dana', type: 'customer' };
-    const message = { threadId: 'A', timestamp: at, type: 'text', author, content: text };
-    await handleAll('message-received', [copyEvent(received, message)]);
+    const message = copyEvent(received, { threadId: 'A', timestamp: at, type: 'text', author, content: text });
+    // A replayed message requests no routing, which the engine would do first.
+    await handleAll('message-received', [{ ...message, 'replay-name': 'r' }]);
     await handleAll(name, [copyEvent(requested, { threadId: 'A', at })]);
+    await handleAll('message-received', [message]);
   });
 
   /** The number of events that the last run of an organization published. */
