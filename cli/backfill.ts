@@ -1,5 +1,5 @@
 import { findConversations, organizations } from '../core/conversations/queries.ts';
-import { reconcilableOrganizations } from '../core/livechat/credentials.ts';
+import { reconcilableOrganizations } from '../core/livechat/organizations.ts';
 import { liveChatReconciliation } from '../core/livechat/reconcile.ts';
 import { type BackfillRequest, backfill, type Progress } from '../core/reconciliation/reconcile.ts';
 import type { ReconciliationRun, UnprovableReason } from '../core/reconciliation/report.ts';

@@ -1,3 +1,4 @@
+import { createBusPublisher } from '../core/events/bus.ts';
 import { createEvent, type DomainEvent } from '../core/events/event.ts';
 import { storeMessage } from '../core/messages/messages.ts';
 import { cachedMayWait } from '../core/routing/active.ts';
@@ -19,8 +20,6 @@ export const handler = onEvent('message.received', async (event, _log, _remainin
 });
 
 async function requestRouting({ data, metadata }: DomainEvent<'message.received'>): Promise<void> {
-  // Loaded on first use: most organizations have no such rules.
-  const { createBusPublisher } = await import('../core/events/publish.ts');
   const { conversationId, threadId, id: messageId, timestamp: at } = data;
   const { organizationId, correlationId, id: causationId } = metadata;
   const cause = { organizationId, correlationId, causationId };

@@ -2,15 +2,16 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { createBusPublisher, type Publish } from '../core/events/publish.ts';
+import { busOptions, createPublisher, type Publish } from '../core/events/publish.ts';
 import { Credentials } from '../core/livechat/credentials.ts';
 import { type ReceiveOptions, receiveWebhook } from '../core/livechat/webhook.ts';
 import { edgeKey, wholeNumber } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
+import { putEvents, readSecret } from '../core/platform/signed-requests.ts';
 import {
   json,
-  keepNumbers,
+  parseBodyExactly,
   rejectDirectCalls,
   respondToErrors,
   verifyBodySecret,
@@ -36,7 +37,7 @@ export function webhookHandler(options: WebhookOptions) {
     .use(rejectDirectCalls(edgeKeyDigest))
     .use(verifySignature(credentials, maxBytes))
     .use(httpJsonBodyParser())
-    .use(keepNumbers())
+    .use(parseBodyExactly())
     .use(verifyBodySecret(credentials))
     .handler(async ({ body }, { verifiedWith }) => {
       const events = receiveWebhook(body, verifiedWith, { ...metricsAndLog, receivedAt: now() });
@@ -46,8 +47,8 @@ export function webhookHandler(options: WebhookOptions) {
 }
 
 export const handler = webhookHandler({
-  credentials: new Credentials(process.env),
-  publish: createBusPublisher(),
+  credentials: new Credentials(process.env, { read: readSecret }),
+  publish: createPublisher({ ...busOptions(), putEvents }),
   maxBytes: wholeNumber('WEBHOOK_MAX_BYTES', 1_048_576, 1),
   edgeKeyDigest: process.env[edgeKey.variable],
   count,

@@ -15,7 +15,7 @@ import { type FunctionName, functions, queues, scheduledEvent } from '../stacks/
 import { loadSendPath } from './accept.ts';
 import { archivedChatId, listResponse } from './archive.ts';
 import { invokeBundle } from './bundled.ts';
-import { busEvents, eventsFor, toBusEvent } from './bus-events.ts';
+import { busEvents, eventsFor, isFunction, toBusEvent } from './bus-events.ts';
 import { fixture, sendInput, sendInputVersions } from './fixtures.ts';
 import { respondWith, startServer } from './http-server.ts';
 import { type Local, organizationId, startLocal } from './local.ts';
@@ -67,7 +67,7 @@ describe('the bundle of', () => {
     const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName: queues.deadLetters }));
     environment = { ...local.environment, LOG_LEVEL: 'DEBUG', DEAD_LETTER_QUEUE_URL: QueueUrl };
     sendPath = await loadSendPath(local);
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     vi.unstubAllEnvs();
     await local.stop();
@@ -259,7 +259,3 @@ describe('the bundle of', () => {
     });
   });
 });
-
-function isFunction(name: string): name is FunctionName {
-  return Object.hasOwn(functions, name);
-}

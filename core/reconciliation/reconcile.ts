@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createBusPublisher, type Publish } from '../events/publish.ts';
+import { createBusPublisher } from '../events/bus.ts';
+import type { Publish } from '../events/publish.ts';
 import { raiseCredentialsBlocked, rateLimiters } from '../outbound/ports.ts';
 import { systemClock } from '../platform/clock.ts';
 import { wholeNumber } from '../platform/configuration.ts';
