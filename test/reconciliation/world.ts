@@ -287,7 +287,12 @@ function bridgeOf(
     async reconcile(reason: 'schedule' | 'recovery' = 'schedule'): Promise<ReconciliationRun | undefined> {
       const deadline = Date.now() + 300_000;
       const run = await whileClockRuns(() =>
-        reconciliation.reconcileOrganization(organizationId, reason, { channel, deadline, log: logger }),
+        reconciliation.reconcileOrganization(organizationId, reason, {
+          channel,
+          deadline,
+          log: logger,
+          inFlightMs: 200,
+        }),
       );
       await whileClockRuns(world.settle);
       return run;
