@@ -1,63 +1,176 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import * as z from 'zod/mini';
 import { percentile, round1 } from '../cli/simulate/timing.ts';
-import { bundle } from '../stacks/build/bundle.ts';
-import { round2 } from './engine.ts';
+import { createEvent } from '../core/events/event.ts';
+import { bundle, bundleOptions } from '../stacks/build/bundle.ts';
+import { functions, scheduledEvent } from '../stacks/topology.ts';
+import { busEvents, eventsFor, isFunction, toBusEvent } from '../test/bus-events.ts';
+import { fixture, sendInput, sendInputVersions } from '../test/fixtures.ts';
+import { type Local, organizationId } from '../test/local.ts';
+import { webhookEvent } from '../test/webhook-event.ts';
+import { reportProgress, round2, withLocal } from './engine.ts';
 
+/** The reference: one client and one call, bundled with esbuild alone. */
 const sdkClient = `
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-export const client = new EventBridgeClient({});
-export const command = PutEventsCommand;
+const client = new EventBridgeClient({});
+export const handler = (Entries) => client.send(new PutEventsCommand({ Entries }));
 `;
+const reference = 'one SDK client';
+const empty = 'empty module';
 
-/** Measures bundle size and import time of the webhook, an empty module and one SDK client, in alternation. */
-export async function coldStart(rounds: number) {
-  const folder = await mkdtemp(join(tmpdir(), 'livechat-bench-'));
-  try {
-    const modules = [
-      { module: 'empty module', ...(await bundleSource('empty', 'export const nothing = 0;', folder)) },
-      { module: 'one SDK client', ...(await bundleSource('client', sdkClient, folder)) },
-      { module: 'functions/webhook', ...(await bundle('functions/webhook.ts', join(folder, 'webhook'))) },
-    ];
-    const times = new Map<string, number[]>(modules.map(({ module }) => [module, []]));
-    for (let round = 0; round < rounds; round += 1) {
-      for (const { module, file } of modules) times.get(module)?.push(await importTime(file));
+interface Module {
+  readonly file: string;
+  readonly bytes: number;
+  /** A new event for each invocation: a duplicate would do less. */
+  readonly event: () => unknown;
+}
+
+/**
+ * Measures the bundle of every function in new processes, in alternation: its import, and the first invocation against the
+ * local engine. The medians are compared with those of one SDK client in the same run. CPU time depends least on other load.
+ */
+export function coldStart(rounds: number) {
+  return withLocal({}, async (local) => {
+    const folder = await mkdtemp(join(tmpdir(), 'livechat-bench-'));
+    try {
+      const modules = await buildModules(local, folder);
+      const measured = new Map<string, Measured[]>([...modules.keys()].map((name) => [name, []]));
+      for (let round = 1; round <= rounds; round += 1) {
+        for (const [name, module] of modules) measured.get(name)?.push(await measureOnce(name, module, local));
+        reportProgress(`cold start: round ${round} of ${rounds}`);
+      }
+      return [...modules].map(([name, { bytes }]) => row(name, bytes, measured));
+    } finally {
+      await rm(folder, { recursive: true });
     }
-    const median = (module: string) => percentile(times.get(module) ?? [], 50);
-    return modules.map(({ module, bytes }) => ({
-      module,
-      kilobytes: Math.round(bytes / 1024),
-      // The median of new processes.
-      importMs: round1(median(module)),
-      // Divided by that of one SDK client.
-      ratio: round2(median(module) / median('one SDK client')),
-    }));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  });
 }
 
-/** Bundles the source text of a module. */
-async function bundleSource(name: string, source: string, folder: string) {
-  // Inside the project, so that its packages resolve.
-  const entry = join('dist', `bench-${name}.ts`);
-  await mkdir('dist', { recursive: true });
-  await writeFile(entry, source);
-  return bundle(entry, join(folder, name));
+async function buildModules(local: Local, folder: string): Promise<ReadonlyMap<string, Module>> {
+  const modules = new Map<string, Module>();
+  const entry = { Source: 'bench', DetailType: 'bench', Detail: '{}', EventBusName: local.bus };
+  modules.set(empty, { ...(await bundleSource(empty, 'export const handler = () => {};', folder)), event: () => [] });
+  modules.set(reference, { ...(await bundleSource(reference, sdkClient, folder)), event: () => [entry] });
+  for (const [name, { handler }] of Object.entries(functions)) {
+    const built = await bundle(handler.replace(/\.handler$/, '.ts'), join(folder, name));
+    modules.set(name, { ...built, event: () => eventOf(name) });
+  }
+  return modules;
 }
+
+/** Bundles the source text of a module with esbuild alone. With `splitting`, a cold start does not load dynamic imports. */
+async function bundleSource(name: string, contents: string, folder: string) {
+  const { metafile } = await build({
+    ...bundleOptions,
+    plugins: [],
+    splitting: true,
+    // Inside the project, so that its packages resolve.
+    stdin: { contents, resolveDir: import.meta.dirname },
+    outdir: join(folder, name),
+    outExtension: { '.js': '.mjs' },
+    metafile: true,
+  });
+  const entry = Object.keys(metafile.outputs).filter((output) => output.endsWith('/stdin.mjs'));
+  const loaded = new Set(entry);
+  for (const output of loaded) {
+    const imports = metafile.outputs[output]?.imports ?? [];
+    for (const { path, kind, external } of imports) if (kind === 'import-statement' && !external) loaded.add(path);
+  }
+  const bytes = [...loaded].reduce((sum, output) => sum + (metafile.outputs[output]?.bytes ?? 0), 0);
+  return { file: join(folder, name, 'stdin.mjs'), bytes };
+}
+
+function eventOf(name: string): unknown {
+  const ids = { organizationId, conversationId: randomUUID(), requestId: randomUUID() };
+  if (name === 'webhook') {
+    const call = { ...fixture('incoming_event.message.customer.json'), organization_id: organizationId };
+    return webhookEvent(Buffer.from(JSON.stringify(call)));
+  }
+  if (name === 'send-requested') {
+    const data = { ...ids, messages: [{ type: 'text', content: 'Your parcel has left.' }] };
+    const time = new Date().toISOString();
+    return { id: randomUUID(), 'detail-type': 'message.send.requested', source: 'bench', time, detail: { data } };
+  }
+  if (name === 'send' || name === 'wait-for-turn') {
+    // Nothing is stored of this request, so the step ends after its reads.
+    const { request } = sendInput(Math.max(...sendInputVersions()));
+    return { request: { ...request, ...ids, expiresAt: Date.now() + 60_000 }, seconds: 60, token: 'token' };
+  }
+  if (name === 'dead-letter') {
+    const body = JSON.stringify(busEvents(randomUUID())[0]);
+    return { Records: [{ messageId: randomUUID(), body, messageAttributes: {} }] };
+  }
+  if (name === 'reconcile') {
+    // An organization without credentials, so the run ends before it calls LiveChat.
+    const cause = { organizationId: randomUUID(), correlationId: randomUUID(), causationId: randomUUID() };
+    return toBusEvent(createEvent('reconciliation.requested', { reason: 'schedule' }, cause, ['bench'], Date.now()));
+  }
+  if (name === 'schedule-reconciliation') return scheduledEvent(randomUUID(), new Date().toISOString());
+  return isFunction(name) ? eventsFor(name, busEvents(randomUUID()))[0] : undefined;
+}
+
+const measured = z.object({
+  importMs: z.number(),
+  importCpuMs: z.number(),
+  firstMs: z.number(),
+  firstCpuMs: z.number(),
+  outcome: z.string(),
+});
+type Measured = z.infer<typeof measured>;
 
 const measure = `
-const start = process.hrtime.bigint();
-await import(process.argv[1]);
-console.log(Number(process.hrtime.bigint() - start) / 1e6);
+const [file, event] = process.argv.slice(1);
+const context = { getRemainingTimeInMillis: () => 20_000 };
+const timer = () => {
+  const start = process.hrtime.bigint();
+  const used = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(used);
+    return [Number(process.hrtime.bigint() - start) / 1e6, (user + system) / 1e3];
+  };
+};
+const imported = timer();
+const { handler } = await import(file);
+const [importMs, importCpuMs] = imported();
+const invoked = timer();
+const outcome = await Promise.resolve(handler(JSON.parse(event), context)).then(() => 'done', ({ name }) => name);
+const [firstMs, firstCpuMs] = invoked();
+process.stdout.write('\\n' + JSON.stringify({ importMs, importCpuMs, firstMs, firstCpuMs, outcome }));
+process.exit(0);
 `;
 
-async function importTime(file: string): Promise<number> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', measure, file], {
-    env: { AWS_REGION: 'us-east-1', BUS_NAME: 'bench', SECRET_PREFIX: 'livechat' },
-  });
-  return Number(stdout);
+async function measureOnce(name: string, { file, event }: Module, local: Local): Promise<Measured> {
+  const env = { ...local.environment, AWS_LAMBDA_FUNCTION_NAME: name };
+  const args = ['--input-type=module', '-e', measure, file, JSON.stringify(event())];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+  // The lines before are logs.
+  return measured.parse(JSON.parse(stdout.split('\n').at(-1) ?? ''));
+}
+
+function row(name: string, bytes: number, all: ReadonlyMap<string, readonly Measured[]>) {
+  const median = (of: string, field: Exclude<keyof Measured, 'outcome'>) =>
+    percentile(
+      (all.get(of) ?? []).map((one) => one[field]),
+      50,
+    );
+  const ratio = (field: Exclude<keyof Measured, 'outcome'>) => round2(median(name, field) / median(reference, field));
+  return {
+    module: name,
+    kilobytes: Math.round(bytes / 1024),
+    importMs: round1(median(name, 'importMs')),
+    importCpuMs: round1(median(name, 'importCpuMs')),
+    // Divided by those of one SDK client.
+    ratio: ratio('importMs'),
+    cpuRatio: ratio('importCpuMs'),
+    firstMs: round1(median(name, 'firstMs')),
+    firstCpuMs: round1(median(name, 'firstCpuMs')),
+    outcome: [...new Set((all.get(name) ?? []).map(({ outcome }) => outcome))].join(', '),
+  };
 }

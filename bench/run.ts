@@ -17,7 +17,7 @@ type Tables = Readonly<Record<string, readonly object[]>>;
 
 const benchmarks: Readonly<Record<string, { readonly what: string; readonly run: () => Promise<Tables> }>> = {
   coldStart: {
-    what: 'bundle size and import time of the webhook',
+    what: 'size, import and first invocation of every function, compared with one SDK client; takes minutes',
     run: async () => ({ coldStart: await coldStart(15) }),
   },
   handler: { what: "the webhook's CPU time", run: async () => ({ handler: await handlerTime(8_000) }) },

@@ -1,10 +1,10 @@
 import { findConversations, organizations } from '../core/conversations/queries.ts';
-import { reconcilableOrganizations } from '../core/livechat/credentials.ts';
+import { reconcilableOrganizations } from '../core/livechat/organizations.ts';
 import { liveChatReconciliation } from '../core/livechat/reconcile.ts';
 import { type BackfillRequest, backfill, type Progress } from '../core/reconciliation/reconcile.ts';
 import type { ReconciliationRun, UnprovableReason } from '../core/reconciliation/report.ts';
 import type { Period } from '../core/reconciliation/source.ts';
-import { LeaseLost } from '../core/reconciliation/state.ts';
+import { LeaseLostError } from '../core/reconciliation/state.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import { exitCodes, UsageError } from './errors.ts';
 import { colours, print, printable, printJson, printStatus, printTable } from './output.ts';
@@ -90,7 +90,7 @@ const reconcile = async (
     return { request, runs, error: findProblem(runs) };
   } catch (error) {
     if (signal.aborted) return { request, runs: [], error: 'Interrupted.' };
-    if (error instanceof LeaseLost) return { request, runs: [], error: `${error.message}.` };
+    if (error instanceof LeaseLostError) return { request, runs: [], error: `${error.message}.` };
     throw error;
   }
 };

@@ -1,8 +1,8 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import { organizations } from '../core/conversations/queries.ts';
-import { createBusPublisher } from '../core/events/publish.ts';
-import { reconcilableOrganizations } from '../core/livechat/credentials.ts';
+import { createBusPublisher } from '../core/events/bus.ts';
+import { reconcilableOrganizations } from '../core/livechat/organizations.ts';
 import { logger } from '../core/platform/logger.ts';
 import { scheduleReconciliations } from '../core/reconciliation/schedule.ts';
 

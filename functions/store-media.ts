@@ -1,4 +1,4 @@
-import { createBusPublisher } from '../core/events/publish.ts';
+import { createBusPublisher } from '../core/events/bus.ts';
 import { liveChatFileHosts } from '../core/livechat/conventions.ts';
 import { storingRules } from '../core/media/fetch.ts';
 import { editMessage } from '../core/messages/changes.ts';

@@ -2,12 +2,13 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { createBusPublisher, type Publish } from '../core/events/publish.ts';
+import { busOptions, createPublisher, type Publish } from '../core/events/publish.ts';
 import { Credentials } from '../core/livechat/credentials.ts';
 import { type ReceiveOptions, receiveWebhook } from '../core/livechat/webhook.ts';
 import { edgeKey, wholeNumber } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
+import { putEvents, readSecret } from '../core/platform/signed-requests.ts';
 import {
   json,
   keepNumbers,
@@ -46,8 +47,8 @@ export function webhookHandler(options: WebhookOptions) {
 }
 
 export const handler = webhookHandler({
-  credentials: new Credentials(process.env),
-  publish: createBusPublisher(),
+  credentials: new Credentials(process.env, { read: readSecret }),
+  publish: createPublisher({ ...busOptions(), putEvents }),
   maxBytes: wholeNumber('WEBHOOK_MAX_BYTES', 1_048_576, 1),
   edgeKeyDigest: process.env[edgeKey.variable],
   count,

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { basename, join } from 'node:path';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
+import { keyArn } from './encryption.ts';
 import { type Permission, permissions, type Resource } from './permissions.ts';
 import {
   anyUuid,
@@ -146,6 +147,7 @@ export function createFunction(
             systemLogLevel: 'WARN',
           }));
         },
+        logGroup: { kmsKeyId: keyArn },
         role: (args) => {
           // Lambda's managed policy would allow writing to every log group.
           args.managedPolicyArns = [];

@@ -1,4 +1,5 @@
 import { createEdge, edgeEnvironment } from './edge.ts';
+import { keyArn } from './encryption.ts';
 import { createFunction, createSubscribers } from './functions.ts';
 import { createSchedule } from './schedules.ts';
 import { componentName, logRetention, webhookThrottle } from './settings.ts';
@@ -20,6 +21,7 @@ export const api = new sst.aws.ApiGatewayV2(
     cors: false,
     accessLog: { retention: logRetention.sst },
     transform: {
+      logGroup: { kmsKeyId: keyArn },
       stage: (args) => {
         const { perSecond, burst } = webhookThrottle;
         args.defaultRouteSettings = { throttlingRateLimit: perSecond, throttlingBurstLimit: burst };

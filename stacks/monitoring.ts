@@ -1,13 +1,17 @@
 import { deadLetterCategories } from '../core/outbound/errors.ts';
 import { type MetricName, namespace } from '../core/platform/metrics.ts';
+import { denyPlainHttp, keyArn } from './encryption.ts';
 import { api } from './inbound.ts';
 import { machine } from './outbound.ts';
 import { bus, createRule, deadLetters, quarantine, ruleArn } from './resources.ts';
 import { alertEmail, arn, policyJson, region, resourceName, service } from './settings.ts';
 import { alertRule, outboundPath, type RuleSpec, subscribers } from './topology.ts';
 
-/** Receives every alarm and alert. Notifications contain ids but no content, so the topic needs no encryption key. */
-export const topic = new sst.aws.SnsTopic('Alerts');
+/**
+ * Receives every alarm and alert. Notifications contain ids but no content. AWS's own key for SNS does not let alarms and rules
+ * publish, so SNS encrypts the topic only with a customer managed key.
+ */
+export const topic = new sst.aws.SnsTopic('Alerts', { transform: { topic: { kmsMasterKeyId: keyArn } } });
 
 const allow = (service: string, operator: 'ArnEquals' | 'ArnLike', sourceArn: $util.Input<string>) => ({
   Principal: { Service: `${service}.amazonaws.com` },
@@ -21,6 +25,7 @@ new aws.sns.TopicPolicy('AlertsPolicy', {
   policy: policyJson(
     allow('cloudwatch', 'ArnLike', arn('cloudwatch', `alarm:${resourceName('*')}`)),
     allow('events', 'ArnEquals', ruleArn(alertRule.name)),
+    denyPlainHttp('sns:Publish', topic.arn),
   ),
 });
 

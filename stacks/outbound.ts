@@ -1,3 +1,4 @@
+import { keyArn } from './encryption.ts';
 import { createFunction, createSubscribers } from './functions.ts';
 import { createRule, deadLetters } from './resources.ts';
 import { accountId, arn, logRetention, policyJson, resourceName } from './settings.ts';
@@ -20,7 +21,7 @@ const machineName = resourceName('send');
 /** Log groups with the prefix `/aws/vendedlogs/` need no resource policy, of which an account can have only ten. */
 const log = new aws.cloudwatch.LogGroup(
   'SendMachineLog',
-  { name: `/aws/vendedlogs/states/${machineName}`, retentionInDays: logRetention.days },
+  { name: `/aws/vendedlogs/states/${machineName}`, retentionInDays: logRetention.days, kmsKeyId: keyArn },
   within,
 );
 

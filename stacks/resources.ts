@@ -1,3 +1,4 @@
+import { denyPlainHttp, keyArn } from './encryption.ts';
 import {
   archiveDays,
   arn,
@@ -35,6 +36,7 @@ new aws.cloudwatch.EventArchive('BusArchive', {
   eventSourceArn: bus.arn,
   eventPattern: JSON.stringify(archive.pattern),
   retentionDays: archiveDays,
+  kmsKeyIdentifier: keyArn,
 });
 
 /** The ARN of a rule, available before the rule is created. */
@@ -43,7 +45,10 @@ export function ruleArn(rule: string, on?: RuleSpec['bus']) {
 }
 
 /** SQS's maximum retention. */
-const queue = { messageRetentionSeconds: 14 * 86_400, sqsManagedSseEnabled: true };
+const queue = {
+  messageRetentionSeconds: 14 * 86_400,
+  ...(keyArn ? { kmsMasterKeyId: keyArn } : { sqsManagedSseEnabled: true }),
+};
 
 /** Messages that functions/dead-letter failed to process. An operator inspects them. */
 export const quarantine = new sst.aws.Queue('Quarantine', { transform: { queue } });
@@ -65,12 +70,20 @@ const ruleArns = [...Object.entries(rules).map(([name, { bus: on }]) => ruleArn(
 /** Allows only the rules of the bridge to send messages. Functions and the state machine use their roles. */
 new aws.sqs.QueuePolicy('DeadLettersPolicy', {
   queueUrl: deadLetters.url,
-  policy: policyJson({
-    Principal: { Service: 'events.amazonaws.com' },
-    Action: 'sqs:SendMessage',
-    Resource: deadLetters.arn,
-    Condition: { ArnEquals: { 'aws:SourceArn': ruleArns } },
-  }),
+  policy: policyJson(
+    {
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Resource: deadLetters.arn,
+      Condition: { ArnEquals: { 'aws:SourceArn': ruleArns } },
+    },
+    denyPlainHttp('sqs:*', deadLetters.arn),
+  ),
+});
+
+new aws.sqs.QueuePolicy('QuarantinePolicy', {
+  queueUrl: quarantine.url,
+  policy: policyJson(denyPlainHttp('sqs:*', quarantine.arn)),
 });
 
 /** EventBridge's maximum. Afterwards the event goes to the dead-letter queue. */
@@ -129,7 +142,7 @@ export const secretArns = [
   arn('secretsmanager', `secret:${secretPrefix}/${anyUuid}*`),
 ];
 
-/** Encrypted by DynamoDB, with point-in-time recovery for 35 days. */
+/** With point-in-time recovery for 35 days. */
 function createTable(name: keyof typeof tables): sst.aws.Dynamo {
   const { indexes }: TableSpec = tables[name];
   const keys = ['pk', 'sk', ...indexes.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey])];
@@ -143,6 +156,7 @@ function createTable(name: keyof typeof tables): sst.aws.Dynamo {
     globalIndexes: Object.fromEntries(globalIndexes),
     ttl: expiryAttribute,
     deletionProtection: production,
+    transform: { table: { ...(keyArn && { serverSideEncryption: { enabled: true, kmsKeyArn: keyArn } }) } },
   });
 }
 
@@ -163,5 +177,13 @@ export const media = new sst.aws.Bucket(componentName(bucket.name), {
 
 new aws.s3.BucketServerSideEncryptionConfiguration('MediaEncryption', {
   bucket: media.name,
-  rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: 'AES256' } }],
+  rules: [
+    keyArn
+      ? {
+          applyServerSideEncryptionByDefault: { sseAlgorithm: 'aws:kms', kmsMasterKeyId: keyArn },
+          // One call to KMS for many objects.
+          bucketKeyEnabled: true,
+        }
+      : { applyServerSideEncryptionByDefault: { sseAlgorithm: 'AES256' } },
+  ],
 });

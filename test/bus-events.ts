@@ -5,7 +5,7 @@ import { deriveId } from '../core/events/ids.ts';
 import { isAction } from '../core/livechat/schemas.ts';
 import { translate } from '../core/livechat/translate.ts';
 import { compilePattern } from '../local/aws/event-pattern.ts';
-import { type FunctionName, resolvePattern, rules } from '../stacks/topology.ts';
+import { type FunctionName, functions, resolvePattern, rules } from '../stacks/topology.ts';
 import { type Body, fixture, order } from './fixtures.ts';
 
 /** An event as EventBridge delivers it to a target. */
@@ -98,4 +98,8 @@ export function eventsFor(name: FunctionName, events: readonly BusEvent[]): read
     compilePattern(resolvePattern(rule, { stateMachineArn: () => '', alarmName: (name) => name })),
   );
   return events.filter((event) => matchers.some((matches) => matches(event)));
+}
+
+export function isFunction(name: string): name is FunctionName {
+  return Object.hasOwn(functions, name);
 }

@@ -13,5 +13,5 @@ const upTo = (limit: number, step: number) =>
 
 /** Outage drills: how many chats live, by which seeds, and before which calls a run is killed. */
 export const drill = isThorough
-  ? { chats: 300, seeds: [1, 2], killedBefore: { livechat: upTo(12, 1), events: upTo(8, 1), dynamodb: upTo(120, 3) } }
+  ? { chats: 300, seeds: [1], killedBefore: { livechat: upTo(12, 2), events: upTo(8, 2), dynamodb: upTo(120, 9) } }
   : { chats: 20, seeds: [1], killedBefore: { livechat: [1, 2, 4], events: [1, 3], dynamodb: [1, 2, 8, 40] } };

@@ -11,7 +11,7 @@ const applied: Quotas = {
   lambda: [quota('L-B99A9384', 'Concurrent executions', 1_000)],
   events: [
     quota('L-9B653E91', 'PutEvents throttle limit in transactions per second', 2_400),
-    quota('L-5540C5E3', 'Invocations throttle limit in transactions per second', 4_500),
+    quota('L-5540C5E3', 'Invocations throttle limit in transactions per second', 2_350),
   ],
   states: [],
   dynamodb: [quota('L-AB614373', 'Table-level write throughput limit', 40_000)],
@@ -74,7 +74,7 @@ describe('checkQuotas', () => {
     const warnings = (await check(load(4_000, 200))).filter((one) => one.startsWith('warning'));
     expect(warnings).toEqual([
       'warning | 4,000 webhooks and 200 sends per second exceed this limit first: Amazon EventBridge, PutEvents throttle limit in transactions per second: 4,600 of 2,400 (192 %). | Request at least 5,750 in eu-central-1: Service Quotas, Amazon EventBridge, PutEvents throttle limit in transactions per second.',
-      expect.stringContaining('Invocations throttle limit in transactions per second: 8,400 of 4,500 (187 %)'),
+      expect.stringContaining('Invocations throttle limit in transactions per second: 4,400 of 2,350 (188 %)'),
       'warning | WEBHOOK_THROTTLE_PER_SECOND of the stage: 4,200 of 3,000 (140 %). | Raise WEBHOOK_THROTTLE_PER_SECOND and deploy.',
       expect.stringContaining('StartExecution throttle token refill rate per second: 200 of 150 (134 %)'),
     ]);
@@ -82,11 +82,11 @@ describe('checkQuotas', () => {
 
   it('counts reserved executions as unavailable to the other functions', async () => {
     const concurrency = async () => (await check(load(1_000, 0))).find((one) => one.includes('Concurrent executions'));
-    expect(await concurrency()).toContain('Concurrent executions: 90 of 650 (14 %)');
+    expect(await concurrency()).toContain('Concurrent executions: 60 of 650 (10 %)');
     vi.stubEnv('SEND_CONCURRENCY', '0');
-    expect(await concurrency()).toContain('Concurrent executions: 90 of 1,000 (9 %)');
+    expect(await concurrency()).toContain('Concurrent executions: 60 of 1,000 (6 %)');
     Object.assign(state, { applied: { ...applied, lambda: [quota('L-B99A9384', 'Concurrent executions', 10)] } });
-    expect(await concurrency()).toContain('Request at least 113 in eu-central-1');
+    expect(await concurrency()).toContain('Request at least 75 in eu-central-1');
   });
 
   it('names a quota that Service Quotas does not list', async () => {

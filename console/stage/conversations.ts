@@ -16,7 +16,7 @@ interface Progress {
   readonly lastActivityAt: string;
   /** The time of the latest reported message. */
   readonly reportedTo: string;
-  /** How many polls found the conversation changed but no new message, whose index entry may appear later. */
+  /** How many polls found the conversation changed but no new message, which may appear later. */
   readonly emptyReads: number;
 }
 

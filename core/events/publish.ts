@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { required, wholeNumber } from '../platform/configuration.ts';
 import { eventSource } from './catalogue.ts';
 import { type DataRef, storeEventData } from './claim-check.ts';
@@ -86,31 +85,11 @@ function batches(entries: readonly BusEntry[], maxBytes: number): BusEntry[][] {
   return all;
 }
 
-const client = new EventBridgeClient({
-  // Of a failed call.
-  maxAttempts: 2,
-  requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
-});
-
-const putEvents: PublishOptions['putEvents'] = async (entries) => {
-  const { Entries } = await client.send(new PutEventsCommand({ Entries: [...entries] }));
-  return entries.map((_entry, index) => Entries?.[index]?.EventId);
-};
-
 /** EventBridge accepts 256 KB (262,144 bytes) per call in every region. The rest is for the other fields of ten entries. */
 const defaultMaxBytes = 240_000;
 
-/** Creates a publisher for the bus in `BUS_NAME`. */
-export function createBusPublisher(): Publish {
+/** The options of a publisher for the bus in `BUS_NAME`. */
+export function busOptions() {
   const maxBytes = wholeNumber('EVENT_MAX_BYTES', defaultMaxBytes, 1_000);
-  return createPublisher({ bus: required('BUS_NAME'), putEvents, storeData: storeEventData, maxBytes });
-}
-
-/** Puts an event of any source on the bus without changes. Returns EventBridge's id of the event. */
-export async function putEvent(event: { source: string; detailType: string; detail: unknown }): Promise<string> {
-  const { source: Source, detailType: DetailType } = event;
-  const Detail = JSON.stringify(event.detail);
-  const [eventId] = await putEvents([{ Source, DetailType, Detail, EventBusName: required('BUS_NAME') }]);
-  if (eventId === undefined) throw new PublishError(1, 1);
-  return eventId;
+  return { bus: required('BUS_NAME'), storeData: storeEventData, maxBytes };
 }

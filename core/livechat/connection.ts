@@ -46,7 +46,7 @@ export type Connect = (
 
 /** Returns the connection of an organization. Credentials are cached. */
 export function createConnections(environment = process.env): Connect {
-  const credentials = new Credentials(environment);
+  const credentials = new Credentials(environment, { read: readSecret });
   /** The region that LiveChat requires for each organization. */
   const regions = new Map<string, string>();
   return async (organizationId, onQuotaExhausted) => {

@@ -2,13 +2,7 @@ import * as z from 'zod/mini';
 import { ConfigurationError, type Environment, required, wholeNumber } from '../platform/configuration.ts';
 import { parseJson } from '../platform/json.ts';
 import { logger } from '../platform/logger.ts';
-import {
-  isAccessDenied,
-  listSecretNames,
-  type ReadSecret,
-  readSecret,
-  type SecretVersion,
-} from '../platform/secrets-manager.ts';
+import type { ReadSecret, SecretVersion } from '../platform/secrets-manager.ts';
 import { isUuid } from './conventions.ts';
 
 const fields = z.looseObject({
@@ -99,40 +93,6 @@ export function secretNames(prefix: string, organizationId: string | undefined):
     : [fallback];
 }
 
-/** Lists the organizations that have a secret of their own. */
-async function organizationsWithSecrets(environment: Environment): Promise<string[]> {
-  const prefix = `${secretPrefix(environment)}/`;
-  const names = await listSecretNames(prefix);
-  // The prefix of production is also that of the other stages' secrets.
-  const ids = names.map((name) => name.slice(prefix.length)).filter(isUuid);
-  return ids.map((id) => id.toLowerCase());
-}
-
-/**
- * The organizations whose credentials are known to be their own: with a secret of their own, the one that the default secret
- * names, or else the only stored one that uses it. A token lists the chats of its own organization: those of another would be
- * published under a wrong id.
- *
- * @param stored the organizations that have conversations
- */
-export async function reconcilableOrganizations(
-  stored: readonly string[],
-  environment: Environment,
-): Promise<{ readonly organizationIds: readonly string[]; readonly excluded: readonly string[] }> {
-  const own = new Set(await organizationsWithSecrets(environment));
-  const credentials = await new Credentials(environment).get(undefined).catch(ifMissing);
-  const named = credentials?.current.LIVECHAT_ORGANIZATION_ID?.toLowerCase();
-  const others = stored.filter((id) => !own.has(id));
-  const byDefault = named ? [named] : others.length === 1 ? others : [];
-  const organizationIds = [...new Set([...own, ...byDefault])];
-  return { organizationIds, excluded: others.filter((id) => !organizationIds.includes(id)) };
-}
-
-/** Without a default secret, no organization uses it. */
-function ifMissing(error: unknown): undefined {
-  if (!(error instanceof ConfigurationError)) throw error;
-}
-
 /** LiveChat credentials by organization, read from Secrets Manager and cached in the process. */
 export class Credentials {
   readonly #environment: Environment;
@@ -155,7 +115,7 @@ export class Credentials {
   readonly #pending = new Map<string, Promise<Entry>>();
 
   /** `now` is the clock, in ms since 1970. Throws {@link ConfigurationError} for an invalid setting. */
-  constructor(environment: Environment, { read = readSecret, now = Date.now } = {}) {
+  constructor(environment: Environment, { read, now = Date.now }: { read: ReadSecret; now?: () => number }) {
     this.#environment = environment;
     this.#prefix = secretPrefix(environment);
     this.#default = `${this.#prefix}/default`;
@@ -338,6 +298,11 @@ export class Credentials {
     const expected = name !== this.#default && !this.#entries.get(name)?.credentials;
     if (!expected || !isAccessDenied(error)) throw error;
   }
+}
+
+/** Whether access to a secret is denied. Without a permission to list secrets, a missing secret is reported like this too. */
+function isAccessDenied(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AccessDeniedException';
 }
 
 /** A malformed previous version counts as missing, so that it does not invalidate the current one. */

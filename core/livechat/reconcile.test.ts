@@ -193,6 +193,16 @@ describe('listActive', () => {
     expect(requests()[0]).toEqual(['/v3.6/agent/action/list_chats', { limit: 100, filters: { active: true } }]);
   });
 
+  it('leaves out the last events of earlier threads', async () => {
+    const last_event_per_type = {
+      message: { thread_id: 'T', event: event(3) },
+      filled_form: { thread_id: 'T0', event: event(1, { type: 'filled_form' }) },
+    };
+    const { source } = await serve([respond({ chats_summary: [summary(true, { last_event_per_type })] })]);
+    const { threads } = await source.listActive(observedAt, undefined);
+    expect(threads).toMatchObject([{ latestEvents: [{ id: 'T_3' }] }]);
+  });
+
   it('has no latest events if LiveChat lists none', async () => {
     const { source } = await serve([respond({ chats_summary: [summary(true)] })]);
     expect((await source.listActive(observedAt, undefined)).threads).toMatchObject([{ latestEvents: undefined }]);

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
-import { putEvent } from '../events/publish.ts';
+import { putEvent } from '../events/bus.ts';
 import { count } from '../platform/metrics.ts';
 import { sendToDeadLetterQueue } from '../platform/queue.ts';
 import { type AcceptPorts, redriveRequest } from './accept.ts';

@@ -1,9 +1,9 @@
 import { Deferred } from '../channel/deferred.ts';
 import { rateLimitSettings, rateLimitStore } from '../channel/rate-limit-store.ts';
 import { type CreateRateLimiter, createRateLimiters } from '../channel/rate-limiter.ts';
+import { createBusPublisher, putEvent } from '../events/bus.ts';
 import type { EventData } from '../events/catalogue.ts';
 import { type Cause, createEvent } from '../events/event.ts';
-import { createBusPublisher, putEvent } from '../events/publish.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Log } from '../platform/logger.ts';
 import * as metrics from '../platform/metrics.ts';

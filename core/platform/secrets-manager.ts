@@ -20,11 +20,6 @@ export interface SecretVersion {
   readonly createdAt: number;
 }
 
-/** Whether access to a secret is denied. Without a permission to list secrets, a missing secret is reported like this too. */
-export function isAccessDenied(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AccessDeniedException';
-}
-
 /** Reads one version of a secret. Undefined if the secret or the version does not exist or is empty. */
 export type ReadSecret = (name: string, stage: SecretStage) => Promise<SecretVersion | undefined>;
 

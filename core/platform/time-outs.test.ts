@@ -26,6 +26,7 @@ afterAll(() => {
 it.concurrent.each<[string, () => Promise<unknown>]>([
   ['DynamoDB', async () => (await import('./dynamodb.ts')).documents.send(await getItem())],
   ['SQS', async () => (await import('./queue.ts')).sendToDeadLetterQueue({}, 1)],
+  ['signed-request', async () => (await import('./signed-requests.ts')).readSecret('name', 'AWSCURRENT')],
   ['Step Functions', async () => (await import('./step-functions.ts')).executionStatus('name')],
 ])(
   'the %s client retries, and throws TimeoutError before the function times out',

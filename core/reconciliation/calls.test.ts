@@ -49,7 +49,7 @@ function start(errors: readonly Error[], given: Partial<CallOptions> = {}) {
     deadline: Number.POSITIVE_INFINITY,
     signal: new AbortController().signal,
     onCredentialsBlocked: async () => void blocked.push('blocked'),
-    keepLease: async () => {},
+    renewLease: async () => {},
     onCall: () => {
       calls += 1;
     },

@@ -5,21 +5,21 @@ import { rateLimitSettings, readRateLimitState } from '../channel/rate-limit-sto
 import type { RateLimiter } from '../channel/rate-limiter.ts';
 import { type ReconnectOptions, reconnect } from '../channel/reconnect.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { CallSource } from './run.ts';
+import type { SourceCall } from './run.ts';
 import type { ReconciliationSource } from './source.ts';
 
-/** The run stops where it is, and the next one continues it. */
-export class Interrupted extends Error {
+/** The run stops after saving a checkpoint, and the next run resumes it. */
+export class RunInterruptedError extends Error {
   override readonly name = 'Interrupted';
 }
 
 /**
- * What a scheduled run observes holds for this long before its call, in ms: the margin for webhooks in flight, which LiveChat
- * repeats for a minute, and for clocks that differ.
+ * In a scheduled run, `observedAt` is this long before the call, in ms: the margin for webhooks in flight, which LiveChat
+ * retries for a minute, and for clock skew.
  */
 export const observationMarginMs = 120_000;
 
-/** Waits in the function for slots up to this far away, in ms: the share of reconciliation has few. */
+/** Maximum wait for a slot, in ms. Slots of the reconciliation share are far apart. */
 export const maxShareWaitMs = 15_000;
 
 const maxRetries = 3;
@@ -28,27 +28,27 @@ export interface CallOptions {
   readonly connect: () => Promise<ReconciliationSource>;
   readonly limiter: Pick<RateLimiter, 'run' | 'blockCredentials' | 'holdFor'>;
   readonly clock: Clock;
-  /** How long before its call an observation holds, in ms. */
+  /** How long before the call `observedAt` is, in ms. */
   readonly marginMs: number;
   /** When the function times out, ms since 1970. */
   readonly deadline: number;
   readonly signal: AbortSignal;
   readonly onCredentialsBlocked: ReconnectOptions['onCredentialsBlocked'];
   /** Renews the lease from time to time. */
-  readonly keepLease: () => Promise<void>;
+  readonly renewLease: () => Promise<void>;
   /** Called for every call that is made. */
   readonly onCall: () => void;
 }
 
 export interface LimitedCalls {
-  readonly call: CallSource;
-  /** Waits for `ms`, and keeps the lease. Throws {@link Interrupted} if the run must stop. */
+  readonly call: SourceCall;
+  /** Waits for `ms`, and keeps the lease. Throws {@link RunInterruptedError} if the run must stop. */
   readonly pause: (ms: number) => Promise<void>;
 }
 
 /**
  * Makes calls within the organization's rate limit. Waits after a 429, and repeats a call that failed with a server or network
- * error. Throws {@link Interrupted} if the function is nearly over, if the caller aborts, or while no calls may be made.
+ * error. Throws {@link RunInterruptedError} if the function is about to time out, if the caller aborts, or while no calls may be made.
  */
 export function limitCalls(options: CallOptions): LimitedCalls {
   const { limiter, clock, deadline, signal, onCredentialsBlocked } = options;
@@ -56,15 +56,15 @@ export function limitCalls(options: CallOptions): LimitedCalls {
 
   async function waitUntil(at: number): Promise<void> {
     requireTime(at);
-    await options.keepLease();
+    await options.renewLease();
     await clock.sleep(at - clock.now());
   }
 
-  /** Throws {@link Interrupted} if a call at this time could outlast the function. */
+  /** Throws {@link RunInterruptedError} if a call at this time could outlast the function. */
   function requireTime(at: number): void {
-    if (signal.aborted) throw new Interrupted('the run was aborted; run the same command again to continue it');
+    if (signal.aborted) throw new RunInterruptedError('the run was aborted; run the same command again to resume it');
     if (at + maxShareWaitMs + maxCallMs > deadline)
-      throw new Interrupted('the function is nearly over; the next run continues this one');
+      throw new RunInterruptedError('the function is about to time out; the next run resumes this one');
   }
 
   /** Waits before the call is made again, or replaces the source. Throws the error if neither helps. */
@@ -83,11 +83,11 @@ export function limitCalls(options: CallOptions): LimitedCalls {
     source = await reconnect(error, called, { limiter, onCredentialsBlocked, repaired });
   }
 
-  const call: CallSource = async (request) => {
+  const call: SourceCall = async (request) => {
     const repaired: ReconnectOptions['repaired'] = new Set();
     for (let retries = 0; ; retries += 1) {
       requireTime(clock.now());
-      await options.keepLease();
+      await options.renewLease();
       source ??= await options.connect();
       const called = source;
       try {
@@ -104,9 +104,9 @@ export function limitCalls(options: CallOptions): LimitedCalls {
   return { call, pause: (ms) => waitUntil(clock.now() + Math.max(0, ms)) };
 }
 
-function blocked(cause: Deferred): Interrupted {
-  const advice = 'see `livechat limits show`. The next run continues this one';
-  return new Interrupted(`an operator has paused the organization, or its circuit breaker is open: ${advice}`, {
+function blocked(cause: Deferred): RunInterruptedError {
+  const advice = 'see `livechat limits show`. The next run resumes this one';
+  return new RunInterruptedError(`an operator has paused the organization, or its circuit breaker is open: ${advice}`, {
     cause,
   });
 }
@@ -115,7 +115,7 @@ function blocked(cause: Deferred): Interrupted {
  * The limiter of a dry run: calls are spaced as the share of reconciliation allows, but no slot is reserved, since a dry run
  * writes nothing. Makes no call while the organization is paused or its circuit breaker is open.
  */
-export function paceCalls(organizationId: string, clock: Clock): CallOptions['limiter'] {
+export function limitDryRunCalls(organizationId: string, clock: Clock): CallOptions['limiter'] {
   let next = 0;
   return {
     blockCredentials: async () => false,

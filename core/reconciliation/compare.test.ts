@@ -17,7 +17,7 @@ import {
 } from '../../test/listed-threads.ts';
 import type { AnyEvent } from '../events/event.ts';
 import { isSameContent } from '../livechat/reconcile.ts';
-import { compareThread, hasNews, type StoredThread } from './compare.ts';
+import { compareThread, needsRead, type StoredThread } from './compare.ts';
 import type { ListedEvent, ListedThread } from './source.ts';
 
 const compare = (thread: ListedThread, stored: StoredThread) =>
@@ -191,11 +191,11 @@ describe('a summary', () => {
     ['it names no event', true, summary({ latestEvents: undefined }), at(10)],
     ['its state differs', true, summary({ groups: [7] }), at(10)],
   ])('is read if something is new: %s', (_what, expected, one, since) => {
-    expect(hasNews(one, stored(thread), since)).toBe(expected);
+    expect(needsRead(one, stored(thread), since)).toBe(expected);
   });
 
   it('is read if its thread is not stored', () => {
-    expect(hasNews(summary(), nothing, at(10))).toBe(true);
+    expect(needsRead(summary(), nothing, at(10))).toBe(true);
   });
 });
 

@@ -75,7 +75,7 @@ export function otherOpenThreads({ events, activity }: StoredThread, threadId: s
 }
 
 /** Whether the events of a thread that a summary lists must be read: something is new since `since`, or differs. */
-export function hasNews(listed: ListedThread, stored: StoredThread, since: string): boolean {
+export function needsRead(listed: ListedThread, stored: StoredThread, since: string): boolean {
   const { latestEvents, threadId } = listed;
   if (!latestEvents || latestEvents.some(({ id, at }) => at >= since || !stored.messages.has(id))) return true;
   const isStarted = stored.events.some(({ type, data }) => type === 'chat.started' && data.threadId === threadId);
@@ -136,7 +136,7 @@ interface Observation {
 }
 
 /** The thread as listed, the projection of what is stored and missing, and the stored events that can concern the thread. */
-interface Comparand {
+interface ThreadContext {
   readonly listed: ListedThread;
   readonly projection: ConversationProjection;
   readonly own: readonly ConversationEvent[];
@@ -184,10 +184,10 @@ function observe(listed: ListedThread, stored: StoredThread, missing: readonly A
 }
 
 /** The state that LiveChat keeps by chat, which is that of its latest thread. */
-function observeCurrent(comparand: Comparand, stored: StoredThread) {
+function observeCurrent(comparand: ThreadContext, stored: StoredThread) {
   const { listed, projection } = comparand;
   const agents = assignedAgents(comparand);
-  const seenUpTo = newReads(listed, stored);
+  const seenUpTo = missingReadMarks(listed, stored);
   const lastMessageAt = laterMessageAt(listed, projection);
   const { assigned, participants } = projection;
   const known = new Map(participants.map((one) => [one.id, one]));
@@ -225,7 +225,7 @@ function withoutPresence({ present: _, ...participant }: Participant): Participa
   return participant;
 }
 
-/** A summary does not list the queue. */
+/** Whether the queue state differs. Always false for a summary, which omits the queue. */
 function isQueueDifferent(listed: ListedThread, { status }: ConversationProjection): boolean {
   if (!listed.active || listed.events === undefined) return false;
   const isAttended = visibleAgents(listed).length > 0;
@@ -235,7 +235,7 @@ function isQueueDifferent(listed: ListedThread, { status }: ConversationProjecti
 
 /**
  * The name, the address and the fields of a customer become known during a chat without a webhook, so they are published with
- * another difference only. An agent without a name is known from the webhook of leaving alone.
+ * another difference only. An agent known only from a leave webhook has no name.
  */
 function differsFromKnown(listed: Participant, known: Participant | undefined, isActive: boolean): boolean {
   if (!known) return true;
@@ -253,14 +253,14 @@ function visibleAgents({ participants }: ListedThread): string[] {
   return participants.filter(({ type, present, hidden }) => type === 'agent' && present && !hidden).map(({ id }) => id);
 }
 
-/** A stored assignment that is more than this after the system message of a transfer is a later one. In ms. */
+/** Maximum delay between the system message of a transfer and its webhook, in ms. A later assignment is another one. */
 const transferLagMs = 5_000;
 
 /**
  * The agents to whom the chat is assigned. LiveChat lists who is present, not who is assigned, so they follow from the last
  * transfer, or from who has replaced the assigned agents. Undefined if nothing contradicts what is stored.
  */
-function assignedAgents(comparand: Comparand): readonly string[] | undefined {
+function assignedAgents(comparand: ThreadContext): readonly string[] | undefined {
   const { listed, own } = comparand;
   const { transfer, observedAt } = listed;
   const storedAt = latest(own.filter(setsAssignment).map(({ metadata }) => metadata.receivedAt));
@@ -283,7 +283,7 @@ function firstAgents(listed: ListedThread): readonly string[] | undefined {
 }
 
 /** The agents who joined while the assigned ones left, if no transfer explains it. */
-function replacingAgents({ listed, projection }: Comparand): readonly string[] | undefined {
+function replacingAgents({ listed, projection }: ThreadContext): readonly string[] | undefined {
   const assigned = new Set(projection.assigned.agents);
   const presentBefore = new Set(projection.participants.flatMap(({ id, present }) => (present ? [id] : [])));
   const present = new Set(visibleAgents(listed));
@@ -299,7 +299,7 @@ function setsAssignment(event: ConversationEvent): boolean {
 }
 
 /** How far users have read the messages of others, if that is not stored. LiveChat moves the mark of an author without a webhook. */
-function newReads({ seenUpTo, events = [], started }: ListedThread, { readMarks }: StoredThread) {
+function missingReadMarks({ seenUpTo, events = [], started }: ListedThread, { readMarks }: StoredThread) {
   const written = events.flatMap((event) => {
     const author = listedAuthor(event);
     return author && author.type !== 'system' ? [{ author: author.id, at: eventTime(event) }] : [];

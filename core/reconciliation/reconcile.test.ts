@@ -14,7 +14,7 @@ let modules: Awaited<ReturnType<typeof load>>;
 const load = async () => ({
   ...(await import('./reconcile.ts')),
   ...(await import('./state.ts')),
-  ...(await import('../livechat/credentials.ts')),
+  ...(await import('../livechat/organizations.ts')),
 });
 
 beforeAll(async () => {

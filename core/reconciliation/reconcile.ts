@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { createBusPublisher, type Publish } from '../events/publish.ts';
+import { createBusPublisher } from '../events/bus.ts';
+import type { Publish } from '../events/publish.ts';
 import { raiseCredentialsBlocked, rateLimiters } from '../outbound/ports.ts';
 import { systemClock } from '../platform/clock.ts';
 import { wholeNumber } from '../platform/configuration.ts';
 import type { Log } from '../platform/logger.ts';
 import { count } from '../platform/metrics.ts';
-import { Interrupted, limitCalls, maxShareWaitMs, observationMarginMs, paceCalls } from './calls.ts';
+import { limitCalls, limitDryRunCalls, maxShareWaitMs, observationMarginMs, RunInterruptedError } from './calls.ts';
 import type { ReconciliationRun } from './report.ts';
 import { firstCursor, Runner, type RunPorts } from './run.ts';
 import type { ReconciliationChannel, ThreadId } from './source.ts';
@@ -13,7 +14,7 @@ import {
   acquireLease,
   endRun,
   type Lease,
-  LeaseLost,
+  LeaseLostError,
   type ReconciliationState,
   type RunCursor,
   type RunKind,
@@ -131,13 +132,13 @@ export async function reconcileOrganization(
       onProgress: () => {},
     });
   } catch (error) {
-    if (!(error instanceof LeaseLost)) throw error;
+    if (!(error instanceof LeaseLostError)) throw error;
     options.log.warn('another run has taken over', { organizationId, error });
     return undefined;
   }
 }
 
-/** Without a watermark, the run is a first inventory: what it finds may be older than the bridge. */
+/** Without a watermark, the run is an initial import: its findings may predate the bridge. */
 function scheduledRun(
   organizationId: string,
   reason: ReconciliationRun['reason'],
@@ -148,15 +149,15 @@ function scheduledRun(
   const provenUntil = watermark === undefined ? now : Date.parse(watermark);
   const from = new Date(provenUntil - (watermark !== undefined && isFull ? fullMs : overlapMs)).toISOString();
   const to = new Date(now - observationMarginMs).toISOString();
-  const newsSince = new Date(provenUntil - observationMarginMs).toISOString();
-  return createRun({ organizationId, from, to }, reason, isFull, newsSince, changing);
+  const changedSince = new Date(provenUntil - observationMarginMs).toISOString();
+  return createRun({ organizationId, from, to }, reason, isFull, changedSince, changing);
 }
 
 function createRun(
   { organizationId, from, to, conversationId }: BackfillRequest,
   reason: ReconciliationRun['reason'],
   isFull: boolean,
-  newsSince: string,
+  changedSince: string,
   pending: readonly ThreadId[] = [],
 ): RunState {
   const run: ReconciliationRun = {
@@ -170,7 +171,7 @@ function createRun(
     ...(conversationId !== undefined && { conversationId }),
     report: emptyReport,
   };
-  return { run, cursor: { ...firstCursor, pending }, isFull, newsSince };
+  return { run, cursor: { ...firstCursor, pending }, isFull, changedSince };
 }
 
 interface ExecuteOptions extends Pick<BackfillOptions, 'channel' | 'signal' | 'onProgress' | 'log'> {
@@ -221,7 +222,7 @@ async function runWithLease(
   return run;
 }
 
-/** The numbers of threads that are remembered, which limits the size of the item. */
+/** Maximum number of thread ids in each list of the item. */
 const maxRemembered = 200;
 
 function afterScheduledRun(
@@ -249,7 +250,7 @@ function nextWatermark({ conversationId, from, to, startedAt }: ReconciliationRu
   return conversationId === undefined && isContinuous ? { watermark: until } : {};
 }
 
-/** The first run of an organization is an inventory, which is not counted as lost webhooks. */
+/** The initial import of an organization is not counted as lost webhooks. */
 function countingPublisher(organizationId: string, isFirst: boolean): Publish {
   const publish = createBusPublisher();
   return async (events) => {
@@ -276,7 +277,7 @@ async function execute(given: RunState, options: ExecuteOptions, context: Execut
   return (await executeRun(given, options, context)).run;
 }
 
-/** Executes a run to its end, an interruption or a failure. Throws only {@link LeaseLost}: then the result is another run's. */
+/** Executes a run to its end, an interruption or a failure. Throws only {@link LeaseLostError}: then the result is another run's. */
 async function executeRun(given: RunState, options: ExecuteOptions, context: ExecuteContext): Promise<EndedRun> {
   const { channel, log } = options;
   const { organizationId, publish, notFound = [], renewLease = async () => {} } = context;
@@ -284,7 +285,7 @@ async function executeRun(given: RunState, options: ExecuteOptions, context: Exe
   const clock = systemClock;
   const limiter = publish
     ? rateLimiters(log)(organizationId, { share: 'reconciliation', maxWaitMs: maxShareWaitMs })
-    : paceCalls(organizationId, clock);
+    : limitDryRunCalls(organizationId, clock);
   const report = ({ cursor: { phase, pass }, run }: RunState) => options.onProgress({ phase, pass, run });
   const calls = limitCalls({
     connect: () => channel.connect(organizationId, (resetMs) => limiter.holdFor(resetMs)),
@@ -295,7 +296,7 @@ async function executeRun(given: RunState, options: ExecuteOptions, context: Exe
     deadline: options.deadline ?? Number.POSITIVE_INFINITY,
     signal: options.signal,
     onCredentialsBlocked: () => reportBlocked(begun),
-    keepLease: () => renewLease(runner.state, false),
+    renewLease: () => renewLease(runner.state, false),
     onCall() {
       runner.tally.add('calls');
       report(runner.state);
@@ -340,8 +341,8 @@ async function executeRun(given: RunState, options: ExecuteOptions, context: Exe
     const { status, isProven } = await runner.run();
     return end(status, isProven);
   } catch (error) {
-    if (!(error instanceof Error) || error instanceof LeaseLost) throw error;
-    return end(error instanceof Interrupted ? 'interrupted' : 'failed', false, error);
+    if (!(error instanceof Error) || error instanceof LeaseLostError) throw error;
+    return end(error instanceof RunInterruptedError ? 'interrupted' : 'failed', false, error);
   }
 }
 

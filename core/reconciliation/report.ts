@@ -39,7 +39,7 @@ export interface ReconciliationReport {
 
 /**
  * `complete`: a pass found no difference. `incomplete`: the last pass still found differences. `interrupted`: it continues in
- * the next run. `failed`: an error; the next run starts again where it was.
+ * the next run. `failed`: an error; the next run resumes it, or restarts it if the id of a page has expired.
  */
 export type RunStatus = 'running' | 'complete' | 'incomplete' | 'interrupted' | 'failed';
 
@@ -47,7 +47,7 @@ export type RunStatus = 'running' | 'complete' | 'incomplete' | 'interrupted' | 
 export interface ReconciliationRun {
   readonly organizationId: string;
   readonly runId: string;
-  /** `schedule` and `recovery` run in the cloud; `request` is `livechat backfill`. */
+  /** `schedule` and `recovery` run in the function `reconcile`; `request` is `livechat backfill`. */
   readonly reason: 'schedule' | 'recovery' | 'request';
   readonly startedAt: string;
   readonly endedAt?: string;
@@ -70,6 +70,6 @@ export interface ReconciliationView {
   /** The run in progress, if there is one, and the last one that ended. */
   readonly running?: ReconciliationRun;
   readonly last?: ReconciliationRun;
-  /** The runs of the last 30 days that published something, did not complete or were requested; latest first. */
+  /** The latest runs of the last 30 days that published something, have unprovable threads, did not complete or were requested. */
   readonly runs: readonly ReconciliationRun[];
 }

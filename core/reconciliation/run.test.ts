@@ -60,7 +60,7 @@ function saved(given: Partial<RunState> = {}): RunState {
     to: time(38),
     report: emptyReport,
   } as const;
-  return { run, cursor: firstCursor, isFull: false, newsSince: time(30), ...given };
+  return { run, cursor: firstCursor, isFull: false, changedSince: time(30), ...given };
 }
 
 function start(world: World, from = saved()) {
@@ -386,8 +386,8 @@ describe('a stored thread that is closed, and that LiveChat did not list', () =>
 
   it.each<[string, World, Partial<RunState>, boolean]>([
     ['was changed since the last proof', { webhooks: [changed(35)] }, {}, true],
-    ['was not changed since', {}, { newsSince: time(41) }, false],
-    ['was not changed since, in a full run', {}, { newsSince: time(41), isFull: true }, true],
+    ['was not changed since', {}, { changedSince: time(41) }, false],
+    ['was not changed since, in a full run', {}, { changedSince: time(41), isFull: true }, true],
     ['started after the period', { stored: [chat('long', { createdAt: at(39) })] }, {}, false],
   ])('is read if it %s', async (_what, world, given, expected) => {
     expect(await run(world, given)).toBe(expected);

@@ -5,7 +5,7 @@ import {
   type CompareOptions,
   type Comparison,
   compareThread,
-  hasNews,
+  needsRead,
   otherOpenThreads,
   type StoredThread,
 } from './compare.ts';
@@ -13,13 +13,13 @@ import type { RunStatus } from './report.ts';
 import type { ListedThread, Page, ReconciliationSource, ThreadId } from './source.ts';
 import type { RunCursor, RunState } from './state.ts';
 import type { StoredPage } from './stored.ts';
-import { Tally, threadKey } from './tally.ts';
+import { ReportBuilder, threadKey } from './tally.ts';
 
 /** Makes one call within the rate limit. `observedAt`: see {@link ListedThread}. */
-export type CallSource = <T>(request: (source: ReconciliationSource, observedAt: string) => Promise<T>) => Promise<T>;
+export type SourceCall = <T>(request: (source: ReconciliationSource, observedAt: string) => Promise<T>) => Promise<T>;
 
 export interface RunPorts extends Pick<CompareOptions, 'isSameContent' | 'expiredBefore'> {
-  readonly call: CallSource;
+  readonly call: SourceCall;
   /** Waits for `ms`, and keeps the lease. Throws if the run must stop. */
   readonly pause: (ms: number) => Promise<void>;
   readonly readStored: (threads: readonly ThreadId[]) => Promise<readonly StoredThread[]>;
@@ -29,9 +29,9 @@ export interface RunPorts extends Pick<CompareOptions, 'isSameContent' | 'expire
   /** Undefined for a dry run. */
   readonly publish: Publish | undefined;
   readonly clock: Pick<Clock, 'now'>;
-  /** The longest time in ms that a webhook is in flight; 0 if it does not matter that an event is published too early. */
+  /** The longest time in ms that a webhook is in flight. 0 disables the wait: duplicates have the same ids. */
   readonly inFlightMs: number;
-  /** Called after each page. Saves the progress from time to time, and at once if something was published. */
+  /** Called after each page and each batch of threads. Saves a checkpoint periodically, and at once if something was published. */
   readonly checkpoint: (progress: RunState, isUrgent: boolean) => Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export interface RunPorts extends Pick<CompareOptions, 'isSameContent' | 'expire
 export const firstCursor: RunCursor = { phase: 'active chats', done: [], pending: [], pass: 1, publishedBefore: 0 };
 
 const maxPasses = 4;
-/** What is still not stored after this many attempts cannot be: the run goes on without it. */
+/** Maximum attempts to publish the events of a thread before it is reported as `not stored`. */
 const maxAttempts = 2;
 /** Threads that are read and compared together. */
 const batchSize = 20;
@@ -58,12 +58,12 @@ export interface RunResult {
   readonly isProven: boolean;
 }
 
-/** Reads the period of a run until a pass finds no difference. Throws what stops it; `state` says where it is then. */
+/** Reads the period of a run until a pass finds no difference. On an error, `state` is the checkpoint. */
 export class Runner {
   readonly #ports: RunPorts;
   readonly #given: RunState;
   #cursor: RunCursor;
-  readonly tally: Tally;
+  readonly tally: ReportBuilder;
   /** The threads that this pass has listed or compared, and whether the pass began in this process. */
   #seen = new Set<string>();
   #isSeenComplete: boolean;
@@ -79,7 +79,7 @@ export class Runner {
     this.#ports = ports;
     this.#given = given;
     this.#cursor = given.cursor;
-    this.tally = new Tally({ ...given.run.report, passes: given.cursor.pass });
+    this.tally = new ReportBuilder({ ...given.run.report, passes: given.cursor.pass });
     this.#isSeenComplete = given.cursor.phase === firstCursor.phase && given.cursor.page === undefined;
   }
 
@@ -139,11 +139,11 @@ export class Runner {
     const listed = await this.#ports.call((source, observedAt) => source.listActive(observedAt, page));
     this.#recordInvalid(listed);
     const stored = await this.#ports.readStored(listed.threads);
-    const { isFull, newsSince } = this.#given;
+    const { isFull, changedSince } = this.#given;
     const news = listed.threads.filter((thread, index) => {
       const known = stored[index];
       if (known) this.#addEarlier(thread, otherOpenThreads(known, thread.threadId));
-      return isFull || !known || hasNews(thread, known, newsSince);
+      return isFull || !known || needsRead(thread, known, changedSince);
     });
     const unchanged = listed.threads.length - news.length;
     this.tally.add('threads', unchanged);
@@ -175,7 +175,7 @@ export class Runner {
     } while (page !== undefined);
   }
 
-  /** The stored threads that LiveChat did not list: it indexes archives late, and may list them by the time of their start. */
+  /** Reads the stored threads that LiveChat did not list: it indexes archives late, and may filter them by their start. */
   async #readUnlisted(page: string | undefined): Promise<string | undefined> {
     const { threads, areClosed, next } = await this.#ports.listLatestThreads(this.#given.run.from, page);
     const skipped = new Set(this.#given.isFull ? [] : this.#ports.notFound.map(threadKey));
@@ -188,14 +188,14 @@ export class Runner {
   }
 
   /**
-   * Whether a closed thread need not be read by itself: it belongs to the next run, an earlier run has compared it since its
+   * Whether a closed thread need not be read with `getThread`: it belongs to the next run, an earlier run has compared it since its
    * last change, or, after an interruption, it was probably listed.
    */
   #isProven(stored: StoredThread | undefined): boolean {
     if (!stored) return false;
-    const { isFull, newsSince, run } = this.#given;
+    const { isFull, changedSince, run } = this.#given;
     const { startedAt = '', changedAt } = threadTimes(stored);
-    if (startedAt > run.to || (!isFull && changedAt < newsSince)) return true;
+    if (startedAt > run.to || (!isFull && changedAt < changedSince)) return true;
     return !this.#isSeenComplete && startedAt >= run.from;
   }
 
@@ -280,18 +280,18 @@ export class Runner {
       this.tally.addUnprovable(thread, 'not stored');
   }
 
-  /** A thread before the period is neither imported nor followed to the thread before it. */
+  /** Threads before the period are skipped, and so are their predecessors. */
   #isInPeriod({ started, events = [] }: ListedThread): boolean {
     const { from } = this.#given.run;
     return [started, ...events].some(({ metadata }) => metadata.occurredAt >= from);
   }
 
   /**
-   * Whether a difference must be seen again. An edit, a deletion and a state have no time of their own: its webhook may be in
-   * flight, or the archive may be older than a webhook. A missing message says that webhooks were lost.
+   * Whether a difference must be confirmed. Edits, deletions and state changes have no timestamp, so their webhooks may be in
+   * flight, or the archive may be older than a webhook. A missing message shows that webhooks were lost.
    */
   #mustConfirm({ thread, stored, comparison }: Result, origin: Origin): boolean {
-    if (origin === 'confirmed' || comparison.missing.some(({ type }) => hasOwnTime.has(type))) return false;
+    if (origin === 'confirmed' || comparison.missing.some(({ type }) => timestampedTypes.has(type))) return false;
     if (this.#ports.inFlightMs > 0) return true;
     const oldest = new Date(Date.parse(thread.observedAt) - archiveLagMs).toISOString();
     return origin === 'archive' && threadTimes(stored).changedAt > oldest;
@@ -370,8 +370,8 @@ interface Result {
   readonly comparison: Comparison;
 }
 
-/** The events that happened at LiveChat's own time, which is not in the last minutes. */
-const hasOwnTime: ReadonlySet<string> = new Set([
+/** The types whose `occurredAt` is LiveChat's timestamp. */
+const timestampedTypes: ReadonlySet<string> = new Set([
   'chat.started',
   'message.received',
   'note.received',

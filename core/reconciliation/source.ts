@@ -27,8 +27,8 @@ export interface ListedTransfer {
 /** A thread as the channel lists it, translated to the events that its webhooks cause, with the same ids. */
 export interface ListedThread extends ThreadId {
   /**
-   * ISO 8601: for when the thread's state holds, before the call that listed it began. In a scheduled run there is a margin for
-   * clocks and for webhooks in flight. Webhooks received later apply on top of it.
+   * ISO 8601: the time of the observation, before the call started. In a scheduled run it includes a margin for clock skew and
+   * webhooks in flight. Webhooks received later override it.
    */
   readonly observedAt: string;
   readonly started: DomainEvent<'chat.started'>;
@@ -55,7 +55,7 @@ export interface ListedThread extends ThreadId {
 
 export interface Page {
   readonly threads: readonly ListedThread[];
-  /** Threads that cannot be translated: they do not match the schema. */
+  /** The ids of chats that do not match the schema. */
   readonly invalid: readonly string[];
   /** The id of the next page; undefined on the last. */
   readonly next: string | undefined;

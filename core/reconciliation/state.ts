@@ -22,9 +22,9 @@ export interface RunCursor {
 export interface RunState {
   readonly run: ReconciliationRun;
   readonly cursor: RunCursor;
-  /** Whether every active chat and every stored one of the period is read, not only those that changed since `newsSince`. */
+  /** Whether every active chat and every stored one of the period is read, not only those that changed since `changedSince`. */
   readonly isFull: boolean;
-  readonly newsSince: string;
+  readonly changedSince: string;
 }
 
 /** A scheduled run and a requested one do not replace each other. */
@@ -59,7 +59,7 @@ const Reconciliation = new Entity(
 );
 export type ReconciliationState = EntityItem<typeof Reconciliation>;
 
-/** A run that published something, has unprovable threads, did not complete or was requested. Quiet runs are not kept. */
+/** A run that published something, has unprovable threads, did not complete or was requested. Runs without findings are not stored. */
 const Run = new Entity(
   {
     model: { entity: 'reconciliationRun', version: '1', service: 'livechat' },
@@ -80,7 +80,7 @@ const runRetentionSeconds = 30 * 86_400;
 const leaseMs = 300_000;
 
 /** Another run took over the lease, since this one did not renew it in time. */
-export class LeaseLost extends Error {
+export class LeaseLostError extends Error {
   override readonly name = 'LeaseLost';
 }
 
@@ -105,7 +105,7 @@ export async function acquireLease(
   return { state: data };
 }
 
-/** Renews the lease and saves where the run is. Throws {@link LeaseLost}. */
+/** Renews the lease and saves where the run is. Throws {@link LeaseLostError}. */
 export async function saveProgress(
   { organizationId, owner }: Lease,
   kind: RunKind,
@@ -118,7 +118,7 @@ export async function saveProgress(
       .where(({ leaseOwner }, op) => op.eq(leaseOwner, owner))
       .go(),
   );
-  if (!written) throw new LeaseLost('another run has taken over the lease of this one');
+  if (!written) throw new LeaseLostError('another run has taken over the lease of this one');
 }
 
 /** What a run leaves behind. */
@@ -130,7 +130,7 @@ export interface RunEnd {
   readonly changes: Partial<Pick<ReconciliationState, 'watermark' | 'fullAt' | 'changing' | 'notFound'>>;
 }
 
-/** Releases the lease and stores the result: one write, and one for a run that is kept. Throws {@link LeaseLost}. */
+/** Releases the lease and stores the result: one write, and one for a run that is kept. Throws {@link LeaseLostError}. */
 export async function endRun(
   { organizationId, owner }: Lease,
   kind: RunKind,
@@ -147,9 +147,9 @@ export async function endRun(
   const written = await ifConditionHolds(
     (next ? change : change.remove([kind])).where(({ leaseOwner }, op) => op.eq(leaseOwner, owner)).go(),
   );
-  if (!written) throw new LeaseLost('another run has taken over the lease of this one');
-  const isQuiet = run.report.published === 0 && run.report.examples.length === 0;
-  if (run.status === 'complete' && isQuiet && run.reason !== 'request') return;
+  if (!written) throw new LeaseLostError('another run has taken over the lease of this one');
+  const hasNoFindings = run.report.published === 0 && run.report.examples.length === 0;
+  if (run.status === 'complete' && hasNoFindings && run.reason !== 'request') return;
   const { startedAt, runId } = run;
   await Run.put({ organizationId, startedAt, runId, run, expires: Math.floor(now / 1000) + runRetentionSeconds }).go();
 }

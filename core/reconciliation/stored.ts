@@ -76,7 +76,7 @@ const separator = ' ';
 
 /**
  * Lists the latest thread of each conversation that is not closed, then of each that is closed and whose last activity is not
- * before `since`. One query.
+ * before `since`. One query, and one BatchGetItem for the items.
  */
 export async function listLatestThreads(
   organizationId: string,

@@ -17,7 +17,7 @@ export const emptyReport: ReconciliationReport = {
 const maxExamples = 20;
 
 /** The report of a run as it grows. */
-export class Tally {
+export class ReportBuilder {
   #report: ReconciliationReport;
   /** Of this pass. */
   #unprovable = new Map<string, { readonly thread: ThreadId; readonly reason: UnprovableReason }>();

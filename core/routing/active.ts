@@ -6,21 +6,30 @@ import { keys, number, tableIn, text } from '../platform/dynamodb.ts';
  * Which version of an organization's rules is active, and whether its threads may wait for a message. Apart from the rules, so
  * that the function that stores messages does not load them.
  */
-export const ActiveVersion = new Entity(
-  {
-    model: { entity: 'activeRules', version: '1', service: 'livechat' },
-    attributes: {
-      organizationId: text,
-      version: number,
-      /** Whether a rule needs the customer's first message. */
-      testsMessage: { type: 'boolean' },
-      /** Until when threads may still wait for a message under earlier rules; ms since 1970. */
-      waitingUntil: { type: 'number' },
+const createEntity = () =>
+  new Entity(
+    {
+      model: { entity: 'activeRules', version: '1', service: 'livechat' },
+      attributes: {
+        organizationId: text,
+        version: number,
+        /** Whether a rule needs the customer's first message. */
+        testsMessage: { type: 'boolean' },
+        /** Until when threads may still wait for a message under earlier rules; ms since 1970. */
+        waitingUntil: { type: 'number' },
+      },
+      indexes: { primary: keys(['organizationId'], []) },
     },
-    indexes: { primary: keys(['organizationId'], []) },
-  },
-  tableIn('CONVERSATIONS_TABLE'),
-);
+    tableIn('CONVERSATIONS_TABLE'),
+  );
+
+let created: ReturnType<typeof createEntity> | undefined;
+
+/** Created on first use, to keep the cold start short. */
+export function activeVersion() {
+  created ??= createEntity();
+  return created;
+}
 
 export const cacheSeconds = () => wholeNumber('ROUTING_CACHE_SECONDS', 60);
 const maxCachedOrganizations = 5_000;
@@ -42,7 +51,7 @@ export function cacheByOrganization<T>(read: (organizationId: string) => Promise
 /** Whether a thread of an organization may wait for a message, under the active rules or recently active ones. Cached. */
 export function cachedMayWait(): (organizationId: string) => Promise<boolean> {
   const waitingUntil = cacheByOrganization(async (organizationId) => {
-    const { data } = await ActiveVersion.get({ organizationId }).go({ consistent: true });
+    const { data } = await activeVersion().get({ organizationId }).go({ consistent: true });
     return data?.testsMessage ? Number.POSITIVE_INFINITY : (data?.waitingUntil ?? 0);
   });
   return async (organizationId) => Date.now() < (await waitingUntil(organizationId));

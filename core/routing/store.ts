@@ -2,7 +2,7 @@ import { CustomAttributeType, Entity } from 'electrodb';
 import type { ConversationKey } from '../channel/channel.ts';
 import { canonicalJson } from '../events/ids.ts';
 import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
-import { ActiveVersion, cacheByOrganization, cacheSeconds } from './active.ts';
+import { activeVersion, cacheByOrganization, cacheSeconds } from './active.ts';
 import type { RoutingFacts } from './facts.ts';
 import { type Decision, parseRules, type RuleSet, testsMessage } from './rules.ts';
 
@@ -61,7 +61,7 @@ export async function findRules(organizationId: string, version: number): Promis
 }
 
 export async function activeRules(organizationId: string): Promise<ActiveRules> {
-  const { data } = await ActiveVersion.get({ organizationId }).go({ consistent: true });
+  const { data } = await activeVersion().get({ organizationId }).go({ consistent: true });
   const rules = (data && (await findRules(organizationId, data.version))) || defaultRules;
   return { ...rules, waitingUntil: data?.waitingUntil ?? 0 };
 }
@@ -118,7 +118,7 @@ async function activateVersion(
   const until = now + (maxWaitSeconds + cacheSeconds()) * 1000;
   const waitingUntil = testsMessage(previous.ruleSet) ? until : previous.waitingUntil;
   const item = { organizationId, version, testsMessage: testsMessage(ruleSet), waitingUntil };
-  await ActiveVersion.upsert(item).go();
+  await activeVersion().upsert(item).go();
 }
 
 /** Reads the active rules, and caches them for ROUTING_CACHE_SECONDS. */

@@ -1,5 +1,5 @@
+import { createBusPublisher } from '../../core/events/bus.ts';
 import type { DomainEvent } from '../../core/events/event.ts';
-import { createBusPublisher } from '../../core/events/publish.ts';
 import { liveChatRouting } from '../../core/livechat/carrier.ts';
 import { rateLimiters } from '../../core/outbound/ports.ts';
 import { systemClock } from '../../core/platform/clock.ts';

@@ -11,7 +11,7 @@ import { type FunctionName, functions } from '../../stacks/topology.ts';
  */
 const stateWriter = 470;
 const budgets: Readonly<Partial<Record<FunctionName, number>>> = {
-  webhook: 280,
+  webhook: 135,
   'route-thread': 800,
   'route-first-message': 800,
   'store-media': 735,

@@ -46,6 +46,7 @@ const outputs: Readonly<Record<string, (name: unknown, inputs: MockedResource['i
       apiEndpoint: `https://api-id.execute-api.${region}.amazonaws.com`,
       executionArn: arn('execute-api', 'api-id'),
     }),
+    'aws:kms/key:Key': () => ({ arn: arn('kms', 'key/customer') }),
     'aws:cloudfront/distribution:Distribution': () => ({ domainName: 'd111111abcdef8.cloudfront.net' }),
     'aws:wafv2/ipSet:IpSet': (name) => ({ arn: `arn:aws:wafv2:us-east-1:${account}:global/ipset/${name}/1` }),
     'aws:wafv2/webAcl:WebAcl': (name) => ({ arn: `arn:aws:wafv2:us-east-1:${account}:global/webacl/${name}/1` }),

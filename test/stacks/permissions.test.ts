@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DisableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DeleteCommand, DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
@@ -183,6 +184,10 @@ describe('with the deployed permissions and environment', () => {
 
   it('reconcile publishes small and large events, and reads a chat that LiveChat does not list', async () => {
     const own = randomUUID();
+    const secret = { LIVECHAT_WEBHOOK_SECRET: 'a webhook secret', LIVECHAT_ACCESS_TOKEN: 'token' };
+    await new SecretsManagerClient({ ...client, endpoint: local.aws }).send(
+      new CreateSecretCommand({ Name: `livechat/${own}`, SecretString: JSON.stringify(secret) }),
+    );
     const run = () => {
       const cause = { organizationId: own, correlationId: 'e', causationId: 'e' };
       const event = createEvent('reconciliation.requested', { reason: 'schedule' }, cause, [own], Date.now());
@@ -419,9 +424,11 @@ describe('with the deployed permissions and environment', () => {
     await handleAll('route-thread', [thread, thread]);
     if (name === 'route-thread') return;
     const author = { id: 'dana', type: 'customer' };
-    const message = { threadId: 'A', timestamp: at, type: 'text', author, content: text };
-    await handleAll('message-received', [copyEvent(received, message)]);
+    const message = copyEvent(received, { threadId: 'A', timestamp: at, type: 'text', author, content: text });
+    // A replayed message requests no routing, which the engine would do first.
+    await handleAll('message-received', [{ ...message, 'replay-name': 'r' }]);
     await handleAll(name, [copyEvent(requested, { threadId: 'A', at })]);
+    await handleAll('message-received', [message]);
   });
 
   /** The number of events that the last run of an organization published. */

@@ -28,9 +28,11 @@ const formatChat = ({ id, users, properties, access }: Chat, version: Version) =
 });
 
 const formatSummary = (chat: Chat, active: boolean, version: Version) => {
-  const { events, next_thread_id: _, customer_visit: __, ...last_thread_summary } = chat.thread;
-  const { id: thread_id, created_at: thread_created_at } = chat.thread;
-  const lastEvents = events.map((event) => [event.type, { thread_id, thread_created_at, event }] as const);
+  const { events: _, next_thread_id: __, customer_visit: ___, ...last_thread_summary } = chat.thread;
+  // The last of the chat, which can be in an earlier thread.
+  const lastEvents = allThreads(chat).flatMap(({ id: thread_id, created_at: thread_created_at, events }) =>
+    events.map((event) => [event.type, { thread_id, thread_created_at, event }] as const),
+  );
   return {
     ...formatChat(chat, version),
     last_event_per_type: Object.fromEntries(lastEvents),

@@ -141,7 +141,9 @@ const checkQueues: Check = (app) => {
       ...(inputs.messageRetentionSeconds === fourteenDays
         ? []
         : [`queue ${name}: keeps messages for less than 14 days`]),
-      ...(inputs.sqsManagedSseEnabled === true ? [] : [`queue ${name}: not encrypted`]),
+      ...(inputs.sqsManagedSseEnabled === true || inputs.kmsMasterKeyId !== undefined
+        ? []
+        : [`queue ${name}: not encrypted`]),
     ]),
     ...(textAt(redrive, 'deadLetterTargetArn').includes('QuarantineQueue')
       ? []
@@ -153,6 +155,26 @@ const checkQueues: Check = (app) => {
       ? []
       : ['the visibility timeout is too short']),
   ];
+};
+
+const checkTls: Check = (app) => {
+  const policies = [
+    ['aws:sqs/queuePolicy:QueuePolicy', 'DeadLettersPolicy', 'sqs:*'],
+    ['aws:sqs/queuePolicy:QueuePolicy', 'QuarantinePolicy', 'sqs:*'],
+    ['aws:sns/topicPolicy:TopicPolicy', 'AlertsPolicy', 'sns:Publish'],
+  ] as const;
+  return policies.flatMap(([type, name, action]) => {
+    const { inputs } = find(app, type, name);
+    const deniesPlainHttp = parseStatements(inputs.policy ?? { Statement: [] }).some(
+      ({ effect, principal, actions, resources, condition }) =>
+        effect === 'Deny' &&
+        principal === '*' &&
+        actions.includes(action) &&
+        resources.some((arn) => arn.startsWith('arn:aws:s')) &&
+        at(condition, 'Bool.aws:SecureTransport') === 'false',
+    );
+    return deniesPlainHttp ? [] : [`${name}: accepts requests without TLS`];
+  });
 };
 
 const checkConsumers: Check = (app) =>
@@ -270,6 +292,31 @@ export const deliveryChecks: Checks = {
         'the archive has no retention',
         setInput('aws:cloudwatch/eventArchive:EventArchive', 'BusArchive', 'retentionDays', 0),
         /archive has no retention/,
+      ],
+    ],
+  },
+  'denies requests to queues and topic without TLS': {
+    check: checkTls,
+    faults: [
+      [
+        'the dead-letter queue accepts plain HTTP',
+        setInput(
+          'aws:sqs/queuePolicy:QueuePolicy',
+          'DeadLettersPolicy',
+          'policy',
+          resourcePolicy({ ArnEquals: { 'aws:SourceArn': 'arn:x' } }),
+        ),
+        /DeadLettersPolicy: accepts requests without TLS/,
+      ],
+      [
+        'the quarantine queue has no policy',
+        removeResource('aws:sqs/queuePolicy:QueuePolicy', 'QuarantinePolicy'),
+        /QuarantinePolicy: accepts requests without TLS/,
+      ],
+      [
+        'the topic has no policy',
+        removeResource('aws:sns/topicPolicy:TopicPolicy'),
+        /AlertsPolicy: accepts requests without TLS/,
       ],
     ],
   },

@@ -142,11 +142,12 @@ const checkWebhookRole: Check = (app) => {
   ]);
 };
 
-/** Every statement of a queue or topic policy names one service and sources in the account. */
+/** Every statement of a queue or topic policy that allows something names one service and sources in the account. */
 const checkResourcePolicies: Check = (app) =>
   ['aws:sqs/queuePolicy:QueuePolicy', 'aws:sns/topicPolicy:TopicPolicy'].flatMap((type) =>
     ofType(app, type).flatMap(({ name, inputs }) =>
-      parseStatements(inputs.policy).flatMap(({ condition, principal }) => {
+      parseStatements(inputs.policy).flatMap(({ effect, condition, principal }) => {
+        if (effect === 'Deny') return [];
         const from = [at(condition, 'ArnEquals.aws:SourceArn') ?? at(condition, 'ArnLike.aws:SourceArn')].flat();
         const isRestricted = from.every((arn) => typeof arn === 'string' && arn.includes(':123456789012:'));
         return isRestricted && textAt(principal, 'Service') !== '' ? [] : [`${name}: allows more than one source`];
