@@ -13,9 +13,9 @@ async function organizationsWithSecrets(environment: Environment): Promise<strin
 }
 
 /**
- * The organizations whose credentials are known to be their own: with a secret of their own, the one that the default secret
- * names, or else the only stored one that uses it. A token lists the chats of its own organization: those of another would be
- * published under a wrong id.
+ * The organizations that can be reconciled: those with a secret of their own, and the one in `LIVECHAT_ORGANIZATION_ID` of the
+ * default secret or, if that is not set, the only other stored organization. A token lists the chats of its own organization:
+ * those of another would be published under a wrong id.
  *
  * @param stored the organizations that have conversations
  */
