@@ -11,7 +11,7 @@ import { count, measure } from '../core/platform/metrics.ts';
 import { putEvents, readSecret } from '../core/platform/signed-requests.ts';
 import {
   json,
-  keepNumbers,
+  parseBodyExactly,
   rejectDirectCalls,
   respondToErrors,
   verifyBodySecret,
@@ -37,7 +37,7 @@ export function webhookHandler(options: WebhookOptions) {
     .use(rejectDirectCalls(edgeKeyDigest))
     .use(verifySignature(credentials, maxBytes))
     .use(httpJsonBodyParser())
-    .use(keepNumbers())
+    .use(parseBodyExactly())
     .use(verifyBodySecret(credentials))
     .handler(async ({ body }, { verifiedWith }) => {
       const events = receiveWebhook(body, verifiedWith, { ...metricsAndLog, receivedAt: now() });

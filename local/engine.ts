@@ -132,7 +132,7 @@ export async function startEngine(options: EngineOptions) {
       reservedConcurrency: deployed.sumReserved(functions),
       schedules,
       // A run waits until other functions have stored what it published.
-      unlimited: new Set(['reconcile']),
+      withoutConcurrencyLimit: new Set(['reconcile']),
       // The servers listen before the functions are loaded, since each needs the others' addresses.
       invoke: async (...invocation) => (await runtimeReady.promise).invoke(...invocation),
       kill: async () => (await runtimeReady.promise).kill(),

@@ -26,7 +26,7 @@ interface AlarmSpec {
   readonly above?: number;
   readonly below?: number;
   /** Missing data is breaching with `above` too. */
-  readonly isMissingBreaching?: boolean;
+  readonly treatMissingDataAsBreaching?: boolean;
   /** Seconds; default 300. */
   readonly period?: number;
   /** Datapoints to alarm, of evaluation periods; default 1 of 1. */
@@ -39,7 +39,7 @@ const maxMetrics = 10;
 /** Creates an alarm that notifies the topic on ALARM and OK. More than 10 metrics are split over several alarms. */
 function createAlarm(name: string, spec: AlarmSpec): void {
   const { description, above = 0, below, periods: [over, of] = [1, 1] } = spec;
-  const { isMissingBreaching = below !== undefined } = spec;
+  const { treatMissingDataAsBreaching = below !== undefined } = spec;
   for (let from = 0; from < spec.metrics.length; from += maxMetrics) {
     const suffixed = from === 0 ? name : `${name}-${from / maxMetrics + 1}`;
     new aws.cloudwatch.MetricAlarm(componentName(suffixed), {
@@ -49,7 +49,7 @@ function createAlarm(name: string, spec: AlarmSpec): void {
       threshold: below ?? above,
       evaluationPeriods: of,
       datapointsToAlarm: over,
-      treatMissingData: isMissingBreaching ? 'breaching' : 'notBreaching',
+      treatMissingData: treatMissingDataAsBreaching ? 'breaching' : 'notBreaching',
       alarmActions: [topic.arn],
       okActions: [topic.arn],
       ...metricArguments({ ...spec, metrics: spec.metrics.slice(from, from + maxMetrics) }),
@@ -154,7 +154,7 @@ const alarms: Readonly<Record<string, AlarmSpec>> = {
   },
   'event-gaps': {
     description:
-      'Event numbers are missing in closed threads: webhooks may be lost. The metric’s log lines name the chats; compare them with LiveChat.',
+      'Event numbers are missing in closed threads: webhooks were lost. Reconciliation restores them; if the schedule is off, run livechat backfill. The metric’s log lines name the chats.',
     metrics: [appMetric('EventNumberGaps')],
   },
   'webhooks-lost': {
@@ -165,11 +165,11 @@ const alarms: Readonly<Record<string, AlarmSpec>> = {
   // The schedule measures the age each time, so data is missing if it does not run.
   ...(reconciliationMinutes > 0 && {
     'reconciliation-late': {
-      description: `Nothing proves for ${lateMinutes} minutes that no webhook was lost: reconciliation fails or does not run. Check the log of the function reconcile, then that of schedule-reconciliation.`,
+      description: `No reconciliation run has completed for ${lateMinutes} minutes: runs fail, or the schedule does not run. Check the log of the function reconcile, then that of schedule-reconciliation.`,
       metrics: [appMetric('ReconciliationAgeSeconds')],
       statistic: 'Maximum',
       above: 60 * lateMinutes,
-      isMissingBreaching: true,
+      treatMissingDataAsBreaching: true,
       period: 120 * reconciliationMinutes,
     },
   }),

@@ -117,7 +117,7 @@ const columns: readonly Column[] = [
       },
       { title: 'Webhook lag, p50 (ms)', metrics: totals('WebhookLag'), statistic: 'p50' },
       { title: 'Missing event numbers', metrics: totals('EventNumberGaps') },
-      { title: 'Recovered', metrics: totals('ReconciledEvents', 'ReconciliationDifferences') },
+      { title: 'Recovered events and threads', metrics: totals('ReconciledEvents', 'ReconciliationDifferences') },
       { title: 'Age of the watermark (s)', metrics: totals('ReconciliationAgeSeconds'), statistic: 'Maximum' },
     ],
   },

@@ -20,7 +20,7 @@ export const permissions = {
   'store-large-events': allow('large events', 's3:PutObject'),
   'read-large-events': { ...allow('large events', 's3:GetObject'), nameInEvent: true },
   'read-credentials': allow('secrets', 'secretsmanager:GetSecretValue'),
-  // Secrets Manager does not support resource-level permissions for it. It returns names, not values.
+  // ListSecrets does not support resource-level permissions. It returns names, not values.
   'list-secrets': allow('all secrets', 'secretsmanager:ListSecrets'),
   'record-conversations': dynamodb('conversations', 'PutItem', 'Query', 'UpdateItem'),
   'read-participants': dynamodb('conversations', 'GetItem'),

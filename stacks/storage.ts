@@ -37,7 +37,7 @@ export const tables = {
       { name: 'byId', partitionKey: 'gsi2pk', sortKey: 'gsi2sk', projection: 'KEYS_ONLY' },
     ],
   },
-  /** Rate limits, message groups and idempotency records. Every item expires. */
+  /** Rate limits, message groups, idempotency records and reconciliations. Rate limits and the reconciliation state do not expire. */
   control: { variable: 'CONTROL_TABLE', indexes: [] },
 } as const satisfies Record<string, TableSpec>;
 

@@ -289,13 +289,13 @@ export interface RuleSpec extends RuleSources {
   readonly bus?: typeof busName | 'default';
 }
 
-const ownRules = Object.entries<FunctionSpec>(functions).flatMap(([name, { events }]) =>
+const functionRules = Object.entries<FunctionSpec>(functions).flatMap(([name, { events }]) =>
   events ? [[name, { pattern: events, target: { function: name } }] as const] : [],
 );
 
 /** No rule matches `webhook.rejected`: an alarm reports it. */
 export const rules: Readonly<Record<string, RuleSpec>> = {
-  ...Object.fromEntries(ownRules),
+  ...Object.fromEntries(functionRules),
   'send-ended': {
     pattern: {
       source: ['aws.states'],
@@ -342,7 +342,7 @@ export const schedules = {
 
 export type ScheduleName = keyof typeof schedules;
 
-/** The event that a schedule passes to its function. EventBridge Scheduler replaces the words in angle brackets. */
+/** The event that a schedule passes to its function. EventBridge Scheduler replaces the context attributes in angle brackets. */
 export function scheduledEvent(id = '<aws.scheduler.execution-id>', time = '<aws.scheduler.scheduled-time>') {
   return { id, source: 'aws.scheduler', 'detail-type': 'Scheduled Event', time, detail: {} };
 }

@@ -2,7 +2,8 @@ import { confirmedCommand, minLength, option, pastTime, uuid } from '../command.
 import { UsageError } from '../errors.ts';
 
 export const backfill = confirmedCommand('backfill', {
-  description: 'Publishes what the webhooks missed: compares the chats that LiveChat lists with those that are stored.',
+  description:
+    'Publishes events whose webhooks were lost: compares the chats that LiveChat lists with those that are stored.',
   examples: [
     'backfill --since 2h --dry-run',
     'backfill --since 2h --stage production',

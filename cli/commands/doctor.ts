@@ -13,9 +13,13 @@ export const doctor = bridgeCommand('doctor', {
     option('--url <address>', "the webhook address registered at LiveChat (default: the stage's own)", address),
   )
   .addOption(
-    option('--webhooks-per-second <number>', 'say which quota of the account this load meets first', wholeNumber(0)),
+    option(
+      '--webhooks-per-second <number>',
+      'expected webhooks per second: shows which quota or setting they reach first',
+      wholeNumber(0),
+    ),
   )
-  .addOption(option('--sends-per-second <number>', 'the same, for messages that are sent', wholeNumber(0)))
+  .addOption(option('--sends-per-second <number>', 'expected sends per second: the same', wholeNumber(0)))
   .addHelpText(
     'after',
     `

@@ -58,10 +58,10 @@ describe('checkQuotas', () => {
   const check = async (given: Load) =>
     (await checkQuotas(given, 'production')).map(({ severity, message, fix }) => [severity, message, fix].join(' | '));
 
-  it('names the limit that a load within every limit meets first, then the others', async () => {
+  it('names the limit that a load within every limit reaches first, then the others', async () => {
     const [first, ...others] = await check(load(1_000, 100));
     expect(first).toBe(
-      'ok | 1,000 webhooks and 100 sends per second are within every limit. They meet this one first: AWS Step Functions, StartExecution throttle token refill rate per second: 100 of 150 (67 %). | ',
+      'ok | 1,000 webhooks and 100 sends per second are within every limit. They reach this one first: AWS Step Functions, StartExecution throttle token refill rate per second: 100 of 150 (67 %). | ',
     );
     expect(others).toHaveLength(8);
     expect(others).toContain(
@@ -99,7 +99,7 @@ describe('checkQuotas', () => {
   it('names the missing permissions', async () => {
     state.denied = true;
     expect(await check(load(1_000, 0))).toEqual([
-      'warning | Your AWS credentials may not read the quotas of the account. | Allow servicequotas:ListServiceQuotas and servicequotas:ListAWSDefaultServiceQuotas on *.',
+      'warning | Your AWS credentials are not allowed to read the quotas of the account. | Allow servicequotas:ListServiceQuotas and servicequotas:ListAWSDefaultServiceQuotas on *.',
     ]);
   });
 

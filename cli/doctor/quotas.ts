@@ -19,7 +19,7 @@ export interface Load {
  */
 const webhook = { requests: 1, putEvents: 1, ruleInvocations: 1, concurrencySeconds: 2 * 0.03, writeUnits: 4 };
 /**
- * What one sent text uses, its webhook (`message.delivered`) included. `send` is the aim of `npm run bench -- --only model` at
+ * What one sent text uses, its webhook (`message.delivered`) included. `send` is the target of `npm run bench -- --only model` at
  * a steady 200 per second; `transitions` includes messages that follow another one of their conversation.
  */
 const send = {
@@ -39,7 +39,7 @@ interface Quota {
   /** A quota's code, or the beginning of its name. */
   readonly quota: string;
   readonly demand: number;
-  /** What others use of the quota. */
+  /** The reserved part of the quota, which is not available for the demand. */
   readonly reserved?: number;
 }
 
@@ -107,7 +107,7 @@ function quotas({ webhooksPerSecond: webhooks, sendsPerSecond: sends }: Load, re
   ];
 }
 
-/** Which limit a load meets first: of the deployment, or of the account in the stage's region. */
+/** Which limit a load reaches first: of the deployment, or of the account in the stage's region. */
 export async function checkQuotas(load: Load, stage: string | undefined): Promise<readonly Finding[]> {
   if (stage === undefined || stage === localStage) return [note('AWS quotas do not apply to the local engine.')];
   const sendConcurrency = wholeNumber('SEND_CONCURRENCY', functions.send.concurrency);
@@ -118,7 +118,9 @@ export async function checkQuotas(load: Load, stage: string | undefined): Promis
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'AccessDeniedException') throw error;
     const actions = 'servicequotas:ListServiceQuotas and servicequotas:ListAWSDefaultServiceQuotas';
-    return [warning('Your AWS credentials may not read the quotas of the account.', `Allow ${actions} on *.`)];
+    return [
+      warning('Your AWS credentials are not allowed to read the quotas of the account.', `Allow ${actions} on *.`),
+    ];
   }
 }
 
@@ -188,7 +190,7 @@ function findings(load: Load, limits: readonly Usage[], values: readonly QuotaVa
   return [
     isExceeded(first)
       ? warning(`${what} exceed this limit first: ${describe(first)}.`, first.fix)
-      : ok(`${what} are within every limit. They meet this one first: ${describe(first)}.`),
+      : ok(`${what} are within every limit. They reach this one first: ${describe(first)}.`),
     ...others.map((one) => (isExceeded(one) ? warning(`${describe(one)}.`, one.fix) : note(`${describe(one)}.`))),
     ...unknown,
   ];

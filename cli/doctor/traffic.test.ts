@@ -49,7 +49,7 @@ it.each([
     /has completed\. The last run did not complete/,
   ],
   ['no schedule', view('14:43'), 0, 'warning', /is off: .*up to 2026-11-27T14:43:00/],
-  ['no schedule and no run', view(), 0, 'warning', /is off: .*up to no time/],
+  ['no schedule and no run', view(), 0, 'warning', /is off: .*has never been reconciled/],
 ] as const)('reports the reconciliation of an organization: %s', (_name, found, minutes, severity, message) => {
   const finding = reconciliationFinding(found, minutes, now);
   expect(finding).toMatchObject({ severity, message: expect.stringMatching(message) });

@@ -148,7 +148,8 @@ export function reconciliationFinding(
 ): Finding {
   const upTo = watermark?.slice(0, 19);
   if (minutes === 0) {
-    const message = `Scheduled reconciliation is off: ${organizationId} was reconciled up to ${upTo ?? 'no time'}. Lost webhooks are not noticed.`;
+    const reconciled = upTo === undefined ? 'has never been reconciled' : `was reconciled up to ${upTo}`;
+    const message = `Scheduled reconciliation is off: ${organizationId} ${reconciled}. Lost webhooks are not detected.`;
     return warning(message, 'Set RECONCILIATION_MINUTES and deploy, or run livechat backfill after each outage.');
   }
   const error = last?.error && ` The last run did not complete: ${last.error.message}`;

@@ -35,7 +35,7 @@ export const Conversation = new Entity(
       lastActivityAt: text,
       /** See {@link activityBucket}. */
       activityBucket: text,
-      /** The {@link Participant}s as JSON: a DynamoDB map does not allow every name of a session field. */
+      /** The {@link Participant}s as JSON: a DynamoDB map does not allow empty names, such as of a session field. */
       participants: text,
       assigned: { type: CustomAttributeType<Assignment>('any'), required: true },
       /** The current thread's latest message; left out if it has none. */
@@ -81,7 +81,7 @@ export const StoredEvent = new Entity(
       eventId: text,
       /** ISO 8601. */
       receivedAt: text,
-      /** The {@link ConversationEvent} as JSON, for the same reason. */
+      /** The {@link ConversationEvent} as JSON, because a DynamoDB map does not allow empty names. */
       event: text,
       /** The thread that a `chat.started` starts; empty for other events, which are not in the index. */
       startedThreadId: text,

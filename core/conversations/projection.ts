@@ -215,7 +215,7 @@ interface ParticipantMention {
   readonly participant: Participant;
   /** Whether the type comes from LiveChat; otherwise it is derived from the id. */
   readonly isTypeAuthoritative: boolean;
-  /** Whether it comes from a list of LiveChat's, whose session fields can be stale: they replace none that are known. */
+  /** Whether it comes from LiveChat's API. Its session fields can be stale, so known fields take precedence. */
   readonly isListed?: boolean;
 }
 

@@ -113,7 +113,10 @@ export const metadata = z.object({
   organizationId: id,
   carrier: z.literal('livechat'),
   occurredAt: time,
-  /** When the bridge received the webhook; for a recovered event, until when LiveChat's state is known, see `chat.observed`. */
+  /**
+   * When the bridge received the webhook. For a recovered event, a time shortly before the call to LiveChat, so that later
+   * webhooks override it.
+   */
   receivedAt: time,
   /** Set if reconciliation published the event because its webhook was lost. Rules with external effects exclude it. */
   recovered: z.optional(z.literal(true)),

@@ -131,8 +131,8 @@ interface RequestBody {
 }
 
 /**
- * As a stream: got 16.1 destroys a connection whose response begins before it has ended a body that it writes itself, which cuts
- * a large response.
+ * As a stream, as a workaround for got 16.1: with a buffer it destroys the connection if the response starts before the request
+ * ends, which truncates large responses.
  */
 function toBody(bytes: Uint8Array, contentType: string): RequestBody {
   return {

@@ -67,7 +67,7 @@ interface Entry {
 /** Whether credentials prove that a call is authentic. */
 export type Verify = (credentials: OrganizationCredentials) => boolean;
 
-/** The limit on look-ups of unknown organizations was reached. A later attempt can succeed. */
+/** The limit on failed look-ups was reached. A later attempt can succeed. */
 export class LookUpLimitError extends Error {
   override readonly name = 'LookUpLimit';
 }
@@ -110,7 +110,7 @@ export class Credentials {
    * {@link maxAbsent}, the least recently used one is evicted.
    */
   readonly #absent = new Map<string, number>();
-  /** When the look-ups within the last second started that authenticated no call. */
+  /** Start times of the failed look-ups of the last second: those that authenticated no call. */
   #failedLookUps: readonly number[] = [];
   readonly #pending = new Map<string, Promise<Entry>>();
 
@@ -131,16 +131,16 @@ export class Credentials {
       const credentials = await this.#credentials(name);
       if (credentials) return credentials;
     }
-    return this.#ofEnvironment();
+    return this.#environmentCredentials();
   }
 
   /**
    * Returns the organization's credentials if they pass `verify`. The default secret is accepted only for an organization that
    * has none of its own. After a mismatch the secret is read again, because it may have been rotated.
    *
-   * Callers can invent organization ids. If SECRET_LOOKUPS_PER_SECOND look-ups have failed to authenticate a call within the
-   * last second, an unknown organization is looked up only for a call that passes with the default secret. Otherwise throws
-   * {@link LookUpLimitError}.
+   * Callers can invent organization ids. Beyond SECRET_LOOKUPS_PER_SECOND failed look-ups within the last second, the last of
+   * them reserved for organizations that were refused before, an organization whose secret is not cached is looked up only for
+   * a call that passes with the default secret. Otherwise throws {@link LookUpLimitError}.
    */
   async verify(organizationId: string | undefined, verify: Verify): Promise<OrganizationCredentials | undefined> {
     const [own, fallback] = secretNames(this.#prefix, organizationId);
@@ -154,7 +154,7 @@ export class Credentials {
       const isFromDefault = isDefaultCached && (await this.#verifyDefault(verify).catch(() => undefined)) !== undefined;
       if (!isFromDefault) {
         this.#setAbsent(own, this.#absent.get(own) ?? 0);
-        throw new LookUpLimitError('too many calls name organizations that are unknown to this instance');
+        throw new LookUpLimitError('too many failed look-ups of secrets');
       }
     }
     const startedAt = this.#now();
@@ -185,7 +185,7 @@ export class Credentials {
   async #verifyDefault(verify: Verify): Promise<OrganizationCredentials | undefined> {
     const cached = await this.#credentials(this.#default);
     if (cached) return this.#verifyOrRefresh(this.#default, cached, verify);
-    const credentials = this.#ofEnvironment();
+    const credentials = this.#environmentCredentials();
     return verify(credentials) ? credentials : undefined;
   }
 
@@ -195,7 +195,7 @@ export class Credentials {
     return current && verify(current) ? current : undefined;
   }
 
-  #ofEnvironment(): OrganizationCredentials {
+  #environmentCredentials(): OrganizationCredentials {
     if (!this.#environment.LIVECHAT_WEBHOOK_SECRET) throw emptySecretError(`secret ${this.#default}`);
     return { source: 'environment', current: parseCredentials(JSON.stringify(this.#environment), 'environment') };
   }

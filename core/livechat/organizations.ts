@@ -13,9 +13,9 @@ async function organizationsWithSecrets(environment: Environment): Promise<strin
 }
 
 /**
- * The organizations whose credentials are known to be their own: with a secret of their own, the one that the default secret
- * names, or else the only stored one that uses it. A token lists the chats of its own organization: those of another would be
- * published under a wrong id.
+ * The organizations that can be reconciled: those with a secret of their own, and the one in `LIVECHAT_ORGANIZATION_ID` of the
+ * default secret or, if that is not set, the only other stored organization. A token lists the chats of its own organization:
+ * those of another would be published under a wrong id.
  *
  * @param stored the organizations that have conversations
  */
@@ -24,7 +24,7 @@ export async function reconcilableOrganizations(
   environment: Environment,
 ): Promise<{ readonly organizationIds: readonly string[]; readonly excluded: readonly string[] }> {
   const own = new Set(await organizationsWithSecrets(environment));
-  const credentials = await new Credentials(environment, { read: readSecret }).get(undefined).catch(ifMissing);
+  const credentials = await new Credentials(environment, { read: readSecret }).get(undefined).catch(undefinedIfMissing);
   const named = credentials?.current.LIVECHAT_ORGANIZATION_ID?.toLowerCase();
   const others = stored.filter((id) => !own.has(id));
   const byDefault = named ? [named] : others.length === 1 ? others : [];
@@ -33,6 +33,6 @@ export async function reconcilableOrganizations(
 }
 
 /** Without a default secret, no organization uses it. */
-function ifMissing(error: unknown): undefined {
+function undefinedIfMissing(error: unknown): undefined {
   if (!(error instanceof ConfigurationError)) throw error;
 }

@@ -39,7 +39,7 @@ export function liveChatReconciliation(environment = process.env): Reconciliatio
         return liveChatSource(connection, { organizationId, listsOnlyActive });
       throw new ConfigurationError(
         `the credentials of organization ${organizationId}`,
-        `a secret of its own: those that it uses belong to organization ${owner}`,
+        `a secret of its own, because the default one belongs to organization ${owner}`,
       );
     },
     isSameContent,
@@ -62,7 +62,7 @@ export function liveChatSource(connection: Connection, options: SourceOptions): 
       const answer = await client.listChats(page === undefined ? { limit, filters } : { page_id: page });
       const { threads, invalid } = translateAll(answer.chats_summary.map(fromSummary), observedAt, translator);
       const active = threads.filter((thread) => thread.active);
-      // Active chats come first: the list is sorted by the time of the latest thread.
+      // Assumes that a page without active chats is followed by none: the list is sorted by the time of the latest thread.
       const isLast = !options.listsOnlyActive && active.length === 0;
       return { threads: active, invalid, next: isLast ? undefined : (answer.next_page_id ?? undefined) };
     },

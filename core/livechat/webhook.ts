@@ -100,7 +100,7 @@ export class InvalidSignatureError extends Error {
 
 /**
  * Returns the organization's credentials if their webhook secret matches the proof. Throws {@link InvalidSignatureError}, or
- * a LookUpLimitError if the secret cannot be looked up now.
+ * a LookUpLimitError if too many look-ups of secrets failed.
  */
 export async function verifyProof(
   proof: Proof,

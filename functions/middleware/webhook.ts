@@ -56,7 +56,7 @@ function errorResponse(error: unknown) {
     return json(400, { error: 'Invalid JSON' });
   }
   // LiveChat retries, and the retry is likely to succeed.
-  if (error instanceof LookUpLimitError) return json(503, { error: 'Unknown organization, try again' });
+  if (error instanceof LookUpLimitError) return json(503, { error: 'Too many failed secret look-ups, try again' });
   return json(500, { error: 'Internal server error' });
 }
 
@@ -120,7 +120,7 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /** Keeps the digits of numbers that JavaScript does not represent exactly. Runs after the JSON parser has accepted the body. */
-export function keepNumbers(): WebhookMiddleware {
+export function parseBodyExactly(): WebhookMiddleware {
   return {
     before: ({ event, context }) => {
       Object.assign(event, { body: parseJsonExactly(context.bodyText) });

@@ -62,7 +62,7 @@ export interface LocalAwsOptions {
   /** A fixed delay before every retry of a state machine's task instead of the definition's, in milliseconds. */
   readonly machineRetryDelayMs?: number | undefined;
   /** Functions that wait for the work of others: their asynchronous invocations do not count toward the limit. */
-  readonly unlimited?: ReadonlySet<string>;
+  readonly withoutConcurrencyLimit?: ReadonlySet<string>;
   /** Functions that are invoked at an interval; never with 0. */
   readonly schedules?: readonly { readonly function: string; readonly minutes: number }[];
   /** Concurrent executions that the functions reserve. Default 0. */
@@ -125,7 +125,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     retryDelayMs: asyncRetryDelayMs,
     inFlight,
     report,
-    unlimited: options.unlimited,
+    withoutConcurrencyLimit: options.withoutConcurrencyLimit,
     sendToDestination: (failed) => send('deadLetters', { body: JSON.stringify(failed) }),
   });
   const stepFunctions = createStepFunctions({

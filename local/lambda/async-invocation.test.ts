@@ -12,7 +12,7 @@ function setUp(
     concurrency?: number;
     destinationFails?: boolean;
     maxEventAgeMs?: number;
-    unlimited?: ReadonlySet<string>;
+    withoutConcurrencyLimit?: ReadonlySet<string>;
   } = {},
 ) {
   const deadLetters: FailedInvocation[] = [];
@@ -29,7 +29,7 @@ function setUp(
       deadLetters.push(failed);
     },
     concurrency: overrides.concurrency ?? 10,
-    unlimited: overrides.unlimited,
+    withoutConcurrencyLimit: overrides.withoutConcurrencyLimit,
     now: () => new Date('2030-01-01T00:00:00Z'),
     newId: () => 'request-1',
   });
@@ -144,7 +144,7 @@ test('resolves idle when all invocations have ended, or with false after the lim
 test('does not count a function that waits for others toward the limit', async () => {
   const stored = Promise.withResolvers<void>();
   const invoke: Invoke = async (name) => (name === 'reconcile' ? stored.promise : stored.resolve());
-  const { invocations, idle } = setUp(invoke, { concurrency: 1, unlimited: new Set(['reconcile']) });
+  const { invocations, idle } = setUp(invoke, { concurrency: 1, withoutConcurrencyLimit: new Set(['reconcile']) });
 
   invocations.start('reconcile', {});
   invocations.start('chat-started', {});

@@ -21,7 +21,7 @@ export interface AsyncOptions {
   /** Maximum of concurrent invocations. Default 6: enough for two cores, few enough for fast webhook responses. */
   readonly concurrency?: number;
   /** Functions that wait for the work of others, and so must not take their places. */
-  readonly unlimited?: ReadonlySet<string> | undefined;
+  readonly withoutConcurrencyLimit?: ReadonlySet<string> | undefined;
   /** Counts invocations that run, wait or await a retry. */
   readonly inFlight: InFlight;
   readonly now?: () => Date;
@@ -43,7 +43,7 @@ export function createAsyncInvocations(options: AsyncOptions) {
     sendToDestination,
     report,
     concurrency = 6,
-    unlimited,
+    withoutConcurrencyLimit,
     maxEventAgeMs = 6 * 3_600_000,
   } = options;
   const { inFlight, now = () => new Date(), newId = randomUUID } = options;
@@ -54,7 +54,7 @@ export function createAsyncInvocations(options: AsyncOptions) {
   async function attempt(name: string, event: unknown, requestId: string): Promise<Outcome> {
     try {
       const run = () => invoke(name, event, { requestId });
-      await (unlimited?.has(name) ? run() : limit(run));
+      await (withoutConcurrencyLimit?.has(name) ? run() : limit(run));
       return { kind: 'succeeded' };
     } catch (error) {
       return error instanceof ThrottledError

@@ -216,7 +216,7 @@ describe('webhooks-not-sent', () => {
     const draws = [0.1, 0.9, 0.29, 0.3];
     const faults = createFaults(manualClock({ random: () => draws.shift() ?? 1 }));
     faults.add({ kind: 'webhooks-not-sent', probability: 0.3 });
-    expect([1, 2, 3, 4].map(() => faults.losesWebhook('incoming_event'))).toEqual([true, false, true, false]);
+    expect([1, 2, 3, 4].map(() => faults.shouldDropWebhook('incoming_event'))).toEqual([true, false, true, false]);
     expect(faults.list()).toMatchObject([{ applied: 2 }]);
   });
 });

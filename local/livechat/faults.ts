@@ -151,10 +151,10 @@ export const createFaults = ({ now, sleep, random }: Pick<Clock, 'now' | 'sleep'
     },
 
     /** Whether a webhook is lost: it is not sent, and not retried. */
-    losesWebhook(action: WebhookAction): boolean {
-      const loses = (one: Fault) =>
+    shouldDropWebhook(action: WebhookAction): boolean {
+      const matchesAction = (one: Fault) =>
         one.kind === 'webhooks-not-sent' && (one.action ?? action) === action && applies(one);
-      const fault = faults.find(loses);
+      const fault = faults.find(matchesAction);
       if (fault !== undefined) countApplied(fault);
       return fault !== undefined;
     },

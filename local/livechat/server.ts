@@ -65,7 +65,7 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
   const delivery = createDelivery({
     organizationId,
     targets: registrations.targets,
-    loses: faults.losesWebhook,
+    shouldDrop: faults.shouldDropWebhook,
     timeoutMs: webhookTimeoutMs,
     inFlight: createInFlight(options.pendingWebhooks),
   });

@@ -88,7 +88,7 @@ export interface DeliverySettings {
   /** The current receivers of an action's webhooks. */
   readonly targets: (action: WebhookAction) => readonly Target[];
   /** Whether to drop the next webhook of this action. */
-  readonly loses?: (action: WebhookAction) => boolean;
+  readonly shouldDrop?: (action: WebhookAction) => boolean;
   /** A later response counts as none. */
   readonly timeoutMs: number;
   readonly retryDelaysMs?: readonly number[];
@@ -153,7 +153,7 @@ export const createDelivery = (settings: DeliverySettings) => {
 
   const send = (webhook: Webhook): void => {
     const targets = settings.targets(webhook.action);
-    if (targets.length === 0 || settings.loses?.(webhook.action)) return;
+    if (targets.length === 0 || settings.shouldDrop?.(webhook.action)) return;
     for (const target of targets) enqueue(webhook, target);
   };
 

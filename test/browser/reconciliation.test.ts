@@ -104,7 +104,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
       expect.stringContaining('7 events published, 3 threads repaired, 2 threads unprovable'),
       expect.stringContaining('ChannelServerError: list_archives: 503 internal'),
     ]);
-    await page.getByText('Of the runs that found nothing, only the last is kept.').waitFor();
+    await page.getByText('Shows the last run, and the latest 20 runs of 30 days').waitFor();
     await expectAccessible(page);
 
     await rows.nth(2).getByRole('link').focus();
@@ -134,7 +134,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
 describe('on any screen', options, () => {
   it('warns about a watermark that is older than the limit of the alarm', async () => {
     const page = await open('#/reconciliation', [{ organizationId, watermark: minutesAgo(130), runs: [] }]);
-    await page.locator('.badge.warn').getByText('overdue').waitFor();
+    await page.locator('.badge.warn').getByText('late', { exact: true }).waitFor();
   });
 
   it('explains a link to a run that is not kept', async () => {

@@ -62,6 +62,7 @@ describe.each(drill.seeds)('with a run every 15 minutes while chats are active (
   it('the run of the next day finds the rest', async () => {
     await world.pass(24 * hour);
     await reconcileAll();
+    for (const name of names) expect(runs[name].at(-1)).toMatchObject({ status: 'complete' });
     const { complete, lossy, deaf } = await readAll();
     expectSame(world, 'lossy', lossy, complete);
     expectSame(world, 'deaf', deaf, complete);

@@ -8,17 +8,23 @@ const minutesAgo = (minutes: number) => new Date(now - minutes * 60_000).toISOSt
 
 describe('describeWatermark', () => {
   it.each([
-    [4, 'complete', '4 min ago.'],
-    [119, 'complete', '1 h ago.'],
-    [120, 'overdue', '2 h ago. The alarm fires at 2 h.'],
-  ])('names a watermark of %i minutes ago %s', (minutes, name, end) => {
+    [4, 15, 'complete', '4 min ago.'],
+    [119, 15, 'complete', '1 h ago.'],
+    [120, 15, 'late', '2 h ago. The alarm fires at 2 h.'],
+    [239, 60, 'complete', '3 h ago.'],
+    [240, 60, 'late', '4 h ago. The alarm fires at 4 h.'],
+    [300, 0, 'not scheduled', '5 h ago.'],
+  ])('describes a watermark of %i minutes ago, with runs every %i minutes, as %s', (minutes, every, name, end) => {
     const watermark = minutesAgo(minutes);
     const at = stepTime(watermark, minutesAgo(0));
-    expect(describeWatermark(watermark, now)).toMatchObject({ name, text: `Proven complete up to ${at}, ${end}` });
+    expect(describeWatermark(watermark, every, now)).toMatchObject({
+      name,
+      text: `Proven complete up to ${at}, ${end}`,
+    });
   });
 
   it('says that nothing is proven before the first complete run', () => {
-    expect(describeWatermark(undefined, now)).toMatchObject({ name: 'not proven yet', tone: 'calm' });
+    expect(describeWatermark(undefined, 15, now)).toMatchObject({ name: 'not proven yet', tone: 'calm' });
   });
 });
 

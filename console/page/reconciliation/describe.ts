@@ -2,12 +2,17 @@ import type { ReconciliationRun, UnprovableReason } from '../../../core/reconcil
 import { ago, count, duration, stepTime } from '../parts/format.ts';
 import type { Tone } from '../parts/ui.tsx';
 
-/** The age of the watermark at which the alarm on `ReconciliationAgeSeconds` fires. */
-const maxAgeMs = 2 * 3_600_000;
+/** The age of the watermark at which the alarm `reconciliation-late` fires. */
+const maxAgeMs = (everyMinutes: number) => Math.max(120, 4 * everyMinutes) * 60_000;
 
-/** How far an organization is proven complete. */
+/**
+ * The time up to which an organization is proven complete.
+ *
+ * @param everyMinutes the interval of the scheduled runs; 0 if there are none, and no alarm
+ */
 export function describeWatermark(
   watermark: string | undefined,
+  everyMinutes: number,
   now: number,
 ): { tone: Tone; name: string; text: string } {
   if (watermark === undefined) {
@@ -15,9 +20,11 @@ export function describeWatermark(
   }
   const at = stepTime(watermark, new Date(now).toISOString());
   const text = `Proven complete up to ${at}, ${ago(watermark, now)}.`;
-  return now - Date.parse(watermark) < maxAgeMs
+  if (everyMinutes === 0) return { tone: 'calm', name: 'not scheduled', text };
+  const maxAge = maxAgeMs(everyMinutes);
+  return now - Date.parse(watermark) < maxAge
     ? { tone: 'good', name: 'complete', text }
-    : { tone: 'warn', name: 'overdue', text: `${text} The alarm fires at ${duration(maxAgeMs)}.` };
+    : { tone: 'warn', name: 'late', text: `${text} The alarm fires at ${duration(maxAge)}.` };
 }
 
 /** What a run has found, in one line. */
@@ -75,11 +82,11 @@ export function describeStatus({ status, reason }: Pick<ReconciliationRun, 'stat
     case 'incomplete':
       return `The last pass still found differences. ${isRequested ? 'Run the command again.' : 'The next run reads the period again.'}`;
     case 'interrupted':
-      return isRequested ? 'To continue, run the same command again.' : 'The next run continues it.';
+      return isRequested ? 'To resume it, run the same command again.' : 'The next run resumes it.';
     case 'failed':
       return isRequested
-        ? 'To start again where it failed, run the same command again.'
-        : 'The next run starts again where it failed.';
+        ? 'To resume it, run the same command again.'
+        : 'The next run resumes it, or restarts it if the page id has expired.';
   }
 }
 

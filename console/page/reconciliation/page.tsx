@@ -22,7 +22,7 @@ import {
 
 const reloadMs = 5_000;
 
-/** How far each organization is proven complete, and its latest runs. */
+/** The time up to which each organization is proven complete, and its latest runs. */
 export function ReconciliationPage({ organizationId }: { organizationId: string | undefined }) {
   return (
     <>
@@ -43,7 +43,9 @@ export function ReconciliationPage({ organizationId }: { organizationId: string 
             {organizations.length === 0 ? (
               <Empty title="No organizations yet">An organization appears here after its first conversation.</Empty>
             ) : (
-              organizations.map((view) => <OrganizationCard key={view.organizationId} view={view} />)
+              organizations.map((view) => (
+                <OrganizationCard key={view.organizationId} view={view} everyMinutes={everyMinutes} />
+              ))
             )}
             {(everyMinutes === 0 || organizations.every((view) => listRuns(view).length === 0)) && (
               <StartCard everyMinutes={everyMinutes} />
@@ -62,10 +64,10 @@ function listRuns({ running, last, runs }: ReconciliationView): ReconciliationRu
   return all.filter(({ runId }, index) => all.findIndex((run) => run.runId === runId) === index);
 }
 
-function OrganizationCard({ view }: { view: ReconciliationView }) {
+function OrganizationCard({ view, everyMinutes }: { view: ReconciliationView; everyMinutes: number }) {
   const { organizationId, watermark } = view;
   const runs = listRuns(view);
-  const { tone, name, text } = describeWatermark(watermark, Date.now());
+  const { tone, name, text } = describeWatermark(watermark, everyMinutes, Date.now());
   return (
     <section class="card" aria-label={`Reconciliation of ${organizationId}`}>
       <h2>
@@ -84,8 +86,8 @@ function OrganizationCard({ view }: { view: ReconciliationView }) {
             ))}
           </ol>
           <p class="footnote">
-            Shows the runs of 30 days that published events, did not complete or were requested. Of the runs that found
-            nothing, only the last is kept.
+            Shows the last run, and the latest 20 runs of 30 days that published events, could not prove a thread, did
+            not complete or were requested.
           </p>
         </>
       )}
@@ -143,8 +145,8 @@ export function RunView({ id, organizationId }: { id: string; organizationId: st
         if (run) return <RunDetails run={run} />;
         return (
           <Empty title="This run is not kept">
-            Runs that found nothing are kept until the next run ends, others for 30 days.{' '}
-            <a href={linkTo('reconciliation')}>Show the latest runs</a>
+            Scheduled runs that found nothing are kept until the next run ends, others for 30 days. The page shows the
+            latest 20. <a href={linkTo('reconciliation')}>Show the latest runs</a>
           </Empty>
         );
       }}

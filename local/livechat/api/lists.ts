@@ -122,7 +122,7 @@ const archivedThreads = ({ simulator, settings, source }: ApiState): ArchivedThr
 
 const lastActivity = ({ events, created_at }: Thread): string => events.at(-1)?.created_at ?? created_at;
 
-/** No user is present in an archived thread. If the chat has a later thread, its users are those of the chat now. */
+/** Users are not present in the latest thread of a chat. An earlier thread lists the current users of the chat. */
 const formatArchived = ({ chat, thread }: ArchivedThread, withEvents: boolean, version: Version) => {
   const users = chat.users.map((user) => ({ ...user, present: user.present && thread !== chat.thread }));
   const { events, ...rest } = formatThread(thread, version);
