@@ -113,7 +113,7 @@ export function monthlyDollars({ alarmMetrics, customMetrics }: { alarmMetrics: 
     },
     { what: 'secret of the credentials, each', dollars: prices.secretMonth },
     { what: 'polls of the dead-letter queue, by five pollers of Lambda', dollars: polls * prices.queueRequest },
-    { what: 'KMS: no key of its own', dollars: 0 },
+    { what: 'KMS, without a key of its own', dollars: 0 },
   ];
 }
 

@@ -119,7 +119,7 @@ function withoutConsole(operations: readonly Operation[]): Operation[] {
 }
 
 /** A slot is missed where the machine is too slow, and reserved again. */
-const isMissedSlot = (line: string) => line.startsWith('{"_aws"') && line.includes('"SlotsMissed"');
+export const isMissedSlot = (line: string) => line.startsWith('{"_aws"') && line.includes('"SlotsMissed"');
 
 function withoutRetries(operations: readonly Operation[], missedSlots: number): Operation[] {
   let left = missedSlots;

@@ -11,12 +11,21 @@ beforeAll(async () => {
   run = await measureLedger();
 }, 400_000);
 
-/** Functions that run at the same time retry each other's writes, as often as it happens. */
+/**
+ * Functions that run at the same time retry each other's writes, and a run of reconciliation reads until its events are stored:
+ * as often as the speed of the machine makes it happen.
+ */
 const concurrent: readonly string[] = [...deferralRows, reconciledRow, 'start of a chat with three messages'];
 
-function expectNear(what: string, counted: number, expected: number, share = 0.05): void {
-  expect(Math.abs(counted - expected), `${what}: ${counted}, not ${expected}`).toBeLessThanOrEqual(
-    Math.max(share * Math.abs(expected), 0.1),
+function tolerance(row: string, name: string): number {
+  if (!concurrent.includes(row)) return 0.05;
+  return name === 'readUnits' ? 0.5 : 0.25;
+}
+
+function expectNear(name: string, counted: number, expected: number, share = 0.05): void {
+  const rounding = name.endsWith('Bytes') ? 5 : 0.1;
+  expect(Math.abs(counted - expected), `${name}: ${counted}, not ${expected}`).toBeLessThanOrEqual(
+    Math.max(share * expected, rounding),
   );
 }
 
@@ -30,8 +39,7 @@ it.each(rows)('counts what bench/ledger.json says: %s', (row) => {
   const found = new Map(Object.entries({ ...counted, ...invoked }));
   const expected = Object.entries({ ...counts, ...invocations });
   expect([...found.keys()].toSorted()).toEqual(expected.map(([name]) => name).toSorted());
-  for (const [name, count] of expected)
-    expectNear(name, found.get(name) ?? 0, count, concurrent.includes(row) ? 0.2 : 0.05);
+  for (const [name, count] of expected) expectNear(name, found.get(name) ?? 0, count, tolerance(row, name));
 });
 
 it('counts the metrics that CloudWatch bills', () => {

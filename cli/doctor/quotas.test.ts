@@ -58,7 +58,7 @@ describe('checkQuotas', () => {
   const check = async (given: Load) =>
     (await checkQuotas(given, 'production')).map(({ severity, message, fix }) => [severity, message, fix].join(' | '));
 
-  it('names the limit that a load within every limit meets first, then the others', async () => {
+  it('names the limit that a load within every limit reaches first, then the others', async () => {
     const [first, ...others] = await check(load(1_000, 100));
     expect(first).toBe(
       'ok | 1,000 webhooks and 100 sends per second are within every limit. They reach this one first: AWS Step Functions, StartExecution throttle token refill rate per second: 100 of 150 (67 %). | ',

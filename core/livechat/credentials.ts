@@ -131,7 +131,7 @@ export class Credentials {
       const credentials = await this.#credentials(name);
       if (credentials) return credentials;
     }
-    return this.#ofEnvironment();
+    return this.#environmentCredentials();
   }
 
   /**
@@ -185,7 +185,7 @@ export class Credentials {
   async #verifyDefault(verify: Verify): Promise<OrganizationCredentials | undefined> {
     const cached = await this.#credentials(this.#default);
     if (cached) return this.#verifyOrRefresh(this.#default, cached, verify);
-    const credentials = this.#ofEnvironment();
+    const credentials = this.#environmentCredentials();
     return verify(credentials) ? credentials : undefined;
   }
 
@@ -195,7 +195,7 @@ export class Credentials {
     return current && verify(current) ? current : undefined;
   }
 
-  #ofEnvironment(): OrganizationCredentials {
+  #environmentCredentials(): OrganizationCredentials {
     if (!this.#environment.LIVECHAT_WEBHOOK_SECRET) throw emptySecretError(`secret ${this.#default}`);
     return { source: 'environment', current: parseCredentials(JSON.stringify(this.#environment), 'environment') };
   }

@@ -24,7 +24,7 @@ export async function reconcilableOrganizations(
   environment: Environment,
 ): Promise<{ readonly organizationIds: readonly string[]; readonly excluded: readonly string[] }> {
   const own = new Set(await organizationsWithSecrets(environment));
-  const credentials = await new Credentials(environment, { read: readSecret }).get(undefined).catch(ifMissing);
+  const credentials = await new Credentials(environment, { read: readSecret }).get(undefined).catch(undefinedIfMissing);
   const named = credentials?.current.LIVECHAT_ORGANIZATION_ID?.toLowerCase();
   const others = stored.filter((id) => !own.has(id));
   const byDefault = named ? [named] : others.length === 1 ? others : [];
@@ -33,6 +33,6 @@ export async function reconcilableOrganizations(
 }
 
 /** Without a default secret, no organization uses it. */
-function ifMissing(error: unknown): undefined {
+function undefinedIfMissing(error: unknown): undefined {
   if (!(error instanceof ConfigurationError)) throw error;
 }

@@ -12,6 +12,7 @@ import { type FunctionName, functions } from '../../stacks/topology.ts';
 const stateWriter = 470;
 const budgets: Readonly<Partial<Record<FunctionName, number>>> = {
   webhook: 135,
+  'message-received': 500,
   'route-thread': 800,
   'route-first-message': 800,
   'store-media': 735,
