@@ -119,7 +119,7 @@ describe('the bundle of', () => {
     const conversationId = await bus.chat();
     const { error, log } = await invoke('send-requested', requested(conversationId));
     expect(error).toBeUndefined();
-    expect(log.join('\n')).toMatch(/"message":"accepted".*"execution":"arn:/);
+    expect(log.join('\n')).toMatch(/"message":"accepted".*"execution":"[0-9a-f]+/);
     await bus.waitForExecutions();
     expect(await bus.sentTexts(conversationId)).toEqual(['Your parcel has left.']);
     const [first, second] = [await accept(conversationId), await accept(conversationId)];

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { DisableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
@@ -280,6 +281,10 @@ async function fail(local: Local): Promise<void> {
 
 /** The webhooks of a chat are lost after the first run, which is an inventory. */
 async function reconcile(local: Local, liveChat: { readonly archiveChat: () => void }): Promise<void> {
+  const secret = { LIVECHAT_WEBHOOK_SECRET: 'a webhook secret', LIVECHAT_ACCESS_TOKEN: 'token' };
+  await new SecretsManagerClient(awsClientConfig(local)).send(
+    new CreateSecretCommand({ Name: `livechat/${reconciledOrganization}`, SecretString: JSON.stringify(secret) }),
+  );
   const cause = { organizationId: reconciledOrganization, correlationId: 'e', causationId: 'e' };
   const run = async (number: string) => {
     const { type, metadata, data } = createEvent('reconciliation.requested', reason, cause, [number], Date.now());

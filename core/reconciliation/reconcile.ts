@@ -243,10 +243,14 @@ function afterScheduledRun(
  * The watermark after a proof, if the run leaves no gap behind it. The last two minutes are not proven. A request that ends
  * earlier does not set the first watermark.
  */
-function nextWatermark({ conversationId, from, to, startedAt }: ReconciliationRun, { watermark }: ReconciliationState) {
+function nextWatermark(
+  { conversationId, from, to, startedAt, reason }: ReconciliationRun,
+  { watermark }: ReconciliationState,
+) {
   const proven = new Date(Date.parse(startedAt) - observationMarginMs).toISOString();
   const until = to < proven ? to : proven;
-  const isContinuous = watermark === undefined ? to >= proven : from <= watermark && until > watermark;
+  const isContinuous =
+    watermark === undefined ? reason !== 'request' || to >= proven : from <= watermark && until > watermark;
   return conversationId === undefined && isContinuous ? { watermark: until } : {};
 }
 
