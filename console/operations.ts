@@ -17,7 +17,13 @@ import {
   findDeadLetter,
   listDeadLetters,
 } from '../core/outbound/dead-letter.ts';
-import { redrive, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
+import {
+  dismiss,
+  dismissReason,
+  redrive,
+  redriveObstacle,
+  redriveWarning,
+} from '../core/outbound/dead-letter-handler.ts';
 import { deadLetterCategory } from '../core/outbound/errors.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { executionName, parseExecutionInput } from '../core/outbound/request.ts';
@@ -134,7 +140,9 @@ async function dryRunRedrive(ids: readonly string[]) {
 
 const redriveRequest = z.strictObject({ force: z.optional(z.boolean()) });
 
-/** Redrives dead letters, and changes rate limits. */
+const dismissRequest = z.strictObject({ reason: dismissReason });
+
+/** Redrives and dismisses dead letters, and changes rate limits. */
 export function operations(): Hono {
   const app = new Hono();
   const ports = outboundPorts(logger);
@@ -150,6 +158,14 @@ export function operations(): Hono {
     const { redriven, refused } = await redrive(context.req.param('id'), ports, { force });
     if (refused !== undefined) throw invalid(409, 'id', `an open dead letter; ${refused}`);
     return context.json({ redriven });
+  });
+
+  app.post('/dead-letters/:id/dismiss', async (context) => {
+    const expected = '{"reason":"…"}, 1 to 500 characters';
+    const { reason } = await parseBody(context, dismissRequest, 'reason', expected);
+    const { dismissed, refused } = await dismiss(context.req.param('id'), reason, Date.now());
+    if (refused !== undefined) throw invalid(409, 'id', `an open dead letter; ${refused}`);
+    return context.json({ dismissed });
   });
 
   app.post('/rate-limits/:organizationId', async (context) => {

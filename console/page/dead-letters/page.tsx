@@ -11,7 +11,7 @@ import { Redrive } from './redrive.tsx';
 
 type DeadLetterPage = ApiResponses['/dead-letters'];
 
-const statuses = ['open', 'redriven', 'resolved'] as const;
+const statuses = ['open', 'redriven', 'dismissed', 'resolved'] as const;
 /** Maximum ages in ms, as text, with their names. */
 const ages: ReadonlyMap<string, string> = new Map([
   ['', 'any age'],
@@ -25,6 +25,7 @@ const maxLoaded = 1_000;
 const statusTones: Readonly<Record<DeadLetter['status'], Tone>> = {
   open: 'bad',
   redriven: 'busy',
+  dismissed: 'calm',
   resolved: 'good',
 };
 
@@ -158,6 +159,7 @@ function NoDeadLetters({ filtered, status }: { filtered: boolean; status: string
 const emptyTexts: ReadonlyMap<string, string> = new Map([
   ['open', 'Send requests and events appear here when they fail.'],
   ['redriven', 'Dead letters appear here after a redrive.'],
+  ['dismissed', 'Dead letters appear here when an operator dismisses them.'],
   ['resolved', 'A dead letter appears here if all of its messages turn out to have been sent.'],
 ]);
 
