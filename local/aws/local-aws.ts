@@ -148,6 +148,8 @@ export async function startLocalAws(options: LocalAwsOptions) {
     queues: resources.queues,
     startFunction: invocations.start,
     send,
+    sendToQueue: (name, message) => storage.sendMessage(`${url}/${accountId}/${name}`, message),
+    retryDelayMs: asyncRetryDelayMs,
     inFlight,
     report,
     ...(options.onEvent && { onEvent: options.onEvent }),
@@ -202,6 +204,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     for (const timer of timers) clearInterval(timer);
     invocations.stop();
     stepFunctions.stop();
+    events.stop();
     for (const consumer of consumers) consumer.stop();
     await Promise.all([close(server), storage.close()]);
   }
