@@ -7,12 +7,13 @@ import { dts } from 'rolldown-plugin-dts';
  * the last build. docs/decisions/0009-kit-bundles-the-catalogue.md gives the reasons.
  */
 const codeOnly = process.argv.includes('--code-only');
+const root = join(import.meta.dirname, '..');
 
 const types = (): Plugin[] =>
   dts({
-    tsconfig: join(import.meta.dirname, 'tsconfig.json'),
-    // Without the notices about the version of TypeScript.
-    logger: { ...console, info: () => {}, warn: () => {} },
+    // Its folder is the root of the emitted declarations, so it is not in kit/.
+    tsconfig: join(root, 'tsconfig.kit.json'),
+    tsgo: { path: join(root, 'node_modules', '.bin', 'tsc') },
   });
 
 const bundle = await rolldown({
@@ -22,6 +23,7 @@ const bundle = await rolldown({
   external: /^[^./]/,
   treeshake: {
     moduleSideEffects: [
+      // Sets the locale of zod.
       { test: /core\/events\/event\.ts$/, sideEffects: true },
       { external: true, sideEffects: false },
     ],

@@ -1,0 +1,101 @@
+import type { Reconnectable } from './reconnect.ts';
+/** A conversation with a customer: one chat at the channel. Its messages are sent in order. */
+export interface ConversationKey {
+    readonly organizationId: string;
+    readonly conversationId: string;
+}
+/** Where a sent message is at the channel. */
+export interface SentMessage {
+    readonly threadId: string;
+    readonly messageId: string;
+}
+export interface OutgoingMessage<Content> {
+    /** The `custom_id`, by which the message is found again. */
+    readonly id: string;
+    readonly content: Content;
+}
+/** The longest call, in ms: no call starts with less of the function's time left. */
+export declare const maxCallMs = 20000;
+/** The longest download of a file, in ms. */
+export declare const maxFetchMs = 10000;
+/** A join takes effect after a moment: how long, and how often, a call that requires it is repeated. */
+export declare const joinTimeoutMs = 5000;
+export declare const joinPollMs = 400;
+/**
+ * What the send step needs of a channel. Each method but `withFile` makes one call and throws one of the channel's
+ * classified errors ({@link ChannelError}). `Content` is opaque to the send step.
+ */
+export interface Channel<Content> extends Reconnectable<Channel<Content>> {
+    /** Downloads the content's file, if it has one, within {@link maxFetchMs}. The file exists until `use` settles. */
+    withFile<T>(content: Content, use: (fetched: Content) => Promise<T>): Promise<T>;
+    /** Uploads a downloaded file and returns the content to send. */
+    upload(fetched: Content): Promise<Content>;
+    send(conversationId: string, message: OutgoingMessage<Content>): Promise<SentMessage>;
+    /** Looks for a sent message in everything since `since` (ms since 1970). */
+    find(conversationId: string, id: string, since: number): Promise<SentMessage | undefined>;
+    /** Makes an inactive chat active again. */
+    resume(conversationId: string): Promise<void>;
+    /** Adds an inactive thread that holds the message. */
+    append(conversationId: string, message: OutgoingMessage<Content>): Promise<SentMessage>;
+    /** Adds the sender to the chat. */
+    join(conversationId: string): Promise<void>;
+    /** Transfers the chat to the sender. */
+    takeOver(conversationId: string): Promise<void>;
+}
+/** A part of a request: what the channel sends with one call. */
+export interface Part<Content> {
+    readonly messageIndex: number;
+    /** Which part of that message: a long text has several. */
+    readonly splitIndex: number;
+    readonly content: Content;
+    /** Whether the content is a file to download and upload before it is sent. */
+    readonly hasFile: boolean;
+}
+/** Converts the messages of a send request to parts. Throws RequestInvalid. */
+export type Compose<Content> = (messages: unknown) => readonly Part<Content>[];
+/**
+ * Decides what happens after a failed call. `Network`: no response was received. `Repairable`: the same call can succeed
+ * after `repair`.
+ */
+export declare const channelErrorCategories: readonly ['Authentication', 'Client', 'Network', 'RateLimit', 'Repairable', 'Server'];
+export type ChannelErrorCategory = (typeof channelErrorCategories)[number];
+export type ChannelErrorName = `Channel${ChannelErrorCategory}Error`;
+export declare function channelErrorName(category: ChannelErrorCategory): ChannelErrorName;
+export interface ChannelErrorDetails {
+    /** Says what to do. Contains no secret and nothing of the request. */
+    readonly message: string;
+    /** `refused`: the channel did not process the call. `unknown`: it may have, so probe before repeating a write. */
+    readonly outcome: 'refused' | 'unknown';
+    /** What makes the same call succeed. `transfer`: no further agent can join the chat. */
+    readonly repair?: 'resume' | 'join' | 'region' | 'transfer' | undefined;
+    /** For the repair `region`: the region to call, if the channel named one. */
+    readonly region?: string | undefined;
+    readonly retryAfterMs?: number | undefined;
+    /** The HTTP status; undefined without a response. */
+    readonly status?: number | undefined;
+    /** The channel's own name of the error; undefined if the response is not the channel's, such as a proxy's 502. */
+    readonly type?: string | undefined;
+    /** Node's code of a failed connection, such as `ECONNRESET`. Becomes the `cause`. */
+    readonly code?: string | undefined;
+}
+/** A failed call. A channel's own errors extend it. The state machine matches on its name, such as `ChannelServerError`. */
+export declare class ChannelError extends Error {
+    readonly name: ChannelErrorName;
+    readonly category: ChannelErrorCategory;
+    /** Whether the same call may succeed later with nothing else changed. */
+    readonly retryable: boolean;
+    readonly outcome: ChannelErrorDetails['outcome'];
+    readonly repair: ChannelErrorDetails['repair'];
+    readonly region: string | undefined;
+    readonly retryAfterMs: number | undefined;
+    readonly status: number | undefined;
+    readonly type: string | undefined;
+    constructor(category: ChannelErrorCategory, details: ChannelErrorDetails);
+}
+/** A call with an unknown outcome may take effect for this long after it began. */
+export declare const settleMs = 20000;
+/**
+ * When a message that is not found was not sent, ms since 1970: at once after the channel's own error, since the channel
+ * has finished; else after {@link settleMs}, because a proxy or a timeout says nothing about the channel.
+ */
+export declare function settlesAt({ type }: ChannelError, startedAt: number, now: number): number;
