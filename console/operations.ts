@@ -7,9 +7,9 @@ import {
   executionStatuses,
   findExecution,
   findExecutions,
-  InvalidCursorError,
   listExecutions,
   matchesExecution,
+  parseExecutionCursor,
 } from '../core/executions/executions.ts';
 import { readExecutionHistory } from '../core/executions/history.ts';
 import {
@@ -65,12 +65,9 @@ async function readExecutions({ query }: ReadRequest): Promise<ExecutionPage> {
     const found = await findExecutions(search);
     return { executions: found.filter((execution) => matchesExecution(execution, filter)).slice(0, max) };
   }
-  try {
-    return await listExecutions({ ...filter, limit: max, after });
-  } catch (error) {
-    if (error instanceof InvalidCursorError) throw invalid(400, 'after', 'the `next` of the previous page');
-    throw error;
-  }
+  const cursor = after === undefined ? undefined : parseExecutionCursor(after);
+  if (after !== undefined && !cursor) throw invalid(400, 'after', 'the `next` of the previous page');
+  return listExecutions({ ...filter, limit: max, after: cursor });
 }
 
 /** `history`: the last 1,000 events, oldest first. */

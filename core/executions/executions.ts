@@ -57,7 +57,7 @@ export interface ExecutionFilter {
 export interface ExecutionQuery extends ExecutionFilter {
   readonly limit: number;
   /** The `next` of the previous page. */
-  readonly after?: string | undefined;
+  readonly after?: ExecutionCursor | undefined;
 }
 
 export function matchesExecution(execution: ExecutionView, filter: ExecutionFilter): boolean {
@@ -91,8 +91,7 @@ export function summarizeExecution(execution: Partial<ExecutionListItem>) {
  * failed one is listed by its error as long as its dead letter.
  */
 export async function listExecutions(query: ExecutionQuery): Promise<ExecutionPage> {
-  const { status, error, since = '', until = '~', limit, after } = query;
-  const cursor = after === undefined ? undefined : parseCursor(after);
+  const { status, error, since = '', until = '~', limit, after: cursor } = query;
   const source = error === undefined ? iterateStepFunctions(status, cursor?.token) : iterateFailed(error, since);
   const found: Found[] = [];
   for await (const one of cursor ? continueAfter(cursor, source) : source) {
@@ -163,7 +162,7 @@ interface Found {
 }
 
 /** New executions may have moved the last one of the previous page. */
-async function* continueAfter(cursor: Cursor, source: AsyncIterable<Found>): AsyncGenerator<Found> {
+async function* continueAfter(cursor: ExecutionCursor, source: AsyncIterable<Found>): AsyncGenerator<Found> {
   let isSkipped = true;
   for await (const one of source) {
     if (!isSkipped || one.at < cursor.at) yield one;
@@ -390,19 +389,13 @@ function firstWords(text: string): string {
 
 const cursorSchema = z.object({ at: z.string(), name: z.string(), token: z.optional(z.string()) });
 
-type Cursor = z.infer<typeof cursorSchema>;
-
-/** The `after` of a list was not the `next` of one. */
-export class InvalidCursorError extends Error {
-  override readonly name = 'InvalidCursor';
-}
+export type ExecutionCursor = z.infer<typeof cursorSchema>;
 
 function encodeCursor({ at, name, token }: Found): string {
   return Buffer.from(JSON.stringify({ at, name, token })).toString('base64url');
 }
 
-function parseCursor(text: string): Cursor {
-  const cursor = cursorSchema.safeParse(parseJson(Buffer.from(text, 'base64url').toString())).data;
-  if (!cursor) throw new InvalidCursorError();
-  return cursor;
+/** Parses the `next` of a page. Undefined if it is not one. */
+export function parseExecutionCursor(text: string): ExecutionCursor | undefined {
+  return cursorSchema.safeParse(parseJson(Buffer.from(text, 'base64url').toString())).data;
 }
