@@ -14,7 +14,9 @@ export const guard: MiddlewareHandler = async (context, next) => {
   if (!isLoopbackHost(host)) return reject(context, 'Host', 'localhost or 127.0.0.1');
   const origin = context.req.header('origin');
   if (origin !== undefined && origin !== `http://${host}`) return reject(context, 'Origin', 'this console');
-  if (context.req.header('sec-fetch-site') === 'cross-site' && context.req.path !== '/') {
+  // Other ports of localhost are the same site, and receive its cookies.
+  const site = context.req.header('sec-fetch-site');
+  if ((site === 'cross-site' || site === 'same-site') && context.req.path !== '/') {
     return reject(context, 'Sec-Fetch-Site', 'same-origin');
   }
   return next();

@@ -18,7 +18,13 @@ import {
   findDeadLetter,
   listDeadLetters,
 } from '../core/outbound/dead-letter.ts';
-import { redrive, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
+import {
+  dismiss,
+  dismissReason,
+  redrive,
+  redriveObstacle,
+  redriveWarning,
+} from '../core/outbound/dead-letter-handler.ts';
 import { deadLetterCategory } from '../core/outbound/errors.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { executionName } from '../core/outbound/request.ts';
@@ -37,7 +43,7 @@ const rateLimitCommand = z.union([
 
 /** A dry run for a selection. Each dead letter is then redriven with its own call, so that the page can show progress. */
 const dryRunRequest = z.strictObject({
-  ids: z.array(z.string()).check(z.minLength(1), z.maxLength(500)),
+  ids: z.array(z.string()).check(z.minLength(1), z.maxLength(1_000)),
   dryRun: z.literal(true),
 });
 
@@ -126,13 +132,15 @@ async function dryRunRedrive(ids: readonly string[]) {
 
 const redriveRequest = z.strictObject({ force: z.optional(z.boolean()) });
 
-/** Redrives dead letters, and changes rate limits. */
+const dismissRequest = z.strictObject({ reason: dismissReason });
+
+/** Redrives and dismisses dead letters, and changes rate limits. */
 export function operations(): Hono {
   const app = new Hono();
   const ports = outboundPorts(logger);
 
   app.post('/dead-letters/redrive', async (context) => {
-    const expected = '{"ids":["…"],"dryRun":true}, 1 to 500 ids of dead letters';
+    const expected = '{"ids":["…"],"dryRun":true}, 1 to 1000 ids of dead letters';
     const { ids } = await parseBody(context, dryRunRequest, 'ids', expected);
     return context.json(await dryRunRedrive(ids));
   });
@@ -142,6 +150,14 @@ export function operations(): Hono {
     const { redriven, refused } = await redrive(context.req.param('id'), ports, { force });
     if (refused !== undefined) throw invalid(409, 'id', `an open dead letter; ${refused}`);
     return context.json({ redriven });
+  });
+
+  app.post('/dead-letters/:id/dismiss', async (context) => {
+    const expected = '{"reason":"…"}, 1 to 500 characters';
+    const { reason } = await parseBody(context, dismissRequest, 'reason', expected);
+    const { dismissed, refused } = await dismiss(context.req.param('id'), reason, Date.now());
+    if (refused !== undefined) throw invalid(409, 'id', `an open dead letter; ${refused}`);
+    return context.json({ dismissed });
   });
 
   app.post('/rate-limits/:organizationId', async (context) => {

@@ -350,7 +350,7 @@ function describeError({ name, status }: ExecutionSummary, redrive: number, part
   const ends = parts.map((part) =>
     part.redrive === redrive && part.lastError ? part.lastError : attemptsIn(part, redrive).at(-1)?.error,
   );
-  const error = ends.find((one) => one !== undefined);
+  const error = ends.find(Boolean);
   const isDead = parts.some((part) => part.redrive > redrive || (part.redrive === redrive && part.status === 'failed'));
   return {
     ...(error && { error }),

@@ -176,7 +176,7 @@ export async function requestProgress(request: SendRequest<unknown>, eventId: st
   const parts = found.map(partProgress);
   const failed = found.find(({ status }) => status === 'failed');
   const deadLetter = failed?.deadLetterId && (await findDeadLetter(failed.deadLetterId))?.summary;
-  if (deadLetter && deadLetter.status === 'open') return { status: 'failed', parts, deadLetter };
+  if (deadLetter && deadLetter.status !== 'redriven') return { status: 'failed', parts, deadLetter };
   if (found.length < request.parts.length) return { status: 'requested', parts };
   // A failed part is not archived yet, or is redriven.
   const statuses = found.map(({ status }) => (status === 'failed' ? 'sending' : status));
