@@ -114,7 +114,7 @@ export async function findExecutions(text: string): Promise<ExecutionView[]> {
   const names = organizationIds.map((organizationId) => executionName({ organizationId, requestId: id, redrive: 0 }));
   const name = id.split(':').at(-1) ?? '';
   const [requests, conversations, messages] = await Promise.all([
-    Promise.all([...(isExecutionName(name) ? [name] : []), ...names].map(readRequest)),
+    Promise.all([...(/^[0-9a-f]{32}$/.test(name) ? [name] : []), ...names].map(readRequest)),
     findConversations(id, organizationIds),
     findMessages(id),
   ]);
@@ -229,8 +229,6 @@ async function* iterateDeadLetters(
     from = page.next ?? null;
   } while (from !== null);
 }
-
-const isExecutionName = (text: string) => /^[0-9a-f]{32}$/.test(text);
 
 /** Inputs of executions, which never change. They hold ids only. */
 const knownRequests = new Map<string, ExecutionInput>();
