@@ -72,7 +72,7 @@ const defaultParts: EngineParts = {
  * @throws ConfigurationError if SEND_CONCURRENCY or RECONCILIATION_MINUTES is malformed
  * @throws PortTakenError
  * @throws FunctionLoadError
- * @throws UnsupportedPatternError
+ * @throws InvalidPatternError
  * @throws UnsupportedStateMachineError
  */
 export async function startEngine(options: EngineOptions) {

@@ -85,7 +85,7 @@ const maxTimerMs = 2 ** 31 - 1;
  * Starts the app's AWS resources on this machine, in memory.
  *
  * @throws PortTakenError
- * @throws UnsupportedPatternError when a rule's pattern uses an unsupported operator.
+ * @throws InvalidPatternError for a pattern of a rule that EventBridge rejects.
  * @throws UnsupportedStateMachineError if a state machine uses an unsupported feature.
  */
 export async function startLocalAws(options: LocalAwsOptions) {
