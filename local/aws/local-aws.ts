@@ -6,6 +6,7 @@ import { createAsyncInvocations } from '../lambda/async-invocation.ts';
 import { ThrottledError } from '../lambda/invocation.ts';
 import type { Invoke } from '../lambda/runtime.ts';
 import { close, listen } from '../listen.ts';
+import { openState, type State } from '../state.ts';
 import { accountId, functionArn, queueArn } from './arn.ts';
 import { type ControlOptions, createCalls, createControl, createFaults } from './control.ts';
 import { createDatabase, createTables } from './dynamodb.ts';
@@ -49,6 +50,8 @@ export interface AwsResources {
 
 export interface LocalAwsOptions {
   readonly resources: AwsResources;
+  /** Default: in memory. The caller closes it. */
+  readonly state?: State;
   /** 0 selects a free port. */
   readonly port: number;
   readonly invoke: Invoke;
@@ -82,20 +85,21 @@ const defaultMaxEndedExecutions = 10_000;
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * Starts the app's AWS resources on this machine, in memory.
+ * Starts the app's AWS resources on this machine, and continues the work that the state holds.
  *
  * @throws PortTakenError
  * @throws UnsupportedPatternError when a rule's pattern uses an unsupported operator.
  * @throws UnsupportedStateMachineError if a state machine uses an unsupported feature.
  */
 export async function startLocalAws(options: LocalAwsOptions) {
-  const { resources, asyncRetryDelayMs, report, onExecution } = options;
+  const { resources, asyncRetryDelayMs, report, onExecution, state = openState() } = options;
   const calls = createCalls();
   const faults = createFaults();
-  const secrets = createSecrets();
-  const parameters = createParameters();
-  const database = createDatabase();
-  const storage = await createStorage(report);
+  const secrets = createSecrets(state);
+  const parameters = createParameters(state);
+  const database = createDatabase(state);
+  const consumed = Object.values(resources.consumers).map(({ queue }) => resources.queues[queue] ?? queue);
+  const storage = await createStorage({ folder: state.folder, consumed, report });
   const inFlight = createInFlight();
   const openExecutions = createInFlight();
   /** The value of AWS_ENDPOINT_URL. An IP address, since S3 clients put the bucket before a host name. */
