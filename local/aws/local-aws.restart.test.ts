@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import {
@@ -13,7 +14,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { resources, startTestAws } from '../../test/test-aws.ts';
+import { entry, resources, startTestAws } from '../../test/test-aws.ts';
 import { openState, type State } from '../state.ts';
 import type { LocalAwsOptions } from './local-aws.ts';
 
@@ -123,4 +124,48 @@ test('invokes the function of a queue again for a message that it had not handle
   await second.control('GET', 'idle');
 
   expect(handled).toEqual([{ Records: [expect.objectContaining({ body: 'letter' })] }]);
+});
+
+test('invokes the functions of an accepted event that had not handled it', async () => {
+  const rules = {
+    function: { pattern: { source: ['test'] }, target: { function: 'audit' } },
+    queue: { pattern: { source: ['test'] }, target: { queue: 'quarantine' } },
+  };
+  const invoked: unknown[] = [];
+  const options = { resources: { ...resources, rules } };
+  const first = await start({ ...options, invoke: () => new Promise(() => {}) });
+  const Entries = [entry({ Detail: '{"n":1}' }), entry({ Detail: '{"n":2}' })];
+  await new EventBridgeClient(first.client).send(new PutEventsCommand({ Entries }));
+
+  const second = await start({
+    ...options,
+    invoke: async (name, event) => void invoked.push([name, event]),
+  });
+  await second.control('GET', 'idle');
+
+  const event = (n: number) => expect.objectContaining({ 'detail-type': 'message.received', detail: { n } });
+  expect(invoked).toEqual([
+    ['audit', event(1)],
+    ['audit', event(2)],
+  ]);
+  const QueueUrl = second.deadLetterQueueUrl.replace('dead-letters', 'quarantine');
+  const receive = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 });
+  const { Messages = [] } = await new SQSClient(second.client).send(receive);
+  expect(Messages.map(({ Body = '' }): unknown => JSON.parse(Body))).toEqual([event(1), event(2)]);
+});
+
+test('runs a schedule when it is due after the last run, also if that was before the start', async () => {
+  const invoked: string[] = [];
+  const options = {
+    schedules: [{ function: 'reconcile', minutes: 15 }],
+    invoke: async (name: string) => void invoked.push(name),
+  };
+  await start(options);
+  await start(options);
+  expect(invoked).toEqual([]);
+
+  state?.collection<number>('scheduled runs').put('reconcile', Date.now() - 16 * 60_000);
+  await start(options);
+
+  await expect.poll(() => invoked).toEqual(['reconcile']);
 });

@@ -6,7 +6,7 @@ import { createAsyncInvocations } from '../lambda/async-invocation.ts';
 import { ThrottledError } from '../lambda/invocation.ts';
 import type { Invoke } from '../lambda/runtime.ts';
 import { close, listen } from '../listen.ts';
-import { openState, type State } from '../state.ts';
+import { type Collection, openState, type State } from '../state.ts';
 import { accountId, functionArn, queueArn } from './arn.ts';
 import { type ControlOptions, createCalls, createControl, createFaults } from './control.ts';
 import { createDatabase, createTables } from './dynamodb.ts';
@@ -128,6 +128,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     invoke,
     retryDelayMs: asyncRetryDelayMs,
     inFlight,
+    state,
     report,
     withoutConcurrencyLimit: options.withoutConcurrencyLimit,
     sendToDestination: (failed) => send('deadLetters', { body: JSON.stringify(failed) }),
@@ -153,6 +154,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     startFunction: invocations.start,
     send,
     inFlight,
+    state,
     report,
     ...(options.onEvent && { onEvent: options.onEvent }),
   });
@@ -170,7 +172,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     report,
   });
   const consumers: EventSourceMapping[] = [];
-  const timers: NodeJS.Timeout[] = [];
+  const timers = new Map<string, NodeJS.Timeout>();
 
   function createStateMachines(): void {
     for (const [name, { definition, functions, queue }] of Object.entries(resources.stateMachines)) {
@@ -194,16 +196,29 @@ export async function startLocalAws(options: LocalAwsOptions) {
     }
   }
 
+  /** A function runs one interval after its last run, or at once if that time has passed while no engine ran. */
   function startSchedules(): void {
+    const lastRuns = state.collection<number>('scheduled runs');
     for (const { function: name, minutes } of options.schedules ?? []) {
-      if (minutes === 0) continue;
-      const invokeNow = () => invocations.start(name, scheduledEvent(randomUUID(), new Date().toISOString()));
-      timers.push(setInterval(invokeNow, Math.min(minutes * 60_000, maxTimerMs)).unref());
+      if (minutes > 0) scheduleNext(name, minutes * 60_000, lastRuns);
     }
   }
 
+  function scheduleNext(name: string, intervalMs: number, lastRuns: Collection<number>): void {
+    const lastRun = lastRuns.get(name) ?? Date.now();
+    lastRuns.put(name, lastRun);
+    const invokeNow = () =>
+      state.transaction(() => {
+        invocations.start(name, scheduledEvent(randomUUID(), new Date().toISOString()));
+        lastRuns.put(name, Date.now());
+        scheduleNext(name, intervalMs, lastRuns);
+      });
+    const delayMs = Math.max(0, lastRun + intervalMs - Date.now());
+    timers.set(name, setTimeout(invokeNow, Math.min(delayMs, maxTimerMs)).unref());
+  }
+
   async function stop(): Promise<void> {
-    for (const timer of timers) clearInterval(timer);
+    for (const timer of timers.values()) clearTimeout(timer);
     invocations.stop();
     stepFunctions.stop();
     for (const consumer of consumers) consumer.stop();
@@ -219,6 +234,8 @@ export async function startLocalAws(options: LocalAwsOptions) {
     startConsumers();
     await createTables(url, resources.tables);
     startSchedules();
+    invocations.resume();
+    events.resume();
     calls.clear();
     return { port, url, deadLetterQueueUrl: queueUrl('deadLetters'), secrets, parameters, invoke, idle, stop };
   } catch (error) {
