@@ -1,4 +1,5 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import packageJson from '../package.json' with { type: 'json' };
 import { withGlobalOptions } from './command.ts';
 import { backfill } from './commands/backfill.ts';
 import { consoleCommand } from './commands/console.ts';
@@ -14,6 +15,7 @@ import { webhooks } from './commands/webhooks.ts';
 
 export const program = withGlobalOptions(new Command('livechat'))
   .description('Operates and inspects the bridge between LiveChat and the message bus.')
+  .version(packageJson.version, '-V, --version', 'print the version')
   .addHelpText(
     'after',
     `

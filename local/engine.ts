@@ -79,7 +79,7 @@ const defaultParts: EngineParts = {
  * @throws StateError
  * @throws PortTakenError
  * @throws FunctionLoadError
- * @throws UnsupportedPatternError
+ * @throws InvalidPatternError
  * @throws UnsupportedStateMachineError
  */
 export async function startEngine(options: EngineOptions) {

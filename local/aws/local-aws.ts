@@ -88,7 +88,7 @@ const maxTimerMs = 2 ** 31 - 1;
  * Starts the app's AWS resources on this machine, and continues the work that the state holds.
  *
  * @throws PortTakenError
- * @throws UnsupportedPatternError when a rule's pattern uses an unsupported operator.
+ * @throws InvalidPatternError for a pattern of a rule that EventBridge rejects.
  * @throws UnsupportedStateMachineError if a state machine uses an unsupported feature.
  */
 export async function startLocalAws(options: LocalAwsOptions) {

@@ -53,6 +53,8 @@ export async function playScenario(world: World, options: ScenarioOptions): Prom
   };
   const chance = (share: number) => random.random() < share;
   const end = world.now() + durationMs;
+  /** Many chats act less often each, so that the number of webhooks stays within what a test can handle. */
+  const longestPause = Math.max(5 * minute, options.chats * 5 * second);
   const chatIds: string[] = [];
   /** What happens next, in order of time. */
   const due: { at: number; run: () => Promise<void> }[] = [];
@@ -90,7 +92,7 @@ export async function playScenario(world: World, options: ScenarioOptions): Prom
   }
 
   function planNext(chat: Chat): void {
-    const pause = chat.active ? random.between(5 * second, 5 * minute) : random.between(minute, 30 * minute);
+    const pause = chat.active ? random.between(5 * second, longestPause) : random.between(minute, 30 * minute);
     plan(world.now() + pause, async () => {
       await (chat.active ? actIn(chat) : resume(chat));
       planNext(chat);

@@ -10,8 +10,8 @@ import { type Bridge, startWorld, type World, type WorldOptions } from './world.
 const second = 1_000;
 const minute = 60 * second;
 const hour = 60 * minute;
-/** A run that was killed loses its lease after three minutes. */
-const leaseEnd = 4 * minute;
+/** A run that was killed loses its lease after five minutes. */
+const leaseEnd = 6 * minute;
 
 let deployed: DeployedBridge;
 beforeAll(async () => {

@@ -41,11 +41,13 @@ export function toView(
   };
 }
 
-/** The last message of others that a user has read. Whoever writes has read what came before. */
+/** The last message of others that a user has read. Whoever writes has read what came before. Read marks over system messages are not restored. */
 function lastRead(userId: string, seenUpTo: string | undefined, messages: readonly StoredMessage[]) {
   const own = messages.filter(({ author }) => author.id === userId);
   const readUpTo = latest([seenUpTo, ...own.map(({ timestamp }) => timestamp)]) ?? '';
-  return messages.findLast(({ author, timestamp }) => author.id !== userId && timestamp <= readUpTo)?.id;
+  return messages.findLast(
+    ({ author, timestamp }) => author.type !== 'system' && author.id !== userId && timestamp <= readUpTo,
+  )?.id;
 }
 
 /** Without `edited`: an edit before the recovery of its message arrives as the message. */

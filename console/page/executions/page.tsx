@@ -1,5 +1,5 @@
+import type { ExecutionView as Execution } from '../../../core/executions/executions.ts';
 import type { ApiResponses } from '../../api.ts';
-import type { ExecutionSummary } from '../../operations.ts';
 import { get } from '../app/api.ts';
 import { usePager } from '../app/pager.ts';
 import { linkTo } from '../app/route.ts';
@@ -68,7 +68,7 @@ function Rows({ first, status }: { first: ApiResponses['/executions']; status: s
   );
 }
 
-function Row({ id, name, status, startDate, stopDate }: ExecutionSummary) {
+function Row({ id, name, status, startDate, stopDate }: Execution) {
   const took = stopDate ? duration(Date.parse(stopDate) - Date.parse(startDate)) : '–';
   return (
     <a class="row execution" href={linkTo('executions', id)}>
