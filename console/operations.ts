@@ -4,7 +4,6 @@ import { commandRateLimit, readRateLimit } from '../core/channel/rate-limit-stor
 import { organizations } from '../core/conversations/queries.ts';
 import {
   type ExecutionPage,
-  executionStatuses,
   findExecution,
   findExecutions,
   listExecutions,
@@ -12,6 +11,7 @@ import {
   parseExecutionCursor,
 } from '../core/executions/executions.ts';
 import { readExecutionHistory } from '../core/executions/history.ts';
+import { executionStatuses } from '../core/executions/view.ts';
 import {
   type DeadLetterSummary,
   deadLetterStatuses,

@@ -6,7 +6,7 @@ import {
   SFNClient,
 } from '@aws-sdk/client-sfn';
 import pLimit from 'p-limit';
-import { type ExecutionSummary, summarizeExecution } from '../../core/executions/executions.ts';
+import { type ExecutionSummary, summarizeExecution } from '../../core/executions/view.ts';
 import { required } from '../../core/platform/configuration.ts';
 import type { Activity } from '../flow.ts';
 import { type ChangePoll, maxChangesPerPoll } from './changes.ts';
