@@ -7,6 +7,7 @@ import { conversations } from './commands/conversations.ts';
 import { deadLetters } from './commands/dead-letters.ts';
 import { doctor } from './commands/doctor.ts';
 import { limits } from './commands/limits.ts';
+import { reset } from './commands/reset.ts';
 import { routing } from './commands/routing.ts';
 import { send } from './commands/send.ts';
 import { simulate } from './commands/simulate.ts';
@@ -18,11 +19,11 @@ export const program = withGlobalOptions(new Command('livechat'))
   .addHelpText(
     'after',
     `
-Every command takes --json and --help, and all but simulate take --stage. They may stand before the command too.
+Every command takes --json and --help, and all but reset and simulate take --stage. They may stand before the command too.
 Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted, 141 the reader of the output closed it.`,
   );
 const groups = [conversations, deadLetters, limits, routing, simulate, webhooks];
-for (const command of [backfill, consoleCommand, doctor, send, ...groups]) program.addCommand(command);
+for (const command of [backfill, consoleCommand, doctor, reset, send, ...groups]) program.addCommand(command);
 
 /** Makes commander throw instead of exiting, so that main.ts handles every error. */
 const throwErrors = (command: CommandUnknownOpts): void => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { isLoopbackHost } from '../../core/platform/loopback.ts';
+import type { Collection, State } from '../state.ts';
 import { accountId, region } from './arn.ts';
 import type { Envelope } from './event-bridge.ts';
 import { AwsError, type Operations, paginate, parseInput, unsupported } from './protocol.ts';
@@ -56,7 +57,6 @@ interface ApiDestination extends Created {
   readonly endpoint: string;
   readonly method: string;
   readonly ratePerSecond: number;
-  readonly limit: ReturnType<typeof pLimit>;
 }
 
 /** EventBridge's own limit on the response time of an endpoint. */
@@ -66,28 +66,29 @@ const timeoutMs = 5_000;
 const maxConcurrentCalls = 50;
 
 /** EventBridge's API destinations and their connections, for endpoints on this machine. */
-export function createApiDestinations() {
-  const connections = new Map<string, Connection>();
-  const destinations = new Map<string, ApiDestination>();
-  let position = 0;
+export function createApiDestinations(state: State) {
+  const connections = state.collection<Connection>('connections');
+  const destinations = state.collection<ApiDestination>('api destinations');
+  /** The limit of concurrent calls of each destination, by its ARN. */
+  const limits = new Map<string, ReturnType<typeof pLimit>>();
 
-  function create<T extends Created>(kind: string, all: Map<string, T>, name: string, rest: Omit<T, keyof Created>) {
-    if (all.has(name)) throw new AwsError('ResourceAlreadyExistsException', `${kind} ${name} already exists.`);
-    position += 1;
+  function create<T extends Created>(kind: string, all: Collection<T>, name: string) {
+    if (all.get(name)) throw new AwsError('ResourceAlreadyExistsException', `${kind} ${name} already exists.`);
+    const position = (all.entries().at(-1)?.[1].position ?? 0) + 1;
     const arn = `arn:aws:events:${region}:${accountId}:${kind}/${name}/${randomUUID()}`;
-    return { name, arn, createdAt: Date.now() / 1_000, position, ...rest };
+    return { name, arn, createdAt: Date.now() / 1_000, position };
   }
 
-  function find<T extends Created>(kind: string, all: ReadonlyMap<string, T>, input: unknown): T {
+  function find<T extends Created>(kind: string, all: Collection<T>, input: unknown): T {
     const { Name } = parseInput(named, input);
     const found = all.get(Name);
     if (!found) throw new AwsError('ResourceNotFoundException', `${kind} ${Name} does not exist.`);
     return found;
   }
 
-  function list<T extends Created>(all: ReadonlyMap<string, T>, input: unknown) {
+  function list<T extends Created>(all: Collection<T>, input: unknown) {
     const { NamePrefix = '', Limit, NextToken } = parseInput(listSchema, input);
-    const found = [...all.values()].filter(({ name }) => name.startsWith(NamePrefix));
+    const found = all.entries().flatMap(([name, one]) => (name.startsWith(NamePrefix) ? one : []));
     return paginate(found, { maxResults: Limit, nextToken: NextToken }, (one) => one.position);
   }
 
@@ -100,8 +101,9 @@ export function createApiDestinations() {
         throw unsupported('EventBridge CreateConnection with InvocationHttpParameters');
       }
       const credentials = readCredentials(AuthorizationType, AuthParameters);
-      const connection = create('connection', connections, Name, { type: AuthorizationType, ...credentials });
-      connections.set(Name, connection);
+      const created = create('connection', connections, Name);
+      const connection = { ...created, type: AuthorizationType, ...credentials };
+      connections.put(Name, connection);
       return connectionView(connection);
     },
     DescribeConnection(input) {
@@ -119,18 +121,18 @@ export function createApiDestinations() {
     },
     CreateApiDestination(input) {
       const parsed = parseInput(destinationSchema, input);
-      if (![...connections.values()].some(({ arn }) => arn === parsed.ConnectionArn)) {
+      if (!findByArn(connections, parsed.ConnectionArn)) {
         throw new AwsError('ResourceNotFoundException', `Connection ${parsed.ConnectionArn} does not exist.`);
       }
       requireLocal(parsed.InvocationEndpoint);
-      const destination = create('api-destination', destinations, parsed.Name, {
+      const destination = {
+        ...create('api-destination', destinations, parsed.Name),
         connectionArn: parsed.ConnectionArn,
         endpoint: parsed.InvocationEndpoint,
         method: parsed.HttpMethod,
         ratePerSecond: parsed.InvocationRateLimitPerSecond ?? 300,
-        limit: pLimit(maxConcurrentCalls),
-      });
-      destinations.set(parsed.Name, destination);
+      };
+      destinations.put(parsed.Name, destination);
       return destinationView(destination);
     },
     DescribeApiDestination: (input) => destinationView(find('ApiDestination', destinations, input)),
@@ -153,8 +155,8 @@ export function createApiDestinations() {
      * @throws UndeliverableError if the destination or its connection does not exist
      */
     async call(arn: string, event: Envelope, body: string, parameters: Target['HttpParameters']) {
-      const destination = [...destinations.values()].find((one) => one.arn === arn);
-      const connection = [...connections.values()].find((one) => one.arn === destination?.connectionArn);
+      const destination = findByArn(destinations, arn);
+      const connection = destination && findByArn(connections, destination.connectionArn);
       if (!destination || !connection)
         throw new UndeliverableError('NO_RESOURCE', `${arn} or its connection is deleted`);
       const { method } = destination;
@@ -168,7 +170,9 @@ export function createApiDestinations() {
       headers.set(...connection.header);
       const url = endpointUrl(destination.endpoint, event, parameters);
       const withBody = method !== 'GET' && method !== 'HEAD';
-      return destination.limit(async () => {
+      const limit = limits.get(arn) ?? pLimit(maxConcurrentCalls);
+      limits.set(arn, limit);
+      return limit(async () => {
         const signal = AbortSignal.timeout(timeoutMs);
         const response = await fetch(url, { method, headers, redirect: 'manual', signal, ...(withBody && { body }) });
         await response.body?.cancel();
@@ -179,6 +183,12 @@ export function createApiDestinations() {
 }
 
 export type ApiDestinations = ReturnType<typeof createApiDestinations>;
+
+/** The last parts of an ARN are the name and a random id. */
+function findByArn<T extends Created>(all: Collection<T>, arn: string): T | undefined {
+  const found = all.get(arn.split('/').at(-2) ?? '');
+  return found?.arn === arn ? found : undefined;
+}
 
 function readCredentials(
   type: Connection['type'],

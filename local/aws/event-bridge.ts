@@ -61,9 +61,10 @@ type Entry = z.output<typeof entrySchema>;
 
 /** EventBridge with the app's bus and the default bus: PutEvents, rules and targets. */
 export function createEvents(options: EventsOptions) {
-  const { busName, startFunction, send, inFlight, report, onEvent } = options;
+  const { busName, startFunction, send, inFlight, state, report, onEvent } = options;
   const subscribers = createSubscriberRules(options);
   const rules = createRules(options, subscribers);
+  const pending = state.collection<QueueDelivery>('event deliveries');
 
   /** @throws AwsError */
   function toEnvelope(entry: Entry, replay: string | undefined): Envelope {
@@ -90,15 +91,10 @@ export function createEvents(options: EventsOptions) {
     };
   }
 
-  async function invokeTarget(target: Target, event: Envelope): Promise<void> {
-    if ('function' in target) return startFunction(target.function, event);
-    const body = JSON.stringify(event);
-    await send(target.queue, { body });
-  }
-
   /** Sends a failed event to the dead-letter queue with the reason in its attributes. AWS retries for 24 h before. */
-  async function sendToDeadLetterQueue({ name, bus, listedTarget }: BusRule, event: Envelope, error: unknown) {
-    if (listedTarget?.DeadLetterConfig?.Arn === undefined) throw error;
+  async function sendToDeadLetterQueue(rule: BusRule | undefined, event: Envelope, error: unknown) {
+    if (rule?.listedTarget?.DeadLetterConfig?.Arn === undefined) throw error;
+    const { name, bus, listedTarget } = rule;
     const message = error instanceof Error ? error.message : String(error);
     const attributes = {
       RULE_ARN: ruleArn(bus, name),
@@ -111,16 +107,29 @@ export function createEvents(options: EventsOptions) {
     await send('deadLetters', { body: JSON.stringify(event), attributes });
   }
 
-  /** Starts the delivery of an event to the targets of all matching rules. */
+  /** Starts the delivery of an event to the targets of all matching rules. Every delivery is stored when this returns. */
   function deliver(bus: string, event: Envelope): void {
-    for (const rule of rules.matching(bus, event)) {
-      const done = inFlight.track();
-      invokeTarget(rule.target, event)
-        .catch((error: unknown) => sendToDeadLetterQueue(rule, event, error))
-        .catch((error: unknown) => report(`An event for the rule ${rule.name} is lost: ${error}`))
-        .finally(done);
+    for (const { name, target } of rules.matching(bus, event)) {
+      if ('function' in target) startFunction(target.function, event);
+      else {
+        const key = randomUUID();
+        const delivery = { rule: name, bus, queue: target.queue, event };
+        pending.put(key, delivery);
+        sendToQueue(key, delivery);
+      }
     }
     subscribers.deliver(bus, event);
+  }
+
+  function sendToQueue(key: string, { rule, bus, queue, event }: QueueDelivery): void {
+    const done = inFlight.track();
+    send(queue, { body: JSON.stringify(event) })
+      .catch((error: unknown) => sendToDeadLetterQueue(rules.findOwn(bus, rule), event, error))
+      .catch((error: unknown) => report(`An event for the rule ${rule} is lost: ${error}`))
+      .finally(() => {
+        pending.delete(key);
+        done();
+      });
   }
 
   function publishEntry(entry: Entry, throttled: boolean, replay: string | undefined) {
@@ -143,7 +152,8 @@ export function createEvents(options: EventsOptions) {
       throw new AwsError('ValidationException', 'Total size of the entries in the request is over the limit.');
     }
     const accepted = partial ? Math.floor(entries.length / 2) : entries.length;
-    const results = entries.map((entry, index) => publishEntry(entry, index >= accepted, replay));
+    const publish = (entry: Entry, index: number) => publishEntry(entry, index >= accepted, replay);
+    const results = state.transaction(() => entries.map(publish));
     return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results };
   }
 
@@ -163,7 +173,22 @@ export function createEvents(options: EventsOptions) {
 
     /** Publishes an event of an AWS service on the default bus. */
     emit: (event: BusEvent): void => deliver(defaultBus, createEnvelope(event)),
+
+    /** Continues the deliveries of an earlier run. */
+    resume(): void {
+      for (const [key, delivery] of pending.entries()) sendToQueue(key, delivery);
+      subscribers.resume();
+    },
   };
+}
+
+/** The delivery of an event to the queue of a rule. The delivery to a function is an asynchronous invocation. */
+interface QueueDelivery {
+  readonly rule: string;
+  readonly bus: string;
+  /** By its name in the topology. */
+  readonly queue: string;
+  readonly event: Envelope;
 }
 
 /** An event that occurs now. */
@@ -276,7 +301,9 @@ function createRules({ busName, rules: specs, queues }: EventsOptions, subscribe
 
   const setEnabled = (enabled: boolean) => (input: unknown) => {
     const { Name, EventBusName } = parseInput(ruleSchema, input);
-    find(Name, EventBusName).enabled = enabled;
+    const rule = find(Name, EventBusName);
+    if ('targets' in rule) subscribers.setEnabled(rule, enabled);
+    else rule.enabled = enabled;
     return {};
   };
 
@@ -325,7 +352,7 @@ function createRules({ busName, rules: specs, queues }: EventsOptions, subscribe
     ListTargetsByRule(input) {
       const { Rule, EventBusName } = parseInput(targetsSchema, input);
       const rule = find(Rule, EventBusName);
-      return { Targets: 'targets' in rule ? [...rule.targets.values()] : [rule.listedTarget ?? []].flat() };
+      return { Targets: 'targets' in rule ? rule.targets : [rule.listedTarget ?? []].flat() };
     },
     PutTargets(input) {
       const { Rule, EventBusName, Targets } = parseInput(putTargetsSchema, input);
@@ -337,7 +364,7 @@ function createRules({ busName, rules: specs, queues }: EventsOptions, subscribe
     RemoveTargets(input) {
       const { Rule, EventBusName, Ids } = parseInput(removeSchema, input);
       const rule = find(Rule, EventBusName);
-      if ('targets' in rule) for (const id of Ids) rule.targets.delete(id);
+      if ('targets' in rule) subscribers.removeTargets(rule, Ids);
       else if (Ids.includes(targetId)) rule.listedTarget = undefined;
       return { FailedEntryCount: 0, FailedEntries: [] };
     },
@@ -346,6 +373,8 @@ function createRules({ busName, rules: specs, queues }: EventsOptions, subscribe
   };
 
   return {
+    findOwn,
+
     /** The enabled rules with a target that match an event on a bus. */
     matching: (bus: string, event: unknown): readonly BusRule[] =>
       rules.filter((rule) => rule.bus === bus && rule.enabled && rule.listedTarget && rule.matches(event)),

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { parseJson } from '../../core/platform/json.ts';
 import type { InFlight } from '../in-flight.ts';
+import type { State } from '../state.ts';
 import { type ApiDestinations, createApiDestinations } from './api-destinations.ts';
 import { ruleArn } from './arn.ts';
 import type { Envelope } from './event-bridge.ts';
@@ -16,18 +18,30 @@ export interface SubscriberOptions {
   /** The delay before the first retry; it doubles up to 1 minute. */
   readonly retryDelayMs: number;
   readonly inFlight: InFlight;
+  /** Keeps rules, and deliveries until they end. */
+  readonly state: State;
   report(message: string): void;
 }
 
+/** A rule as it is kept. */
 export interface SubscriberRule {
   readonly name: string;
   readonly bus: string;
   readonly position: number;
-  readonly targets: Map<string, Target>;
-  pattern: string;
-  description: string | undefined;
-  matches: Matcher;
-  enabled: boolean;
+  readonly targets: readonly Target[];
+  readonly pattern: string;
+  readonly description?: string | undefined;
+  readonly enabled: boolean;
+}
+
+/** The delivery of an event to one target, as it is kept between attempts. */
+interface Delivery {
+  readonly bus: string;
+  readonly rule: string;
+  readonly target: string;
+  readonly event: Envelope;
+  /** In milliseconds since 1970. */
+  readonly startedAt: number;
 }
 
 const putRuleSchema = z.object({
@@ -46,14 +60,26 @@ const maxWaiting = 10_000;
 
 /** The rules that subscribers add to the buses. Their deliveries run apart from those of the app's own rules. */
 export function createSubscriberRules(options: SubscriberOptions) {
-  const { retryDelayMs, inFlight, report } = options;
-  const rules: SubscriberRule[] = [];
-  const destinations = createApiDestinations();
+  const { retryDelayMs, inFlight, state, report } = options;
+  const rules = state.collection<SubscriberRule>('subscriber rules');
+  const deliveries = state.collection<Delivery>('subscriber deliveries');
+  const destinations = createApiDestinations(state);
   const stopped = new AbortController();
-  /** Targets whose last delivery failed. */
-  const failing = new Set<Target>();
-  let created = 0;
+  /** The rules with their matchers, by key. */
+  const compiled = new Map(rules.entries().map(([key, rule]) => [key, compileRule(rule)]));
+  /** ARNs of the targets whose last delivery failed. */
+  const failing = new Set<string>();
   let waiting = 0;
+
+  const list = (bus: string): readonly SubscriberRule[] =>
+    [...compiled.values()].flatMap(({ rule }) => (rule.bus === bus ? rule : []));
+  const find = (bus: string, name: string): SubscriberRule | undefined => compiled.get(ruleKey(bus, name))?.rule;
+
+  function store(rule: SubscriberRule): void {
+    const key = ruleKey(rule.bus, rule.name);
+    compiled.set(key, compileRule(rule));
+    rules.put(key, rule);
+  }
 
   function put(bus: string, input: unknown) {
     const { Name, EventPattern, ScheduleExpression, State, Description } = parseInput(putRuleSchema, input);
@@ -61,32 +87,25 @@ export function createSubscriberRules(options: SubscriberOptions) {
     if (EventPattern === undefined) {
       throw new AwsError('ValidationException', 'Parameter(s) EventPattern or ScheduleExpression must be specified.');
     }
-    const matches = parsePattern(EventPattern);
-    const content = { pattern: EventPattern, description: Description, matches, enabled: State !== 'DISABLED' };
-    const existing = find(bus, Name);
-    if (existing) Object.assign(existing, content);
-    else {
-      if (list(bus).length >= maxRules) throw limitExceeded();
-      created += 1;
-      rules.push({ name: Name, bus, position: created, targets: new Map(), ...content });
-    }
+    const all = list(bus);
+    const { position, targets } = find(bus, Name) ?? { position: (all.at(-1)?.position ?? 0) + 1, targets: [] };
+    if (all.length >= maxRules && !find(bus, Name)) throw limitExceeded();
+    const enabled = State !== 'DISABLED';
+    store({ name: Name, bus, position, targets, pattern: EventPattern, description: Description, enabled });
     return { RuleArn: ruleArn(bus, Name) };
   }
 
-  const list = (bus: string): readonly SubscriberRule[] => rules.filter((rule) => rule.bus === bus);
-  const find = (bus: string, name: string): SubscriberRule | undefined =>
-    rules.find((rule) => rule.bus === bus && rule.name === name);
-
-  function remove(rule: SubscriberRule): void {
-    if (rule.targets.size > 0) throw new AwsError('ValidationException', "Rule can't be deleted since it has targets.");
-    rules.splice(rules.indexOf(rule), 1);
+  function remove({ bus, name, targets }: SubscriberRule): void {
+    if (targets.length > 0) throw new AwsError('ValidationException', "Rule can't be deleted since it has targets.");
+    compiled.delete(ruleKey(bus, name));
+    rules.delete(ruleKey(bus, name));
   }
 
-  function putTargets(rule: SubscriberRule, targets: readonly unknown[]): void {
-    const parsed = targets.map(parseTarget);
-    const ids = new Set([...rule.targets.keys(), ...parsed.map(({ Id }) => Id)]);
-    if (ids.size > maxTargets) throw limitExceeded();
-    for (const target of parsed) rule.targets.set(target.Id, target);
+  function putTargets(rule: SubscriberRule, inputs: readonly unknown[]): void {
+    const added = inputs.map(parseTarget);
+    const targets = new Map([...rule.targets, ...added].map((target) => [target.Id, target]));
+    if (targets.size > maxTargets) throw limitExceeded();
+    store({ ...rule, targets: [...targets.values()] });
   }
 
   async function send(rule: SubscriberRule, target: Target, event: Envelope): Promise<Failure | undefined> {
@@ -108,9 +127,9 @@ export function createSubscriberRules(options: SubscriberOptions) {
     const done = inFlight.track();
     try {
       const failure = await send(rule, target, event);
-      if (!failure) failing.delete(target);
-      else if (!failing.has(target)) {
-        failing.add(target);
+      if (!failure) failing.delete(target.Arn);
+      else if (!failing.has(target.Arn)) {
+        failing.add(target.Arn);
         const what = failure.retryable ? 'it is retried' : 'it is not retried';
         report(`The target ${target.Id} of the rule ${rule.name} failed (${failure.message}); ${what}`);
       }
@@ -136,16 +155,28 @@ export function createSubscriberRules(options: SubscriberOptions) {
     return undefined;
   }
 
-  async function deliverTo(rule: SubscriberRule, target: Target, event: Envelope): Promise<void> {
-    const startedAt = Date.now();
+  /** Delivers until it succeeds, the retry policy ends it, or the subscriber removes the target. */
+  async function deliverToTarget({ bus, rule: name, target: id, event, startedAt }: Delivery): Promise<void> {
     for (let attempts = 1; ; attempts += 1) {
+      const rule = find(bus, name);
+      const target = rule?.targets.find(({ Id }) => Id === id);
+      if (!rule || !target) return;
       const failure = await attempt(rule, target, event);
       if (!failure) return;
       const condition = await waitForRetry(target, attempts, startedAt, failure);
       if (condition) return sendToDeadLetterQueue(rule, target, event, { ...failure, attempts, condition });
-      // The subscriber removed the target or replaced it.
-      if (rule.targets.get(target.Id) !== target) return;
     }
+  }
+
+  /** Starts a delivery that is stored. */
+  function start(key: string, delivery: Delivery): void {
+    deliverToTarget(delivery)
+      .catch((error: unknown) => {
+        if (!stopped.signal.aborted) report(`An event for the rule ${delivery.rule} is lost: ${error}`);
+      })
+      .finally(() => {
+        if (!stopped.signal.aborted) deliveries.delete(key);
+      });
   }
 
   async function sendToDeadLetterQueue(rule: SubscriberRule, target: Target, event: Envelope, failed: FailedDelivery) {
@@ -178,28 +209,43 @@ export function createSubscriberRules(options: SubscriberOptions) {
     list,
     remove,
     putTargets,
+    removeTargets: (rule: SubscriberRule, ids: readonly string[]): void =>
+      store({ ...rule, targets: rule.targets.filter(({ Id }) => !ids.includes(Id)) }),
+    setEnabled: (rule: SubscriberRule, enabled: boolean): void => store({ ...rule, enabled }),
     operations: destinations.operations,
 
-    /** Starts the deliveries of an event. Never throws. */
+    /** Starts the deliveries of an event. Every delivery is stored when this returns. */
     deliver(bus: string, event: Envelope): void {
-      for (const rule of list(bus)) {
-        if (!rule.enabled || rule.targets.size === 0 || !rule.matches(event)) continue;
-        for (const target of rule.targets.values()) {
-          deliverTo(rule, target, event).catch((error: unknown) => {
-            if (!stopped.signal.aborted) report(`An event for the rule ${rule.name} is lost: ${error}`);
-          });
+      for (const { rule, matches } of compiled.values()) {
+        if (rule.bus !== bus || !rule.enabled || rule.targets.length === 0 || !matches(event)) continue;
+        for (const { Id } of rule.targets) {
+          const key = randomUUID();
+          const delivery = { bus, rule: rule.name, target: Id, event, startedAt: Date.now() };
+          deliveries.put(key, delivery);
+          start(key, delivery);
         }
       }
     },
 
+    /** Continues the deliveries of an earlier run. */
+    resume(): void {
+      for (const [key, delivery] of deliveries.entries()) start(key, delivery);
+    },
+
     stop(): void {
-      if (waiting > 0) report(`Stopped with ${waiting} events that wait for a retry to a subscriber`);
       stopped.abort();
     },
   };
 }
 
 export type SubscriberRules = ReturnType<typeof createSubscriberRules>;
+
+const ruleKey = (bus: string, name: string): string => `${bus}/${name}`;
+
+/** @throws AwsError InvalidEventPatternException */
+function compileRule(rule: SubscriberRule) {
+  return { rule, matches: parsePattern(rule.pattern) };
+}
 
 const testPatternSchema = z.object({ EventPattern: z.string(), Event: z.string() });
 const testEventSchema = z.looseObject({
