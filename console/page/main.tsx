@@ -12,7 +12,7 @@ import { Empty } from './parts/ui.tsx';
 import { RateLimitsPage } from './rate-limits/page.tsx';
 import { ReconciliationPage, RunView } from './reconciliation/page.tsx';
 import { RoutingPage } from './routing/page.tsx';
-import { SimulatorPage } from './simulator.tsx';
+import { SandboxPage } from './sandbox.tsx';
 
 interface Section {
   readonly name: string;
@@ -52,7 +52,7 @@ const sections: readonly Section[] = [
   { name: 'rate-limits', title: 'Rate limits', page: () => <RateLimitsPage /> },
 ];
 
-const simulatorSection: Section = { name: 'simulator', title: 'Simulator', page: () => <SimulatorPage /> };
+const sandboxSection: Section = { name: 'sandbox', title: 'Sandbox', page: () => <SandboxPage /> };
 
 const icon = new URL('./icon.svg', import.meta.url).href;
 
@@ -68,7 +68,7 @@ export function App() {
   useEffect(() => {
     stage.value = about?.stage;
   }, [about]);
-  const available = about?.simulator ? [...sections, simulatorSection] : sections;
+  const available = about?.simulator ? [...sections, sandboxSection] : sections;
   const at = route.value;
   const section = available.find(({ name }) => name === at.section);
   const main = useRef<HTMLElement>(null);
