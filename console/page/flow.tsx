@@ -195,7 +195,11 @@ function Plots({ flow }: { flow: Flow | undefined }) {
 }
 
 function createSeries(slices: readonly FlowSlice[], hasWebhooks: boolean) {
-  const perSecond = (pick: (slice: FlowSlice) => number) => slices.map((slice) => pick(slice) / sliceSeconds);
+  const perSecond = (pick: (slice: FlowSlice) => number | null) =>
+    slices.map((slice) => {
+      const total = pick(slice);
+      return total === null ? null : total / sliceSeconds;
+    });
   const percentiles = (pick: (slice: FlowSlice) => FlowSlice['sendMs']) => [
     { label: 'p50', colour: 'accent', values: slices.map((slice) => pick(slice)?.p50 ?? null) },
     { label: 'p99', colour: 'third', values: slices.map((slice) => pick(slice)?.p99 ?? null) },
