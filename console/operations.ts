@@ -43,7 +43,7 @@ const rateLimitCommand = z.union([
 
 /** A dry run for a selection. Each dead letter is then redriven with its own call, so that the page can show progress. */
 const dryRunRequest = z.strictObject({
-  ids: z.array(z.string()).check(z.minLength(1), z.maxLength(500)),
+  ids: z.array(z.string()).check(z.minLength(1), z.maxLength(1_000)),
   dryRun: z.literal(true),
 });
 
@@ -148,7 +148,7 @@ export function operations(): Hono {
   const ports = outboundPorts(logger);
 
   app.post('/dead-letters/redrive', async (context) => {
-    const expected = '{"ids":["…"],"dryRun":true}, 1 to 500 ids of dead letters';
+    const expected = '{"ids":["…"],"dryRun":true}, 1 to 1000 ids of dead letters';
     const { ids } = await parseBody(context, dryRunRequest, 'ids', expected);
     return context.json(await dryRunRedrive(ids));
   });
