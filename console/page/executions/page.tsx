@@ -82,7 +82,7 @@ function Row({ id, name, status, startDate, stopDate }: ExecutionSummary) {
 
 export function ExecutionView({ id }: { id: string }) {
   return (
-    <Loaded id={id} load={() => get('/executions/:id', { id })} changedBy={isMessageEvent}>
+    <Loaded id={id} item={['execution', id]} load={() => get('/executions/:id', { id })} changedBy={isMessageEvent}>
       {(response, reload) => <ExecutionDetails {...response} reload={reload} />}
     </Loaded>
   );
