@@ -66,8 +66,8 @@ describe('describeFindings', () => {
 describe('describeScope', () => {
   it('has a date only for a time on another day than the run', () => {
     const days = { ...run, from: minutesAgo(60 * 24 + 90) };
-    expect(describeScope(run)).toBe(`${stepTime(run.from)} to ${timeInText(run.to)}`);
-    expect(describeScope(days)).toBe(`${stepTime(days.from, run.startedAt)} to ${timeInText(run.to)}`);
+    expect(describeScope(run)).toBe(`${stepTime(run.from)} to ${timeInText(run.to, run.startedAt)}`);
+    expect(describeScope(days)).toBe(`${stepTime(days.from, run.startedAt)} to ${timeInText(run.to, run.startedAt)}`);
     expect(describeScope(days)).toContain('2026');
   });
 
