@@ -49,6 +49,12 @@ export function parsePartPlace(id: string): PartPlace | undefined {
     : undefined;
 }
 
+/** Compares the places of two deliveries of one request. */
+export function comparePlaces(oneId: string, otherId: string): number {
+  const [one, other] = [parsePartPlace(oneId), parsePartPlace(otherId)];
+  return one && other ? one.messageIndex - other.messageIndex || one.splitIndex - other.splitIndex : 0;
+}
+
 /** Parses an event `message.send.requested`. Throws {@link RequestInvalid}, which names every invalid field. */
 export function parseSendRequested<Content>(event: unknown, compose: Compose<Content>): SendRequest<Content> {
   const { data: parsed, error } = sendRequested.safeParse(event);
