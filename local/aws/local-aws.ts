@@ -140,6 +140,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     retryDelayMs: options.machineRetryDelayMs,
     maxEnded: options.maxEndedExecutions ?? defaultMaxEndedExecutions,
     inFlight,
+    state,
     openExecutions,
     onTransition: () => calls.add('states.Transition'),
     onChange(execution) {
@@ -234,6 +235,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     startConsumers();
     await createTables(url, resources.tables);
     startSchedules();
+    stepFunctions.resume();
     invocations.resume();
     events.resume();
     calls.clear();
