@@ -7,8 +7,9 @@ import { pollExecutions } from './executions.ts';
 const pollMs = 2_000;
 
 /**
- * Reports the activity of a deployed stage by polling its tables, because a laptop cannot subscribe to the bus. Each change
- * is reported once, as the domain event that caused it, and each complete poll as `polled`. `onError` receives the failure of a poll; polling continues.
+ * Reports the activity of a deployed stage by polling its tables, because a laptop cannot subscribe to the bus. It reports
+ * each change once, as the domain event that caused it, and each complete poll as `polled`. `onError` receives the failure
+ * of a poll; polling continues.
  */
 export function pollStage(onError: (message: string) => void): Subscribe {
   const polls = [pollConversations(), pollDeadLetters(), pollExecutions()];
