@@ -13,7 +13,7 @@ const thorough = [
   'cli/console.test.ts',
   'cli/webhooks.rotation.test.ts',
   'test/reconciliation/{schedule,survival}.test.ts',
-  'test/{bundles,automatic-redrive,ledger,readme,reconciliation-cost,send-faults,timeline,unknown-outcome}.test.ts',
+  'test/{bundles,automatic-redrive,ledger,readme,reconciliation-cost,second-channel,send-faults,timeline,unknown-outcome}.test.ts',
 ];
 const browser = ['test/browser/**/*.test.ts'];
 /** Measures seconds, so nothing else runs beside it, and without the compile cache. */

@@ -14,7 +14,7 @@ import {
   pickSettings,
   replaceProcessEnvironment,
 } from './environment.ts';
-import { createHttpApi, type HttpApiOptions } from './http-api.ts';
+import { createHttpApi, type Route } from './http-api.ts';
 import { createInFlight } from './in-flight.ts';
 import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
@@ -25,7 +25,9 @@ import type { RunningSimulator, SimulatorSettings } from './livechat/server.ts';
 export type Topology = AwsResources &
   EnvironmentTopology & {
     readonly functions: Readonly<Record<string, LambdaFunction>>;
-    readonly webhookRoute: HttpApiOptions['route'];
+    /** LiveChat's route. */
+    readonly webhookRoute: Route;
+    readonly webhookRoutes: readonly Route[];
   };
 
 type Console = ReturnType<typeof createConsole>;
@@ -151,7 +153,7 @@ export async function startEngine(options: EngineOptions) {
     });
 
     const httpApi = createHttpApi({
-      route: topology.webhookRoute,
+      routes: topology.webhookRoutes,
       invoke: aws.invoke,
       fallback: async (request) => (await consoleReady.promise).fetch(request),
       onWebhook: publish,

@@ -133,11 +133,16 @@ describe('a pending part', () => {
             },
           },
         },
-        () => [
-          { messageIndex: 0, splitIndex: 0, content: '', hasFile: false },
-          { messageIndex: 0, splitIndex: 1, content: '', hasFile: false },
-          { messageIndex: 9, splitIndex: 12, content: '', hasFile: false },
-        ],
+        new Map([
+          [
+            'livechat',
+            () => [
+              { messageIndex: 0, splitIndex: 0, content: '', hasFile: false },
+              { messageIndex: 0, splitIndex: 1, content: '', hasFile: false },
+              { messageIndex: 9, splitIndex: 12, content: '', hasFile: false },
+            ],
+          ],
+        ]),
       ).parts;
     const stored = ['first', 'second'].flatMap((requestId, index) =>
       parse(requestId).map(({ id }) => ({ ...delivery, id, requestId, orderKey: index })),
