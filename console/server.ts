@@ -6,6 +6,7 @@ import { proxy } from 'hono/proxy';
 import * as z from 'zod/mini';
 import { findConversations } from '../core/conversations/queries.ts';
 import { publishSendRequest } from '../core/outbound/ports.ts';
+import { type Audit, auditRequests, requireToken } from './access.ts';
 import { api } from './api.ts';
 import { type Subscribe, stationsNotInTables } from './flow.ts';
 import { guard, invalid, parseBody, securityHeaders } from './http.ts';
@@ -18,19 +19,22 @@ export interface ConsoleOptions {
   readonly stage?: string;
   /** The URL of the LiveChat simulator; without it the Simulator page is not available. */
   readonly simulator?: string | undefined;
+  /** Required for a deployed stage: the token of each request, and the record of actions. */
+  readonly access?: { readonly token: string; readonly audit: Audit };
 }
 
 /** `simulator`: whether a LiveChat simulator is available. */
 export type AboutConsole = Pick<ConsoleOptions, 'stage'> & { readonly simulator: boolean };
 
 /** The console: its page, and its HTTP API under `/api`. */
-export function createConsole({ bus, subscribe, stage, simulator }: ConsoleOptions): {
+export function createConsole({ bus, subscribe, stage, simulator, access }: ConsoleOptions): {
   fetch(request: Request): Response | Promise<Response>;
 } {
   const app = new Hono();
   const live = createLiveStream(subscribe, stage === undefined ? [] : stationsNotInTables);
   const about: AboutConsole = { simulator: simulator !== undefined, ...(stage && { stage }) };
   app.use(guard, securityHeaders(fileOrigins()));
+  if (access) app.use(requireToken(access.token), auditRequests(access.audit));
   app.get('/api/console', (context) => context.json(about));
   app.get('/api/flow', (context) => context.json(live.flow()));
   app.get('/api/stream', live.respond);
