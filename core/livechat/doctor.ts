@@ -192,7 +192,7 @@ const simulatorCalls = z.object({ methods: z.record(z.string(), z.object({ accep
 
 /** Without registrations, the simulator delivers every webhook until the first registration, and none after its removal. */
 async function checkSimulatorDelivery(simulatorUrl: string): Promise<Finding> {
-  const response = await fetch(new URL('/simulator/calls', simulatorUrl), { signal: AbortSignal.timeout(5_000) });
+  const response = await fetch(new URL('/simulator/calls', simulatorUrl).href, { signal: AbortSignal.timeout(5_000) });
   const { methods } = simulatorCalls.parse(await response.json());
   return methods.register_webhook?.accepted
     ? warning('All registrations are removed: the simulator delivers no webhooks.', sync)
