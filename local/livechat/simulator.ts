@@ -77,11 +77,11 @@ export const createSimulator = (
 
   const commit = (update: ChatUpdate): ChatUpdate => {
     const { chat, webhooks } = update;
-    chats.set(chat.id, chat);
     state.transaction(() => {
       stored.put(chat.id, chat);
       for (const webhook of webhooks) send(webhook);
     });
+    chats.set(chat.id, chat);
     return update;
   };
 
