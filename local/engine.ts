@@ -125,6 +125,7 @@ export async function startEngine(options: EngineOptions) {
       accountId: secret.LIVECHAT_ACCOUNT_ID,
       apiKey: secret.LIVECHAT_API_KEY,
       pendingWebhooks: pendingWebhooks.memory,
+      dataFolder: options.dataFolder,
     });
     cleanups.push(() => simulator.stop());
     return { url: `http://localhost:${simulator.port}`, simulated: true };
