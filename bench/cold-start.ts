@@ -25,7 +25,7 @@ export const handler = (Entries) => client.send(new PutEventsCommand({ Entries }
 const reference = 'one SDK client';
 const empty = 'empty module';
 
-interface Module {
+export interface Module {
   readonly file: string;
   readonly bytes: number;
   /** A new event for each invocation: a duplicate would do less. */
@@ -53,7 +53,8 @@ export function coldStart(rounds: number) {
   });
 }
 
-async function buildModules(local: Local, folder: string): Promise<ReadonlyMap<string, Module>> {
+/** The bundle of every function, and the two references. */
+export async function buildModules(local: Local, folder: string): Promise<ReadonlyMap<string, Module>> {
   const modules = new Map<string, Module>();
   const entry = { Source: 'bench', DetailType: 'bench', Detail: '{}', EventBusName: local.bus };
   modules.set(empty, { ...(await bundleSource(empty, 'export const handler = () => {};', folder)), event: () => [] });
@@ -121,13 +122,19 @@ const measured = z.object({
   importCpuMs: z.number(),
   firstMs: z.number(),
   firstCpuMs: z.number(),
+  /** Further invocations: wall-clock time, CPU time, and requests to AWS. */
+  warm: z.array(z.tuple([z.number(), z.number(), z.number()])),
   outcome: z.string(),
 });
-type Measured = z.infer<typeof measured>;
+export type Measured = z.infer<typeof measured>;
+type TimeField = Exclude<keyof Measured, 'warm' | 'outcome'>;
 
 const measure = `
-const [file, event] = process.argv.slice(1);
+import { subscribe } from 'node:diagnostics_channel';
+const [file, ...events] = process.argv.slice(1);
 const context = { getRemainingTimeInMillis: () => 20_000 };
+let requests = 0;
+subscribe('http.client.request.start', () => (requests += 1));
 const timer = () => {
   const start = process.hrtime.bigint();
   const used = process.cpuUsage();
@@ -139,28 +146,44 @@ const timer = () => {
 const imported = timer();
 const { handler } = await import(file);
 const [importMs, importCpuMs] = imported();
-const invoked = timer();
-const outcome = await Promise.resolve(handler(JSON.parse(event), context)).then(() => 'done', ({ name }) => name);
-const [firstMs, firstCpuMs] = invoked();
-process.stdout.write('\\n' + JSON.stringify({ importMs, importCpuMs, firstMs, firstCpuMs, outcome }));
+const outcomes = new Set();
+const times = [];
+for (const event of events) {
+  const input = JSON.parse(event);
+  requests = 0;
+  const invoked = timer();
+  outcomes.add(await Promise.resolve(handler(input, context)).then(() => 'done', ({ name }) => name));
+  times.push([...invoked(), requests]);
+}
+const [[firstMs, firstCpuMs], ...warm] = times;
+const outcome = [...outcomes].join(', ');
+process.stdout.write('\\n' + JSON.stringify({ importMs, importCpuMs, firstMs, firstCpuMs, warm, outcome }));
 process.exit(0);
 `;
 
-async function measureOnce(name: string, { file, event }: Module, local: Local): Promise<Measured> {
+/** Imports a function and invokes it in a new process, which has a share of one CPU. */
+export async function measureOnce(
+  name: string,
+  { file, event }: Module,
+  local: Local,
+  { invocations = 1, cpuShare = 1 } = {},
+): Promise<Measured> {
   const env = { ...local.environment, AWS_LAMBDA_FUNCTION_NAME: name };
-  const args = ['--input-type=module', '-e', measure, file, JSON.stringify(event())];
+  const events = Array.from({ length: invocations }, () => JSON.stringify(event()));
+  const limit = cpuShare < 1 ? [join(import.meta.dirname, 'cpu-share.ts'), String(cpuShare), process.execPath] : [];
+  const args = [...limit, '--input-type=module', '-e', measure, file, ...events];
   const { stdout } = await promisify(execFile)(process.execPath, args, { env });
   // The lines before are logs.
   return measured.parse(JSON.parse(stdout.split('\n').at(-1) ?? ''));
 }
 
 function row(name: string, bytes: number, all: ReadonlyMap<string, readonly Measured[]>) {
-  const median = (of: string, field: Exclude<keyof Measured, 'outcome'>) =>
+  const median = (of: string, field: TimeField) =>
     percentile(
       (all.get(of) ?? []).map((one) => one[field]),
       50,
     );
-  const ratio = (field: Exclude<keyof Measured, 'outcome'>) => round2(median(name, field) / median(reference, field));
+  const ratio = (field: TimeField) => round2(median(name, field) / median(reference, field));
   return {
     module: name,
     kilobytes: Math.round(bytes / 1024),

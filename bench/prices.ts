@@ -41,6 +41,8 @@ export const inputs = {
   /** Billed duration of an invocation in ms, without LiveChat calls: mostly AWS calls of 5 to 15 ms, one after the other. */
   billedMs: { 'send-requested': 40, send: 60, 'message-delivered': 25 } as Readonly<Record<string, number>>,
   otherBilledMs: 20,
+  /** A DynamoDB, EventBridge, SQS or Step Functions call within a region. */
+  awsCallMs: 8,
   /** A LiveChat call, during which functions/send waits. */
   liveChatCallMs: 150,
   /** The INIT phase of a cold start, which Lambda bills. */

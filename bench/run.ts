@@ -8,6 +8,7 @@ import { forgedCalls } from './forged.ts';
 import { handlerTime } from './handler.ts';
 import { measureLedger } from './ledger.ts';
 import { ledgerTables, writeLedger } from './ledger-page.ts';
+import { memory } from './memory.ts';
 import { modelFigures } from './model.ts';
 import { outboundFigures } from './outbound.ts';
 import { reconcileCosts, reconcileRate } from './reconcile.ts';
@@ -19,6 +20,10 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
   coldStart: {
     what: 'size, import and first invocation of every function, compared with one SDK client; takes minutes',
     run: async () => ({ coldStart: await coldStart(15) }),
+  },
+  memory: {
+    what: 'latency and price of every function at the CPU shares of several memory sizes; Linux; takes ten minutes',
+    run: async () => ({ memory: await memory(1) }),
   },
   handler: { what: "the webhook's CPU time", run: async () => ({ handler: await handlerTime(8_000) }) },
   ledger: {
@@ -59,8 +64,8 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
   },
 };
 const names = Object.keys(benchmarks);
-/** `outbound` consists of others. */
-const chosenByDefault = names.filter((name) => name !== 'outbound');
+/** `outbound` consists of others, and `memory` needs Linux and a machine without other load. */
+const chosenByDefault = names.filter((name) => name !== 'outbound' && name !== 'memory');
 
 const { values } = parseArgs({
   options: {
@@ -122,7 +127,7 @@ load on the machine affects it least. Two cores sustain a drain of about 20 call
 
 ${names.map((name) => `  ${name.padEnd(width)}  ${benchmarks[name]?.what}`).join('\n')}
 
-  --only   run only these benchmarks (default: all but outbound)
+  --only   run only these benchmarks (default: all but outbound and memory)
   --rate   LiveChat's limit in calls per second for drain, one or more values (default: 10, the bridge's default)
   --write  with ledger: write bench/ledger.json and the tables of docs/explanation/cost.md
   --json   print one JSON object instead of tables; progress goes to stderr`;
