@@ -172,7 +172,7 @@ export async function measureOnce(
   const events = Array.from({ length: invocations }, () => JSON.stringify(event()));
   const limit = cpuShare < 1 ? [join(import.meta.dirname, 'cpu-share.ts'), String(cpuShare), process.execPath] : [];
   const args = [...limit, '--input-type=module', '-e', measure, file, ...events];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 64 * 2 ** 20 });
   // The lines before are logs.
   return measured.parse(JSON.parse(stdout.split('\n').at(-1) ?? ''));
 }
