@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { cliFor } from '../test/cli.ts';
+import { type Received, startServer } from '../test/http-server.ts';
 import { type Local, startLocal } from '../test/local.ts';
+import { putStage } from '../test/local-aws.ts';
 import { outbound } from '../test/outbound.ts';
 import { createSeeder } from '../test/seed.ts';
 
@@ -125,5 +127,100 @@ describe('livechat console', () => {
     const { code, stderr } = await cliFor(local).run('console', '--port', 'http');
     expect(code).toBe(2);
     expect(stderr).toContain('--port must be a whole number from 0 to 65535.');
+  });
+});
+
+const open = z.object({ address: z.string(), token: z.string(), console: z.string(), stage: z.string() });
+const putEvents = z.object({
+  logGroupName: z.string(),
+  logStreamName: z.string(),
+  logEvents: z.array(z.object({ timestamp: z.number(), message: z.string() })),
+});
+const arn = 'arn:aws:sts::123456789012:assumed-role/support/ada';
+
+/** STS and CloudWatch Logs; `refused` makes CloudWatch Logs refuse every line. */
+async function startAudit() {
+  const state = { refused: false, rejected: false };
+  const { url, received, stop } = await startServer((response, { headers }) => {
+    const identity = `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>${arn}</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`;
+    if (headers['x-amz-target'] === undefined) response.end(identity);
+    else if (state.refused) response.writeHead(400).end('{"__type":"AccessDeniedException","message":"not allowed"}');
+    else response.end(state.rejected ? '{"rejectedLogEventsInfo":{"tooNewLogEventStartIndex":0}}' : '{}');
+  });
+  const putEventsCalls = ({ headers }: Received) => headers['x-amz-target'] === 'Logs_20140328.PutLogEvents';
+  return {
+    state,
+    stop,
+    calls: () => received.filter(putEventsCalls).map(({ body }) => putEvents.parse(JSON.parse(body.toString()))),
+    environment: {
+      AWS_ENDPOINT_URL_STS: url,
+      AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: url,
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: 'mine',
+      AWS_SECRET_ACCESS_KEY: 'mine',
+    },
+  };
+}
+
+describe('livechat console --stage', () => {
+  let log: Awaited<ReturnType<typeof startAudit>>;
+  beforeAll(async () => {
+    log = await startAudit();
+    await putStage(local, 'blue', { environment: { AUDIT_LOG_GROUP: '/livechat/blue/audit' } });
+  });
+  afterAll(() => log?.stop());
+  const start = () => cliFor(local, log.environment).start('console', '--stage', 'blue', '--port', '0', '--json');
+
+  it('needs the token that it prints, and records who did what and when, or refuses it', async () => {
+    const chatId = await outbound(local).chat();
+    await local.idle();
+    const command = start();
+    await expect.poll(() => command.printed(), slowly).toMatch(/is recorded in the log group .*\n/);
+    expect(command.printed()).toContain(
+      `What ${arn} opens and changes is recorded in the log group /livechat/blue/audit.`,
+    );
+    const { address, token, console: link, stage } = open.parse(JSON.parse(command.printed().split('\n')[0] ?? ''));
+    expect(stage).toBe('blue');
+    expect(link).toBe(`${address}?token=${token}`);
+
+    const call = (path: string, init: RequestInit = {}) =>
+      fetch(`${address}api/${path}`, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } });
+    expect((await fetch(address)).status).toBe(401);
+    expect((await fetch(`${address}api/conversations`)).status).toBe(401);
+    expect((await call('conversations')).status).toBe(200);
+    const pause = { method: 'POST', body: '{"do":"pause"}' };
+    const foreign = await call('rate-limits/O', { ...pause, headers: { origin: 'https://evil.example' } });
+    expect(foreign.status).toBe(403);
+    const before = Date.now();
+    expect((await call(`conversations/${chatId}`)).status).toBe(200);
+    expect((await call('rate-limits/O', pause)).status).toBe(200);
+    const calls = log.calls();
+    expect(new Set(calls.map(({ logGroupName }) => logGroupName))).toEqual(new Set(['/livechat/blue/audit']));
+    const lines = calls.flatMap(({ logEvents }) => logEvents);
+    const record = { at: expect.any(String), stage: 'blue', who: arn };
+    expect(lines.map(({ message }) => JSON.parse(message))).toEqual([
+      { ...record, request: 'livechat console' },
+      { ...record, request: `GET /api/conversations/${chatId}` },
+      { ...record, request: 'POST /api/rate-limits/O', do: 'pause' },
+    ]);
+    for (const { timestamp } of lines.slice(1)) expect(timestamp).toBeGreaterThanOrEqual(before);
+
+    for (const fault of ['refused', 'rejected'] as const) {
+      log.state[fault] = true;
+      const resumed = await call('rate-limits/O', { method: 'POST', body: '{"do":"resume"}' });
+      expect(resumed.status).toBe(503);
+      log.state[fault] = false;
+    }
+    expect(await (await call('rate-limits?organizationId=O')).json()).toMatchObject({ rateLimits: [{ paused: true }] });
+    command.kill('SIGTERM');
+    expect((await command.ended).code).toBe(0);
+  }, 60_000);
+
+  it('does not start without its audit log', async () => {
+    log.state.refused = true;
+    const { code, stdout } = await start().ended;
+    log.state.refused = false;
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: expect.stringContaining('/livechat/blue/audit') });
   });
 });

@@ -1,15 +1,19 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
+import { createToken } from '../console/access.ts';
 import { createConsole } from '../console/server.ts';
+import { openAuditLog } from '../console/stage/audit-log.ts';
 import { pollStage } from '../console/stage/poll.ts';
 import { localStage, required } from '../core/platform/configuration.ts';
 import type { ConsoleOptions } from './commands/console.ts';
 import { CliError } from './errors.ts';
 import { print, printJson, printStatus } from './output.ts';
 
-/** Serves the console on 127.0.0.1 until SIGINT or SIGTERM. */
-export async function serveConsole({ stage = localStage, port, json }: ConsoleOptions): Promise<void> {
+/** Serves the console on 127.0.0.1 until SIGINT or SIGTERM. That of a stage needs a token and is audited. */
+export async function serveConsole({ stage, port, json }: ConsoleOptions): Promise<void> {
+  const log = stage === undefined ? undefined : await openAuditLog(stage).catch(explainRefusal);
+  const token = createToken();
   const server = createServer();
   server.listen(port, '127.0.0.1');
   await once(server, 'listening').catch((cause: unknown) => {
@@ -20,17 +24,27 @@ export async function serveConsole({ stage = localStage, port, json }: ConsoleOp
   const app = createConsole({
     bus: required('BUS_NAME'),
     subscribe: pollStage(printStatus),
-    stage,
+    stage: stage ?? localStage,
+    ...(log && { access: { token, audit: log.audit } }),
   });
   server.on(
     'request',
     getRequestListener((request) => app.fetch(request)),
   );
   const bound = server.address();
-  const url = `http://localhost:${typeof bound === 'object' && bound ? bound.port : port}/`;
-  if (json) printJson({ console: url, stage });
-  else print(`The console of ${stage} is at ${url}`);
+  const address = `http://localhost:${typeof bound === 'object' && bound ? bound.port : port}/`;
+  const link = log ? `${address}?token=${token}` : address;
+  if (json) printJson({ console: link, address, ...(log && { token }), stage: stage ?? localStage });
+  else print(`The console of ${stage ?? localStage} is at ${link}`);
+  if (log) printStatus(`What ${log.who} opens and changes is recorded in the log group ${log.logGroup}.`);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   server.close();
   server.closeAllConnections();
+}
+
+/** The console of a stage does not start without its audit log. */
+function explainRefusal(cause: unknown): never {
+  if (!(cause instanceof Error && '$metadata' in cause)) throw cause;
+  const message = `The audit log of the stage cannot be written (${cause.name}): ${cause.message} The console needs logs:CreateLogStream and logs:PutLogEvents on the log group ${required('AUDIT_LOG_GROUP')}.`;
+  throw new CliError(message, { cause });
 }

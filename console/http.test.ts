@@ -22,6 +22,11 @@ it.each([
   ['another origin', { host: 'localhost:3000', origin: 'https://evil.example' }, 'Origin'],
   ['another port of this machine', { host: 'localhost:3000', origin: 'http://localhost:8080' }, 'Origin'],
   ['an opaque origin', { host: 'localhost:3000', origin: 'null' }, 'Origin'],
+  [
+    'a page of another port of this machine',
+    { host: 'localhost:3000', 'sec-fetch-site': 'same-site' },
+    'Sec-Fetch-Site',
+  ],
   ['a cross-site subresource', { host: 'localhost:3000', 'sec-fetch-site': 'cross-site' }, 'Sec-Fetch-Site'],
 ])('rejects %s with 403', async (_, headers, field) => {
   for (const method of ['GET', 'POST']) {

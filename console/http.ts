@@ -14,7 +14,9 @@ export const guard: MiddlewareHandler = async (context, next) => {
   if (!isLoopbackHost(host)) return reject(context, 'Host', 'localhost or 127.0.0.1');
   const origin = context.req.header('origin');
   if (origin !== undefined && origin !== `http://${host}`) return reject(context, 'Origin', 'this console');
-  if (context.req.header('sec-fetch-site') === 'cross-site' && context.req.path !== '/') {
+  // Other ports of localhost are the same site, and receive its cookies.
+  const site = context.req.header('sec-fetch-site');
+  if ((site === 'cross-site' || site === 'same-site') && context.req.path !== '/') {
     return reject(context, 'Sec-Fetch-Site', 'same-origin');
   }
   return next();
@@ -81,6 +83,13 @@ export function parseOneOf<T extends string>(allowed: readonly T[], text: string
   const found = allowed.find((value) => value === text);
   if (found === undefined) throw invalid(400, field, `one of ${allowed.join(', ')}`);
   return found;
+}
+
+/** Parses a time of ISO 8601, into UTC. */
+export function parseTime(text: string, field: string): string {
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) throw invalid(400, field, 'a time such as 2026-11-27T12:00:00Z');
+  return new Date(time).toISOString();
 }
 
 /** Parses a JSON body, or `{}` without one; a body that does not match the schema is rejected with 400. */

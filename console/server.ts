@@ -6,6 +6,7 @@ import { proxy } from 'hono/proxy';
 import * as z from 'zod/mini';
 import { findConversations } from '../core/conversations/queries.ts';
 import { publishSendRequest } from '../core/outbound/ports.ts';
+import { type Audit, auditRequests, requireToken } from './access.ts';
 import { api } from './api.ts';
 import { type Subscribe, stationsNotInTables } from './flow.ts';
 import { guard, invalid, parseBody, securityHeaders } from './http.ts';
@@ -16,21 +17,24 @@ export interface ConsoleOptions {
   readonly subscribe: Subscribe;
   /** The deployed stage that the console shows; left out for the local engine. */
   readonly stage?: string;
-  /** The URL of the LiveChat simulator; without it the Simulator page is not available. */
+  /** The URL of the LiveChat simulator; without it the page Sandbox is not available. */
   readonly simulator?: string | undefined;
+  /** Required for a deployed stage: the token of each request, and the record of actions. */
+  readonly access?: { readonly token: string; readonly audit: Audit };
 }
 
 /** `simulator`: whether a LiveChat simulator is available. */
 export type AboutConsole = Pick<ConsoleOptions, 'stage'> & { readonly simulator: boolean };
 
 /** The console: its page, and its HTTP API under `/api`. */
-export function createConsole({ bus, subscribe, stage, simulator }: ConsoleOptions): {
+export function createConsole({ bus, subscribe, stage, simulator, access }: ConsoleOptions): {
   fetch(request: Request): Response | Promise<Response>;
 } {
   const app = new Hono();
   const live = createLiveStream(subscribe, stage === undefined ? [] : stationsNotInTables);
   const about: AboutConsole = { simulator: simulator !== undefined, ...(stage && { stage }) };
   app.use(guard, securityHeaders(fileOrigins()));
+  if (access) app.use(requireToken(access.token), auditRequests(access.audit));
   app.get('/api/console', (context) => context.json(about));
   app.get('/api/flow', (context) => context.json(live.flow()));
   app.get('/api/stream', live.respond);
@@ -47,7 +51,7 @@ function fileOrigins(): string[] {
   return endpoint && URL.canParse(endpoint) ? [new URL(endpoint).origin] : ['https://*.amazonaws.com'];
 }
 
-const simulatorMessage = z.strictObject({
+const sandboxMessage = z.strictObject({
   conversationId: z.string().check(z.minLength(1)),
   text: z.string().check(z.minLength(1), z.maxLength(10_000)),
 });
@@ -58,10 +62,10 @@ function simulatorApi(simulator: string): Hono {
 
   app.post('/messages', async (context) => {
     const expected = '{"conversationId":"…","text":"…"}';
-    const { conversationId, text } = await parseBody(context, simulatorMessage, 'text', expected);
+    const { conversationId, text } = await parseBody(context, sandboxMessage, 'text', expected);
     const [conversation] = await findConversations(conversationId);
     if (!conversation) throw invalid(404, 'conversationId', 'the id of a stored conversation');
-    const requestId = `simulator-${randomUUID()}`;
+    const requestId = `sandbox-${randomUUID()}`;
     const { organizationId } = conversation;
     const messages = [{ type: 'text' as const, content: text }];
     await publishSendRequest('console', { requestId, organizationId, conversationId, messages });

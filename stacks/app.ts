@@ -2,6 +2,7 @@ import './alarms.ts';
 import { outputsParameter } from '../core/platform/configuration.ts';
 import { environment } from './functions.ts';
 import { webhookUrl } from './inbound.ts';
+import { auditLog } from './resources.ts';
 import { functionSettings, region, scheduleMinutes, sendConcurrency, webhookThrottle } from './settings.ts';
 
 // Each import creates its resources when it is loaded.
@@ -21,6 +22,7 @@ new aws.ssm.Parameter('Outputs', {
     environment: {
       ...environment,
       ...functionSettings,
+      AUDIT_LOG_GROUP: auditLog.name,
       SEND_CONCURRENCY: String(sendConcurrency),
       WEBHOOK_THROTTLE_PER_SECOND: String(webhookThrottle.perSecond),
       RECONCILIATION_MINUTES: String(scheduleMinutes('reconciliation')),

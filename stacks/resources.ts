@@ -3,6 +3,7 @@ import {
   archiveDays,
   arn,
   componentName,
+  logRetention,
   mediaDays,
   policyJson,
   production,
@@ -23,7 +24,7 @@ import {
   tables,
 } from './topology.ts';
 
-// The bus with its rules, the queues, the secret, the tables and the bucket.
+// The bus with its rules, the queues, the secret, the tables, the bucket and the audit log.
 
 /** A shared name, because other services publish send requests on this bus. */
 const busFullName = sharedName(busName);
@@ -187,3 +188,10 @@ new aws.s3.BucketServerSideEncryptionConfiguration('MediaEncryption', {
       : { applyServerSideEncryptionByDefault: { sseAlgorithm: 'AES256' } },
   ],
 });
+
+/** What operators open and change with `livechat console --stage`. The console writes it with their credentials. */
+export const auditLog = new aws.cloudwatch.LogGroup(
+  'AuditLog',
+  { name: `/livechat/${$app.stage}/audit`, retentionInDays: logRetention.days, kmsKeyId: keyArn },
+  { retainOnDelete: production },
+);

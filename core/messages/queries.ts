@@ -4,7 +4,7 @@ import { compare, latest } from '../conversations/projection.ts';
 import { type ConversationDetail, findByThread } from '../conversations/queries.ts';
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { createMediaLink, type MediaLink } from '../media/media.ts';
-import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
+import { queryPartition, type StoredItem, uniqueKeys } from '../platform/dynamodb.ts';
 import { parseJsonExactly } from '../platform/json.ts';
 import { ButtonClick } from './changes.ts';
 import { type MediaState, Message, type MessageKey, messageKey } from './messages.ts';
@@ -161,6 +161,14 @@ export async function listMessageIds(
 ): Promise<{ id: string; at: string | undefined }[]> {
   const { data } = await Message.query.primary(thread).go({ pages: 'all', attributes: ['messageId', 'timestamp'] });
   return data.map(({ messageId, timestamp }) => ({ id: messageId, at: timestamp }));
+}
+
+/** The messages with these ids that are stored. */
+export async function getMessages(
+  ids: readonly (ConversationKey & { readonly threadId: string; readonly id: string })[],
+): Promise<StoredMessage[]> {
+  const { data } = await Message.get(uniqueKeys(ids.map(messageKey))).go();
+  return data.flatMap(toStoredMessage);
 }
 
 /**

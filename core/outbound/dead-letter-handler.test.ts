@@ -4,6 +4,7 @@ import { executionInput } from '../../test/model/requests.ts';
 import { crashAt, sendWorld } from '../../test/model/send-world.ts';
 import { sharedLocal } from '../../test/shared-local.ts';
 import type { DeadLetter, DeadLetterFilter, DeadLetterSummary } from './dead-letter.ts';
+import { deadLetterCategories, deadLetterCategory } from './errors.ts';
 import { type ExecutionInput, executionName } from './request.ts';
 
 const recorded = vi.hoisted(() => ({
@@ -16,7 +17,7 @@ vi.mock('../platform/queue.ts', () => ({
   sendToDeadLetterQueue: async (body: unknown, delaySeconds: number) =>
     void recorded.queued.push({ body, delaySeconds }),
 }));
-vi.mock('../events/publish.ts', () => ({
+vi.mock('../events/bus.ts', () => ({
   createBusPublisher: () => async (events: readonly { type: string; data: unknown }[]) =>
     void recorded.events.push(...events),
   putEvent: async (event: unknown) => void recorded.put.push(event),
@@ -204,15 +205,16 @@ describe('another dead letter', () => {
   });
 });
 
-describe('a redrive', () => {
-  async function deadWorld(name = 'ChannelServerError') {
-    const world = await worldWith();
-    await handler.handleDeadLetter(world.deadLetter(name), world.ports);
-    world.statuses.set(executionName(world.request), 'ended');
-    const next = executionName({ ...world.request, redrive: 1 });
-    return { ...world, id: world.deadLetter(name).id, next };
-  }
+/** A world whose request is a dead letter. */
+async function deadWorld(name = 'ChannelServerError') {
+  const world = await worldWith();
+  await handler.handleDeadLetter(world.deadLetter(name), world.ports);
+  world.statuses.set(executionName(world.request), 'ended');
+  const next = executionName({ ...world.request, redrive: 1 });
+  return { ...world, id: world.deadLetter(name).id, next };
+}
 
+describe('a redrive', () => {
   it('starts the next execution, enters the group, and marks the dead letter', async () => {
     const { ports, id, find, statuses, next, waiting, request } = await deadWorld();
     expect(await handler.redrive(id, ports)).toMatchObject({ id, redriven: { id } });
@@ -272,6 +274,74 @@ describe('a redrive', () => {
   });
 });
 
+describe('a dismissal', () => {
+  const now = Date.parse('2026-11-27T12:00:00Z');
+
+  it('keeps the first reason and time, and starts nothing', async () => {
+    const { ports, id, find, statuses, next, request } = await deadWorld();
+    const dismissal = { status: 'dismissed', dismissReason: 'too late', dismissedAt: '2026-11-27T12:00:00.000Z' };
+    expect(await handler.dismiss(id, 'too late', now)).toMatchObject({ id, dismissed: dismissal });
+    expect(await handler.dismiss(id, 'another reason', now + 1)).toMatchObject({ id, dismissed: dismissal });
+    expect(await find()).toMatchObject(dismissal);
+    expect(statuses.has(next)).toBe(false);
+    const refused = expect.stringContaining('it is already dismissed');
+    expect(await handler.redrive(id, ports, { force: true })).toEqual({ id, refused });
+    const { deadLetters } = await archive.listDeadLetters('dismissed', {
+      limit: 10,
+      filter: { request: request.requestId },
+    });
+    expect(deadLetters).toMatchObject([{ id, ...dismissal }]);
+  });
+
+  it('of a redriven dead letter, or of none, is refused', async () => {
+    const { ports, id } = await deadWorld();
+    await handler.redrive(id, ports);
+    expect(await handler.dismiss(id, 'late', now)).toEqual({ id, refused: `dead letter ${id} is already redriven` });
+    expect(await handler.dismiss('none', 'late', now)).toEqual({
+      id: 'none',
+      refused: 'dead letter none does not exist',
+    });
+  });
+
+  it.each([1, 2, 3, 4])('during a redrive is refused (operation %i)', async (at) => {
+    const { ports, id, find } = await deadWorld();
+    await handler.redrive(id, crashAt(ports, at, 'after')).catch(() => {});
+    const startedAt = ports.clock.now();
+    const isOpen = (await find())?.status === 'open';
+    const refused = `dead letter ${id} is ${isOpen ? 'being redriven' : 'already redriven'}`;
+    expect(await handler.dismiss(id, 'late', startedAt + 1_000)).toEqual({ id, refused });
+    // An interrupted redrive does not prevent it for ever; if it ends after all, the dead letter is redriven.
+    if (!isOpen) return;
+    expect(await handler.dismiss(id, 'late', startedAt + 120_000)).toMatchObject({ dismissed: { id } });
+    await archive.markRedriven(id);
+    expect(await find()).toMatchObject({ status: 'redriven' });
+  });
+
+  it('and a redrive at the same time do not both succeed', async () => {
+    for (let turn = 0; turn < 10; turn += 1) {
+      const { ports, id, find, statuses, next } = await deadWorld();
+      const [redriven, dismissed] = await Promise.all([
+        handler.redrive(id, ports),
+        handler.dismiss(id, 'late', ports.clock.now()),
+      ]);
+      expect([redriven.refused, dismissed.refused].filter((refused) => refused === undefined)).toHaveLength(1);
+      expect((await find())?.status).toBe(redriven.redriven ? 'redriven' : 'dismissed');
+      expect(statuses.has(next)).toBe(redriven.redriven !== undefined);
+    }
+  });
+
+  it('of many leaves out those that are refused, and goes on', async () => {
+    const { id } = await deadWorld();
+    const done: string[] = [];
+    const results = await handler.dismissAll([{ id: 'missing' }, { id }], 'late', {
+      now,
+      onDone: (result) => void done.push(result.id),
+    });
+    expect(results.map(({ refused }) => refused === undefined)).toEqual([false, true]);
+    expect(done.toSorted()).toEqual(['missing', id].toSorted());
+  });
+});
+
 describe('a list of dead letters', () => {
   it('has those that match every criterion, newest first', async () => {
     const conversationId = randomUUID();
@@ -309,6 +379,29 @@ describe('a list of dead letters', () => {
     expect(await search({ request: `${conversationId} 1` })).toEqual([1]);
     expect(await search({}, { maxAgeMs: 9_000 })).toEqual([2, 1]);
     expect(await search({}, { maxAgeMs: 8_999 })).toEqual([2]);
+  });
+
+  it('has those of a category, by kind and error', async () => {
+    const conversationId = randomUUID();
+    const event = { id: 'e', source: 's', 'detail-type': 'chat.updated', time: '', detail: {} };
+    const of = (name: string) => ({ id: `${conversationId}${name}`, error: { name, message: '' } });
+    const deadLetters: DeadLetter[] = [
+      { ...of('ChannelServerError'), kind: 'send', request: executionInput({ conversationId }), wasStopped: false },
+      { ...of('RequestInvalid'), kind: 'rejected', event },
+      { ...of('Odd'), kind: 'rejected', event },
+      { ...of('NotDelivered'), kind: 'event', event },
+      { ...of('Unreadable'), kind: 'unreadable', body: '' },
+    ];
+    for (const deadLetter of deadLetters) {
+      const subject = { organizationId: 'organization', conversationId, requestId: '', redrives: 0, failedCalls: 0 };
+      await archive.archiveDeadLetter(deadLetter, { ...subject, status: 'open' }, Date.now());
+    }
+    for (const category of deadLetterCategories) {
+      const page = { limit: 10, filter: { conversation: conversationId, category } };
+      const found = (await archive.listDeadLetters('open', page)).deadLetters.map(({ id }) => id);
+      const expected = deadLetters.filter(({ kind, error }) => deadLetterCategory(kind, error.name) === category);
+      expect(found, category).toEqual(expected.map(({ id }) => id));
+    }
   });
 
   it('continues with the next page, without a limit at the end', async () => {

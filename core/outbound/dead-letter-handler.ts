@@ -10,7 +10,9 @@ import {
   type DeadLetterSubject,
   type DeadLetterSummary,
   findDeadLetter,
+  markDismissed,
   markRedriven,
+  startRedrive,
 } from './dead-letter.ts';
 import { deadLetterCategory } from './errors.ts';
 import { MessageGroup } from './message-group.ts';
@@ -154,6 +156,7 @@ export async function redrive(
   const { summary, deadLetter } = found;
   const obstacle = redriveObstacle(summary) ?? (force ? undefined : redriveWarning(summary));
   if (obstacle !== undefined) return refuse(`cannot be redriven: ${obstacle}`);
+  if (!(await startRedrive(id, ports.clock.now()))) return refuse('was redriven or dismissed concurrently');
   if (deadLetter.kind === 'send') await redriveRequest(deadLetter.request, ports);
   else if (deadLetter.kind === 'event') {
     const { source, detail, 'detail-type': detailType } = deadLetter.event;
@@ -162,7 +165,7 @@ export async function redrive(
   return (await markRedriven(id)) ? { id, redriven: summary } : refuse('was redriven concurrently');
 }
 
-const maxConcurrentRedrives = 5;
+const maxConcurrent = 5;
 
 /** Redrives dead letters, oldest first. One that cannot be redriven does not stop the others. */
 export function redriveAll(
@@ -170,9 +173,46 @@ export function redriveAll(
   ports: AcceptPorts,
   options: { readonly force?: boolean; readonly onDone: (result: RedriveResult) => void },
 ): Promise<RedriveResult[]> {
-  return pLimit(maxConcurrentRedrives).map(deadLetters.toReversed(), async ({ id }) => {
+  return pLimit(maxConcurrent).map(deadLetters.toReversed(), async ({ id }) => {
     const result = await redrive(id, ports, options);
     options.onDone(result);
+    return result;
+  });
+}
+
+/** Why a dead letter is dismissed. */
+export const dismissReason = z.string().check(z.trim(), z.minLength(1), z.maxLength(500));
+
+export interface DismissResult {
+  readonly id: string;
+  readonly dismissed?: DeadLetterSummary;
+  /** Why it was not dismissed. */
+  readonly refused?: string;
+}
+
+/**
+ * Dismisses an open dead letter: nothing is sent, and it is kept with the reason. Idempotent: the first reason remains. A redrive
+ * and a dismissal at the same time do not both succeed.
+ */
+export async function dismiss(id: string, reason: string, now: number): Promise<DismissResult> {
+  const dismissed = await markDismissed(id, reason, now);
+  if (dismissed) return { id, dismissed };
+  const refuse = (why: string) => ({ id, refused: `dead letter ${id} ${why}` });
+  const summary = (await findDeadLetter(id))?.summary;
+  if (!summary) return refuse('does not exist');
+  if (summary.status === 'dismissed') return { id, dismissed: summary };
+  return refuse(summary.status === 'open' ? 'is being redriven' : `is already ${summary.status}`);
+}
+
+/** Dismisses dead letters. One that cannot be dismissed does not stop the others. */
+export function dismissAll(
+  deadLetters: readonly Pick<DeadLetterSummary, 'id'>[],
+  reason: string,
+  { now, onDone }: { readonly now: number; readonly onDone: (result: DismissResult) => void },
+): Promise<DismissResult[]> {
+  return pLimit(maxConcurrent).map(deadLetters, async ({ id }) => {
+    const result = await dismiss(id, reason, now);
+    onDone(result);
     return result;
   });
 }

@@ -12,6 +12,7 @@ import {
   text,
 } from '../platform/dynamodb.ts';
 import { parseJson } from '../platform/json.ts';
+import { errorNames } from './errors.ts';
 import { type ExecutionInput, executionInput, executionName } from './request.ts';
 
 /**
@@ -144,7 +145,7 @@ export function isAlreadyReported(message: string): boolean {
   return data !== undefined && data.detail.cause.errorType === data.detail.error;
 }
 
-export const deadLetterStatuses = ['open', 'redriven', 'resolved'] as const;
+export const deadLetterStatuses = ['open', 'redriven', 'dismissed', 'resolved'] as const;
 
 const DeadLetterEntity = new Entity(
   {
@@ -152,7 +153,7 @@ const DeadLetterEntity = new Entity(
     attributes: {
       id: text,
       kind: { type: ['send', 'rejected', 'event', 'unreadable'] as const, required: true },
-      /** `resolved`: every message of it was sent after all. */
+      /** `dismissed`: an operator decided that nothing remains to be done. `resolved`: every message of it was sent after all. */
       status: { type: deadLetterStatuses, required: true },
       errorName: text,
       errorMessage: text,
@@ -164,6 +165,11 @@ const DeadLetterEntity = new Entity(
       redrives: number,
       /** Failed calls to LiveChat, since the last redrive. */
       failedCalls: number,
+      /** When the last redrive started, ms since 1970. */
+      redriveStartedAt: { type: 'number' },
+      /** Why and when (ISO 8601) it was dismissed. */
+      dismissReason: { type: 'string' },
+      dismissedAt: { type: 'string' },
       /** ISO 8601 */
       createdAt: text,
       /** The {@link DeadLetter}, as JSON. */
@@ -179,9 +185,17 @@ const DeadLetterEntity = new Entity(
 );
 
 /** An archived dead letter, without its content. */
-export type DeadLetterSummary = Omit<EntityItem<typeof DeadLetterEntity>, 'deadLetter' | 'expires'>;
+export type DeadLetterSummary = Omit<
+  EntityItem<typeof DeadLetterEntity>,
+  'deadLetter' | 'expires' | 'redriveStartedAt'
+>;
 
-function summarize({ deadLetter: _, expires: __, ...summary }: EntityItem<typeof DeadLetterEntity>): DeadLetterSummary {
+function summarize({
+  deadLetter: _,
+  expires: __,
+  redriveStartedAt: ___,
+  ...summary
+}: EntityItem<typeof DeadLetterEntity>): DeadLetterSummary {
   return summary;
 }
 
@@ -220,15 +234,43 @@ export async function findDeadLetter(
   return data ? { summary: summarize(data), deadLetter: JSON.parse(data.deadLetter) as DeadLetter } : undefined;
 }
 
-/** Marks an open dead letter as redriven. Returns false if it was not open. */
+/** Starts the redrive of an open dead letter, which cannot be dismissed meanwhile. Returns false if it is not open. */
+export async function startRedrive(id: string, now: number): Promise<boolean> {
+  const started = await ifConditionHolds(
+    DeadLetterEntity.patch({ id })
+      .set({ redriveStartedAt: now })
+      .where(({ status }, op) => op.eq(status, 'open'))
+      .go(),
+  );
+  return started !== undefined;
+}
+
+/** Marks a dead letter as redriven, also if it was dismissed because its redrive took too long. Returns false if it was marked already. */
 export async function markRedriven(id: string): Promise<boolean> {
   const marked = await ifConditionHolds(
     DeadLetterEntity.patch({ id })
       .set({ status: 'redriven' })
-      .where(({ status }, op) => op.eq(status, 'open'))
+      .where(({ status }, op) => `${op.eq(status, 'open')} OR ${op.eq(status, 'dismissed')}`)
       .go(),
   );
   return marked !== undefined;
+}
+
+/** A redrive that started longer ago was interrupted, so that its dead letter can be dismissed. */
+const maxRedriveMs = 60_000;
+
+/** Marks an open dead letter as dismissed. Returns undefined if it is not open or is being redriven. */
+export async function markDismissed(id: string, reason: string, now: number): Promise<DeadLetterSummary | undefined> {
+  const marked = await ifConditionHolds(
+    DeadLetterEntity.patch({ id })
+      .set({ status: 'dismissed', dismissReason: reason, dismissedAt: new Date(now).toISOString() })
+      .where(({ status, redriveStartedAt }, op) => {
+        const notRedriven = `${op.notExists(redriveStartedAt)} OR ${op.lt(redriveStartedAt, now - maxRedriveMs)}`;
+        return `${op.eq(status, 'open')} AND (${notRedriven})`;
+      })
+      .go({ response: 'all_new' }),
+  );
+  return marked?.data && summarize(marked.data);
 }
 
 /** Undefined matches everything. */
@@ -236,6 +278,8 @@ export interface DeadLetterFilter {
   readonly kind?: DeadLetterKind | undefined;
   /** The name of the error. */
   readonly error?: string | undefined;
+  /** As {@link deadLetterCategory} assigns it. */
+  readonly category?: string | undefined;
   readonly organization?: string | undefined;
   readonly conversation?: string | undefined;
   readonly request?: string | undefined;
@@ -252,19 +296,48 @@ interface DeadLetterPage {
 
 const maxPageSize = 200;
 
+/** The conditions that {@link deadLetterCategory} tests, as filter expressions. */
+function categoryConditions(
+  category: string,
+  {
+    isKind,
+    isError,
+    isNotError,
+  }: {
+    readonly isKind: (kind: DeadLetterKind) => string;
+    readonly isError: (name: string) => string;
+    readonly isNotError: (name: string) => string;
+  },
+): string[] {
+  if (category === 'Event') return [isKind('event')];
+  if (category === 'Unreadable') return [isKind('unreadable')];
+  const found = errorNames(category);
+  const ofKind = `(${isKind('send')} OR ${isKind('rejected')})`;
+  return 'except' in found
+    ? [ofKind, ...found.except.map(isNotError)]
+    : [ofKind, `(${found.names.map(isError).join(' OR ')})`];
+}
+
 /** A page of the dead letters of a status that match, newest first. */
 export async function listDeadLetters(
   status: DeadLetterSummary['status'],
   { limit, from = null, since = '', filter }: DeadLetterPage,
 ): Promise<{ deadLetters: DeadLetterSummary[]; next?: string }> {
-  const { kind, error, organization, conversation, request } = filter ?? {};
+  const { kind, error, category, organization, conversation, request } = filter ?? {};
   const { data, cursor } = await DeadLetterEntity.query
     .byStatus({ status })
     .gte({ createdAt: since })
-    .where((stored, { eq }) =>
+    .where((stored, { eq, ne }) =>
       [
         kind && eq(stored.kind, kind),
         error && eq(stored.errorName, error),
+        ...(category === undefined
+          ? []
+          : categoryConditions(category, {
+              isKind: (one) => eq(stored.kind, one),
+              isError: (name) => eq(stored.errorName, name),
+              isNotError: (name) => ne(stored.errorName, name),
+            })),
         organization && eq(stored.organizationId, organization),
         conversation && eq(stored.conversationId, conversation),
         request && eq(stored.requestId, request),

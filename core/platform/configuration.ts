@@ -22,7 +22,8 @@ export type ResourceVariable =
   | 'SECRET_PREFIX'
   | 'MEDIA_BUCKET'
   | 'DEAD_LETTER_QUEUE_URL'
-  | 'SEND_MACHINE_ARN';
+  | 'SEND_MACHINE_ARN'
+  | 'AUDIT_LOG_GROUP';
 
 /** The name, URL or ARN of a resource. Throws {@link ConfigurationError} if it is not set. */
 export function required(name: ResourceVariable, environment: Environment = process.env): string {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Local, organizationId, startLocal } from '../local.ts';
+import { type Local, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
 import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
 
@@ -54,7 +54,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     const { page, browserErrors } = await open();
     await page.getByText('No events since this page was opened').waitFor();
 
-    await openSection(page, 'Simulator');
+    await openSection(page, 'Sandbox');
     const question = `Where is my parcel? (${width})`;
     await sendAs(page, 'customer', question);
     const agentMessages = page.getByRole('list', { name: 'What the agent sees' });
@@ -112,87 +112,6 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.getByRole('img', { name: 'Path of this execution: Send.' }).waitFor();
     await expectAccessible(page);
     expect(browserErrors).toEqual([]);
-  });
-
-  it('redrives a rejected message from the dead letters and shows it delivered', async () => {
-    const { page, browserErrors } = await open('#/simulator');
-    await sendAs(page, 'customer', 'Can you help me?');
-    await page.getByRole('list', { name: 'What the agent sees' }).getByText('Can you help me?').waitFor();
-    await page.getByRole('button', { name: 'Rejected' }).click();
-    await page.getByText('1 active fault.').waitFor();
-    await sendAs(page, 'agent', 'Of course.');
-    await page.getByRole('link', { name: 'Dead letter', exact: true }).click();
-
-    await page.getByRole('heading', { level: 1, name: 'Dead letters' }).waitFor();
-    await page.getByRole('region', { name: 'Dead letters' }).getByRole('link').first().waitFor();
-    await expectAccessible(page);
-    await page.getByRole('region', { name: 'Dead letters' }).getByRole('link').first().click();
-    await page.getByText('ChannelClientError').first().waitFor();
-    await page.getByText('It failed in its first execution, with 1 failed call to LiveChat.').waitFor();
-    await expectAccessible(page);
-    await page.getByRole('link', { name: 'Show all attempts of this execution' }).click();
-    await page.getByRole('img', { name: 'Path of this execution: Send, DeadLetter, Failed.' }).waitFor();
-    await page.goBack();
-
-    // The transcript shows it with its content, and links to the dead letter.
-    await page.locator('.head').getByRole('link').click();
-    const waiting = page.locator('.message.pending');
-    await waiting.getByText('Of course.').waitFor();
-    await waiting.getByText('ChannelClientError (422 validation): LiveChat rejected the request').waitFor();
-    await expectAccessible(page);
-    await waiting.getByRole('link', { name: 'dead letter' }).click();
-    await page.getByText('ChannelClientError').first().waitFor();
-
-    await outbound(local).clearFaults();
-    await page.getByRole('button', { name: 'Redrive…' }).click();
-    await page.getByText('0 would be redriven').waitFor();
-    await page.getByText('1 would probably fail again: ChannelClientError').waitFor();
-    expect(await page.getByRole('button', { name: 'Redrive 0 now' }).isDisabled()).toBe(true);
-    await page.getByRole('checkbox', { name: 'Also redrive the 1 that would probably fail again' }).check();
-    await expectAccessible(page);
-    await page.getByRole('button', { name: 'Redrive 1 now' }).click();
-    await page.getByText('1 of 1 processed').waitFor();
-    await page.getByRole('link', { name: 'show it in the transcript' }).click();
-    const sent = page.locator('.message.right').filter({ hasText: 'Of course.' });
-    await sent.getByText('delivered', { exact: true }).waitFor();
-    await sent.getByText('Timeline').click();
-    const redriven = sent.getByRole('listitem').filter({ hasText: /^redriven/ });
-    await redriven.getByRole('time').waitFor();
-    await redriven.getByRole('link', { name: 'dead letter' }).waitFor();
-    await sent.getByText(/^attempt 2: accepted by LiveChat/).waitFor();
-    expect(browserErrors).toEqual([]);
-  });
-
-  it('redrives a selection of dead letters after a dry run', async () => {
-    const { chat, fault, send, text, put, waitForExecutions, clearFaults } = outbound(local);
-    const chatId = await chat({ customer: { name: `Kim ${width}` } });
-    await local.idle();
-    await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
-    await send(chatId, text('one'));
-    await send(chatId, text('two'));
-    const invalid = { requestId: `invalid-${width}`, organizationId, conversationId: chatId, messages: [] };
-    await put('shop', 'message.send.requested', { data: invalid });
-    await waitForExecutions();
-    await clearFaults();
-    const { page } = await open(`#/dead-letters?conversation=${chatId}`);
-    await page.getByRole('checkbox', { name: 'Select all 3' }).check();
-    await page.getByRole('button', { name: 'Redrive 3…' }).click();
-    await page.getByText('0 would be redriven').waitFor();
-    await page.getByText('1 cannot be redriven: RequestInvalid').waitFor();
-    await page.getByText('2 would probably fail again: ChannelClientError').waitFor();
-    await page.getByRole('checkbox', { name: 'Also redrive the 2 that would probably fail again' }).check();
-    await page.getByText('2 would be redriven').waitFor();
-    await expectAccessible(page);
-    await page.getByRole('button', { name: 'Redrive 2 now' }).click();
-    const rows = page.getByRole('region', { name: 'Dead letters' }).getByRole('link');
-    await expect.poll(() => rows.count()).toBe(1);
-    await expect.poll(() => outbound(local).sentTexts(chatId), { timeout: 20_000 }).toHaveLength(2);
-
-    await rows.first().click();
-    await page.getByText('A rejected request cannot be redriven').waitFor();
-    await page.getByText(`"requestId": "invalid-${width}"`).waitFor();
-    expect(await page.getByRole('button', { name: 'Redrive…' }).count()).toBe(0);
-    await expectAccessible(page);
   });
 
   it('pauses and resumes the rate limit', async () => {
@@ -259,7 +178,7 @@ describe('on any screen', options, () => {
     ]);
   });
 
-  it('offers what a deployed stage has: a query of its logs, and no simulator', async () => {
+  it('offers what a deployed stage has: a query of its logs, and no sandbox', async () => {
     const chatId = await outbound(local).chat();
     await local.idle();
     opened = await openPage(browser, 1280);
@@ -332,7 +251,7 @@ describe('on any screen', options, () => {
       'routing',
       'reconciliation',
       'rate-limits',
-      'simulator',
+      'sandbox',
       'nowhere',
     ]) {
       await page.goto(`${local.console}#/${name}`);

@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import type { Context, MiddlewareHandler } from 'hono';
+import { getCookie, setCookie } from 'hono/cookie';
+import { timingSafeEqual } from 'hono/utils/buffer';
+import * as z from 'zod/mini';
+import { parseJson } from '../core/platform/json.ts';
+
+/** What was requested: ids and options, no contents. */
+export interface AuditEntry {
+  /** Method and path, such as `POST /api/dead-letters/01J…/redrive`. */
+  readonly request: string;
+  readonly [field: string]: unknown;
+}
+
+/** Records a request before it is served. Rejects if it cannot be recorded. */
+export type Audit = (entry: AuditEntry) => Promise<void>;
+
+/** A new token for the URL of a console. */
+export const createToken = (): string => randomBytes(32).toString('base64url');
+
+/**
+ * Rejects requests without the token with 401. `/?token=` exchanges the token for a cookie, and scripts send it as a bearer
+ * token. The console of a stage acts with the operator's rights, but other users and processes of the machine can reach its port.
+ */
+export function requireToken(token: string): MiddlewareHandler {
+  const session = createToken();
+  return async (context, next) => {
+    const { req } = context;
+    // Browsers send the cookies of localhost to every port, so two consoles need different names.
+    const cookie = `livechat-console-${new URL(req.url).port}`;
+    if (req.path === '/' && (await timingSafeEqual(token, req.query('token') ?? ''))) {
+      setCookie(context, cookie, session, { httpOnly: true, sameSite: 'Strict' });
+      context.header('Cache-Control', 'no-store');
+      return context.redirect('/', 303);
+    }
+    const bearer = req.header('authorization')?.replace(/^Bearer /i, '') ?? '';
+    if (await timingSafeEqual(session, getCookie(context, cookie) ?? '')) return next();
+    return (await timingSafeEqual(token, bearer)) ? next() : rejectStranger(context);
+  };
+}
+
+function rejectStranger(context: Context): Response {
+  context.header('Cache-Control', 'no-store');
+  context.header('WWW-Authenticate', 'Bearer');
+  if (!context.req.path.startsWith('/api/')) return context.html(noAccess, 401);
+  return context.json({ error: { message: noAccessText } }, 401);
+}
+
+const noAccessText =
+  'This console needs the link that `livechat console --stage` printed when it started: open that link again.';
+
+const noAccess = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>No access · LiveChat bridge</title>
+<h1>This console needs its link</h1>
+<p>Open the link with the token that <code>npx livechat console --stage</code> printed when it started.
+If you no longer have it, stop the command and start it again: it prints a new link.</p>
+<p>If you opened the link in this browser before, <a href="/">continue to the console</a>. Browsers withhold the cookie
+from a visit that another site started.</p>
+</html>
+`;
+
+/** The lists whose items hold what customers and agents wrote. */
+const contents = /^\/api\/(?:conversations|messages|executions|dead-letters|events)\/./;
+/** The page reloads an open item often. */
+const reopenedMs = 3_600_000;
+
+/** Ids and options of a request. Text that an operator wrote is left out. */
+const recorded = z.object({
+  organizationId: z.optional(z.string()),
+  ids: z.optional(z.array(z.string())),
+  conversationIds: z.optional(z.array(z.string())),
+  do: z.optional(z.string()),
+  callsPerSecond: z.optional(z.number()),
+  dryRun: z.optional(z.boolean()),
+  force: z.optional(z.boolean()),
+  version: z.optional(z.number()),
+});
+
+/** What to record of a request; undefined for a read without contents. */
+async function describeRequest({ req }: Context): Promise<AuditEntry | undefined> {
+  const request = `${req.method} ${req.path}`;
+  if (!isRead(req)) return { request, ...recorded.safeParse(parseJson(await req.text())).data };
+  return contents.test(req.path) ? { request, organizationId: req.query('organizationId') } : undefined;
+}
+
+const isRead = ({ method }: { method: string }) => method === 'GET' || method === 'HEAD';
+
+/** Remembers what was opened, and forgets it after an hour. */
+function createReopened() {
+  /** When items were opened, ms since 1970. */
+  const opened = new Map<string, number>();
+  return {
+    has(item: string, now: number): boolean {
+      for (const [other, at] of opened) if (now - at > reopenedMs) opened.delete(other);
+      return opened.has(item);
+    },
+    add: (item: string, now: number) => opened.set(item, now),
+  };
+}
+
+/**
+ * Records every action, and every transcript or other content that is opened, before it is served; an item that stays open once
+ * an hour. What cannot be recorded is refused with 503.
+ */
+export function auditRequests(audit: Audit): MiddlewareHandler {
+  const reopened = createReopened();
+  return async (context, next) => {
+    const entry = await describeRequest(context);
+    const [item, now] = [JSON.stringify(entry), Date.now()];
+    if (!entry || reopened.has(item, now)) return next();
+    try {
+      await audit(entry);
+    } catch (error) {
+      const reason = error instanceof Error ? error.name : 'unknown error';
+      return context.json({ error: { message: `Refused: the audit log cannot be written (${reason}).` } }, 503);
+    }
+    if (isRead(context.req)) reopened.add(item, now);
+    return next();
+  };
+}

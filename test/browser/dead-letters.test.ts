@@ -1,0 +1,182 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Local, organizationId, startLocal } from '../local.ts';
+import { outbound } from '../outbound.ts';
+import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
+
+const options = { timeout: 120_000 };
+
+let local: Local;
+let browser: Browser;
+let opened: OpenPage | undefined;
+
+beforeAll(async () => {
+  [local, browser] = await Promise.all([startLocal(), openBrowser()]);
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  await local?.stop();
+});
+afterEach(async () => {
+  await opened?.close();
+  await outbound(local).clearFaults();
+});
+
+const expectAccessible = async (page: Page) => {
+  expect(await findViolations(page)).toEqual([]);
+  expect(await overflows(page)).toBe(false);
+};
+
+const rows = (page: Page) => page.getByRole('region', { name: 'Dead letters' }).getByRole('link');
+
+/** Starts a chat and sends messages that LiveChat rejects. Returns its id. */
+async function failToSend(name: string, ...contents: readonly string[]): Promise<string> {
+  const { chat, fault, send, text, waitForExecutions, clearFaults } = outbound(local);
+  const chatId = await chat({ customer: { name } });
+  await local.idle();
+  await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
+  for (const content of contents) await send(chatId, text(content));
+  await waitForExecutions();
+  await clearFaults();
+  return chatId;
+}
+
+describe.each(widths)('dead letters on a screen %i pixels wide', options, (width) => {
+  const open = async (path: string) => {
+    opened = await openPage(browser, width, width === 390 ? 'dark' : 'light');
+    await opened.page.goto(`${local.console}${path}`);
+    await opened.page.getByText('Live', { exact: true }).waitFor();
+    return opened;
+  };
+
+  it('redrives a rejected message from the dead letters and shows it delivered', async () => {
+    const chatId = await failToSend(`Lin ${width}`, 'Of course.');
+    const { page, browserErrors } = await open(`#/dead-letters?conversation=${chatId}`);
+    await rows(page).first().waitFor();
+    await expectAccessible(page);
+    await rows(page).first().click();
+    await page.getByRole('heading', { level: 1, name: 'ChannelClientError' }).waitFor();
+    await page.getByText('send_event: LiveChat rejected').waitFor();
+    await page.getByText('It failed in its first execution, with 1 failed call to LiveChat.').waitFor();
+    await expectAccessible(page);
+    await page.getByRole('link', { name: 'Show all attempts of this execution' }).click();
+    await page.getByRole('img', { name: 'Path of this execution: Send, DeadLetter, Failed.' }).waitFor();
+    await page.goBack();
+
+    // The transcript shows it with its content, and links to the dead letter.
+    await page.locator('.head').getByRole('link').click();
+    const waiting = page.locator('.message.pending');
+    await waiting.getByText('Of course.').waitFor();
+    await waiting.getByText('ChannelClientError (422 validation): LiveChat rejected the request').waitFor();
+    await expectAccessible(page);
+    await waiting.getByRole('link', { name: 'dead letter' }).click();
+    await page.getByRole('heading', { level: 1, name: 'ChannelClientError' }).waitFor();
+
+    await page.getByRole('button', { name: 'Redrive…' }).click();
+    await page.getByText('0 would be redriven').waitFor();
+    await page.getByText('1 would probably fail again: ChannelClientError').waitFor();
+    expect(await page.getByRole('button', { name: 'Redrive 0 now' }).isDisabled()).toBe(true);
+    await page.getByRole('checkbox', { name: 'Also redrive the 1 that would probably fail again' }).check();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Redrive 1 now' }).click();
+    await page.getByText('1 of 1 processed').waitFor();
+    await page.getByRole('link', { name: 'show it in the transcript' }).click();
+    const sent = page.locator('.message.right').filter({ hasText: 'Of course.' });
+    await sent.getByText('delivered', { exact: true }).waitFor();
+    await sent.getByText('Timeline').click();
+    const redriven = sent.getByRole('listitem').filter({ hasText: /^redriven/ });
+    await redriven.getByRole('time').waitFor();
+    await redriven.getByRole('link', { name: 'dead letter' }).waitFor();
+    await sent.getByText(/^attempt 2: accepted by LiveChat/).waitFor();
+    expect(browserErrors).toEqual([]);
+  });
+
+  it('redrives a selection of dead letters after a dry run', async () => {
+    const { chat, fault, send, text, put, waitForExecutions, clearFaults } = outbound(local);
+    const chatId = await chat({ customer: { name: `Kim ${width}` } });
+    await local.idle();
+    await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
+    await send(chatId, text('one'));
+    await send(chatId, text('two'));
+    const invalid = { requestId: `invalid-${width}`, organizationId, conversationId: chatId, messages: [] };
+    await put('shop', 'message.send.requested', { data: invalid });
+    await waitForExecutions();
+    await clearFaults();
+    const { page } = await open(`#/dead-letters?conversation=${chatId}`);
+    await page.getByRole('checkbox', { name: 'Select all 3' }).check();
+    await page.getByRole('button', { name: 'Redrive 3…' }).click();
+    await page.getByText('0 would be redriven').waitFor();
+    await page.getByText('1 cannot be redriven: RequestInvalid').waitFor();
+    await page.getByText('2 would probably fail again: ChannelClientError').waitFor();
+    await page.getByRole('checkbox', { name: 'Also redrive the 2 that would probably fail again' }).check();
+    await page.getByText('2 would be redriven').waitFor();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Redrive 2 now' }).click();
+    await expect.poll(() => rows(page).count()).toBe(1);
+    await expect.poll(() => outbound(local).sentTexts(chatId), { timeout: 20_000 }).toHaveLength(2);
+
+    await rows(page).first().click();
+    await page.getByText('A rejected request cannot be redriven').waitFor();
+    await page.getByText(`"requestId": "invalid-${width}"`).waitFor();
+    expect(await page.getByRole('button', { name: 'Redrive…' }).count()).toBe(0);
+    await expectAccessible(page);
+  });
+
+  it('groups dead letters by error, and dismisses a group with a reason that is kept', async () => {
+    const { put } = outbound(local);
+    const chatId = await failToSend(`Ola ${width}`, 'one', 'two', 'three', 'four', 'five', 'six');
+    const requestId = `ungrouped-${width}`;
+    await put('shop', 'message.send.requested', {
+      data: { requestId, organizationId, conversationId: chatId, messages: [] },
+    });
+    await local.idle();
+    const { page, browserErrors } = await open(`#/dead-letters?conversation=${chatId}`);
+    const large = page.getByRole('button', { name: 'ChannelClientError 6' });
+    await large.waitFor();
+    // A large group is folded, a small one is not.
+    expect(await large.getAttribute('aria-expanded')).toBe('false');
+    expect(await page.getByRole('button', { name: 'RequestInvalid 1' }).getAttribute('aria-expanded')).toBe('true');
+    expect(await rows(page).count()).toBe(1);
+    await large.click();
+    await expect.poll(() => rows(page).count()).toBe(7);
+    await expectAccessible(page);
+
+    await page.getByRole('checkbox', { name: 'Select all of ChannelClientError' }).check();
+    await page.getByRole('button', { name: 'Dismiss 6…' }).click();
+    const now = page.getByRole('button', { name: 'Dismiss 6 now' });
+    expect(await now.isDisabled()).toBe(true);
+    await page.keyboard.type('Answered by phone');
+    await expectAccessible(page);
+    await page.keyboard.press('Enter');
+    await page.getByText('6 of 6 processed').waitFor();
+    await expect.poll(() => rows(page).count()).toBe(1);
+
+    await page.getByRole('combobox', { name: 'Status' }).selectOption('dismissed');
+    await page.getByText('Dismissed: Answered by phone').first().waitFor();
+    await expectAccessible(page);
+    await rows(page).first().click();
+    await page.getByText(/^Dismissed .*: Answered by phone$/).waitFor();
+    expect(await page.getByRole('button', { name: 'Redrive…' }).isDisabled()).toBe(true);
+    await expectAccessible(page);
+    expect(await outbound(local).sentTexts(chatId)).toEqual([]);
+    expect(browserErrors).toEqual([]);
+  });
+
+  it('shows a long error message completely', async () => {
+    const { put } = outbound(local);
+    const conversationId = `long-${width}`;
+    const messages = Array.from({ length: 10 }, () => ({ type: 'interactive', content: {} }));
+    await put('shop', 'message.send.requested', {
+      data: { requestId: `request-${width}`, organizationId, conversationId, messages },
+    });
+    await local.idle();
+    const { page } = await open(`#/dead-letters?conversation=${conversationId}`);
+    await rows(page).first().click();
+    const message = page.locator('.error-message');
+    await message.getByText('messages.9.content').waitFor();
+    const fits =
+      "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('.error-message'))";
+    expect(await page.evaluate(fits)).toBe(true);
+    await expectAccessible(page);
+  });
+});
