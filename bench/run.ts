@@ -7,8 +7,8 @@ import { faults } from './faults.ts';
 import { forgedCalls } from './forged.ts';
 import { handlerTime } from './handler.ts';
 import { measureLedger } from './ledger.ts';
-import { ledgerTables, writeLedger } from './ledger-page.ts';
-import { memory } from './memory.ts';
+import { ledgerTables, writeCostPage, writeLedger } from './ledger-page.ts';
+import { measureMemory, writeDurations } from './memory.ts';
 import { modelFigures } from './model.ts';
 import { outboundFigures } from './outbound.ts';
 import { reconcileCosts, reconcileRate } from './reconcile.ts';
@@ -23,7 +23,7 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
   },
   memory: {
     what: 'latency and price of every function at the CPU shares of several memory sizes; Linux; takes ten minutes',
-    run: async () => ({ memory: await memory(1) }),
+    run: memory,
   },
   handler: { what: "the webhook's CPU time", run: async () => ({ handler: await handlerTime(8_000) }) },
   ledger: {
@@ -86,6 +86,15 @@ async function ledger(): Promise<Tables> {
   return ledgerTables(measured);
 }
 
+async function memory(): Promise<Tables> {
+  const rows = await measureMemory(1);
+  if (values.write) {
+    writeDurations(rows);
+    writeCostPage();
+  }
+  return { memory: rows };
+}
+
 async function run(wanted: readonly string[]): Promise<void> {
   const chosen = wanted.flatMap((name) => benchmarks[name] ?? []);
   if (chosen.length < wanted.length) {
@@ -129,6 +138,6 @@ ${names.map((name) => `  ${name.padEnd(width)}  ${benchmarks[name]?.what}`).join
 
   --only   run only these benchmarks (default: all but outbound and memory)
   --rate   LiveChat's limit in calls per second for drain, one or more values (default: 10, the bridge's default)
-  --write  with ledger: write bench/ledger.json and the tables of docs/explanation/cost.md
+  --write  with ledger or memory: write bench/ledger.json or bench/durations.json, and the tables of docs/explanation/cost.md
   --json   print one JSON object instead of tables; progress goes to stderr`;
 }
