@@ -36,6 +36,8 @@ export type WebhookActivity = {
   readonly ms: number;
   /** LiveChat's action, if the body has one. */
   readonly action?: string;
+  /** Why it was refused: the error of the response. */
+  readonly reason?: string;
 };
 
 export type Listener = (activity: Activity) => void;
