@@ -1,12 +1,12 @@
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
 import type { ConversationPage } from '../../api.ts';
 import { matchesSearch } from '../../search.ts';
-import { get, stage } from '../app/api.ts';
+import { get } from '../app/api.ts';
 import { type Progress, usePager } from '../app/pager.ts';
 import { linkTo } from '../app/route.ts';
 import { Filters, SearchFilter, SelectFilter } from '../parts/filters.tsx';
 import { count, fullTime } from '../parts/format.ts';
-import { Badge, Empty, Head, Loaded, Loading, Problem, Time } from '../parts/ui.tsx';
+import { Badge, Empty, Head, HowToStart, Loaded, Loading, Problem, Time } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { agentNames, customerName, statusTones } from './people.ts';
 
@@ -103,13 +103,7 @@ function NoConversations({ filtered }: { filtered: boolean }) {
   }
   return (
     <Empty title="No conversations yet">
-      Conversations appear after LiveChat's first webhook.
-      {stage.value === undefined && (
-        <>
-          {' '}
-          To create one, run <code>npx livechat simulate chat</code>
-        </>
-      )}
+      Conversations appear after LiveChat's first webhook. <HowToStart />
     </Empty>
   );
 }

@@ -35,6 +35,7 @@ export function ConversationView({ id, organizationId }: { id: string; organizat
     <div class="fill conversation">
       <Loaded
         id={`${organizationId}/${id}`}
+        item={['conversation', id]}
         load={(known: ConversationResponse | undefined) => loadConversation(id, organizationId, known)}
         changedBy={({ conversationId }) => conversationId === id}
       >
