@@ -48,7 +48,7 @@ export interface ConversationPage {
 }
 
 /** The console's HTTP API. */
-export function api({ bus, events }: { readonly bus: string; readonly events: EventSource }): Hono {
+export function api({ bus, events }: { readonly bus: string; readonly events?: EventSource | undefined }): Hono {
   const app = new Hono();
   app.onError((error, context) => {
     if (error instanceof HTTPException) return error.getResponse();
@@ -56,8 +56,10 @@ export function api({ bus, events }: { readonly bus: string; readonly events: Ev
   });
   app.get('/health', (context) => context.json({ ok: true, bus }));
   addReads(app, reads);
-  addReads(app, eventReads(events));
-  app.route('/events', replays(events));
+  if (events) {
+    addReads(app, eventReads(events));
+    app.route('/events', replays(events));
+  }
   app.route('/', operations());
   app.route('/routing', routing());
   return app;

@@ -14,21 +14,18 @@ const types = ['webhook', 'event', ...Object.keys(payloads), ...Object.keys(cata
 export const eventReads = (source: EventSource) => ({
   '/events': async ({ query }: ReadRequest) => {
     const { type, status, since, until, limit, after, organizationId, conversationId } = query;
-    const [list, known] = await Promise.all([
-      source.list({
-        type: type === undefined ? undefined : parseOneOf(types, type, 'type'),
-        status: status === undefined ? undefined : parseOneOf(eventStatuses, status, 'status'),
-        since: since === undefined ? undefined : parseTime(since, 'since'),
-        until: until === undefined ? undefined : parseTime(until, 'until'),
-        organizationId,
-        conversationId,
-        limit: parseLimit(limit, 100),
-        after,
-      }),
-      organizations(),
-    ]);
-    return { ...list, types, organizations: known };
+    return source.list({
+      type: type === undefined ? undefined : parseOneOf(types, type, 'type'),
+      status: status === undefined ? undefined : parseOneOf(eventStatuses, status, 'status'),
+      since: since === undefined ? undefined : parseTime(since, 'since'),
+      until: until === undefined ? undefined : parseTime(until, 'until'),
+      organizationId,
+      conversationId,
+      limit: parseLimit(limit, 100),
+      after,
+    });
   },
+  '/event-filters': async () => ({ types, organizations: await organizations() }),
   '/events/:id': async ({ id }: ReadRequest) => {
     const details = await findEvent(source, id);
     const { entry, isComplete, related } = details;

@@ -16,7 +16,8 @@ import { createLiveStream } from './live-stream.ts';
 export interface ConsoleOptions {
   readonly bus: string;
   readonly subscribe: Subscribe;
-  readonly events: EventSource;
+  /** The webhooks and events; without it the page Events is not available. */
+  readonly events?: EventSource | undefined;
   /** The deployed stage that the console shows; left out for the local engine. */
   readonly stage?: string;
   /** The URL of the LiveChat simulator; without it the page Sandbox is not available. */
@@ -25,8 +26,8 @@ export interface ConsoleOptions {
   readonly access?: { readonly token: string; readonly audit: Audit };
 }
 
-/** `simulator`: whether a LiveChat simulator is available. */
-export type AboutConsole = Pick<ConsoleOptions, 'stage'> & { readonly simulator: boolean };
+/** `simulator` and `events`: whether they are available. */
+export type AboutConsole = Pick<ConsoleOptions, 'stage'> & { readonly simulator: boolean; readonly events: boolean };
 
 /** The console: its page, and its HTTP API under `/api`. */
 export function createConsole({ bus, subscribe, events, stage, simulator, access }: ConsoleOptions): {
@@ -34,7 +35,11 @@ export function createConsole({ bus, subscribe, events, stage, simulator, access
 } {
   const app = new Hono();
   const live = createLiveStream(subscribe, stage === undefined ? [] : stationsNotInTables);
-  const about: AboutConsole = { simulator: simulator !== undefined, ...(stage && { stage }) };
+  const about: AboutConsole = {
+    simulator: simulator !== undefined,
+    events: events !== undefined,
+    ...(stage && { stage }),
+  };
   app.use(guard, securityHeaders(fileOrigins()));
   if (access) app.use(requireToken(access.token), auditRequests(access.audit));
   app.get('/api/console', (context) => context.json(about));

@@ -17,7 +17,7 @@ export interface EventLog extends EventSource {
   /** `secrets`: what must not be kept. */
   recordWebhook(activity: WebhookActivity, body: Buffer | undefined, secrets: readonly string[]): void;
   /** Call it before the event is delivered, so that its invocations find it. */
-  recordEvent(event: Envelope, at: string): void;
+  recordEvent(event: Pick<Envelope, 'id' | 'source' | 'detail-type' | 'detail'>, at: string): void;
   recordInvocation(activity: InvocationActivity): void;
 }
 
