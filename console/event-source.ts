@@ -27,8 +27,9 @@ export interface EventEntry {
   readonly status: EventStatus;
   readonly organizationId?: string | undefined;
   readonly conversationId?: string | undefined;
-  /** The response to a webhook: its HTTP status, its error and its duration. */
+  /** The path of a webhook, and the HTTP status, the error and the duration of the response. */
   readonly response?: {
+    readonly path: string;
     readonly status: number;
     readonly reason?: string | undefined;
     readonly ms?: number | undefined;

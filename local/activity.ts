@@ -32,6 +32,8 @@ export type WebhookActivity = {
   readonly type: 'webhook';
   readonly at: string;
   readonly method: string;
+  readonly path: string;
+  readonly function: string;
   readonly status: number;
   readonly ms: number;
   /** LiveChat's action, if the body has one. */

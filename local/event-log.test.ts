@@ -3,7 +3,12 @@ import { createEventLog } from './event-log.ts';
 import { openState } from './state.ts';
 
 const at = '2026-03-11T09:00:00.000Z';
-const envelope = (id: string, detail: Readonly<Record<string, unknown>>) => ({ id, source: 'shop', 'detail-type': 'message.received', detail });
+const envelope = (id: string, detail: Readonly<Record<string, unknown>>) => ({
+  id,
+  source: 'shop',
+  'detail-type': 'message.received',
+  detail,
+});
 const event = (id: string) => envelope(`bus-${id}`, { metadata: { id, correlationId: 'chain' }, data: { text: id } });
 
 it('deletes the oldest entries beyond its maximum, with their payloads, and says so', async () => {
@@ -43,7 +48,16 @@ it('does not keep a payload over 64 KB, and does not publish such an event again
 
 it('keeps no secret of a body that is not JSON, or is nested too deep', async () => {
   const log = createEventLog(openState());
-  const activity = { type: 'webhook', at, method: 'POST', status: 400, ms: 1, reason: 'Invalid JSON' } as const;
+  const activity = {
+    type: 'webhook',
+    at,
+    method: 'POST',
+    path: '/livechat/webhook',
+    function: 'webhook',
+    status: 400,
+    ms: 1,
+    reason: 'Invalid JSON',
+  } as const;
   for (const body of [
     '{"secret_key": "s3cret',
     `{"text":"s3cret","a":${'['.repeat(200)}${']'.repeat(200)}}`,

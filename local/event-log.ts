@@ -72,7 +72,7 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
     correlationId === undefined ? [] : [...entries.values()].filter((entry) => entry.correlationId === correlationId);
 
   return {
-    recordWebhook({ at, status, ms, action, reason }, body, secrets) {
+    recordWebhook({ at, path, function: name, status, ms, action, reason }, body, secrets) {
       const { payload, ids } = readBody(body, secrets);
       const published = withCorrelation(ids.correlationId);
       add(
@@ -83,9 +83,9 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
           status: status < 400 ? 'accepted' : 'refused',
           organizationId: ids.organizationId,
           conversationId: published.find((entry) => entry.conversationId)?.conversationId,
-          response: { status, reason, ms },
+          response: { path, status, reason, ms },
           correlationId: ids.correlationId,
-          functions: [{ function: 'webhook', at, ok: status < 400, ms, error: reason }],
+          functions: [{ function: name, at, ok: status < 400, ms, error: reason }],
         },
         payload,
       );

@@ -18,9 +18,15 @@ import { isRecord } from './aws/protocol.ts';
 import type { Invoke } from './lambda/runtime.ts';
 import { readUpTo } from './listen.ts';
 
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly function: string;
+}
+
 export interface HttpApiOptions {
-  /** The only route that invokes a function. */
-  readonly route: { readonly method: string; readonly path: string; readonly function: string };
+  /** The routes that invoke a function. */
+  readonly routes: readonly Route[];
   readonly invoke: Invoke;
   /** Handles all other requests. */
   fallback(request: Request): Response | Promise<Response>;
@@ -57,10 +63,10 @@ const failed = jsonResponse(500, { message: 'Internal Server Error' });
 
 /** The HTTP server of the webhook, which behaves like API Gateway, and of the console. */
 export function createHttpApi(options: HttpApiOptions): Server {
-  const { route, invoke, onWebhook, report, now = () => new Date() } = options;
+  const { routes, invoke, onWebhook, report, now = () => new Date() } = options;
   const fallback = getRequestListener((request) => options.fallback(request));
 
-  async function invokeWebhook(request: IncomingMessage, body: Buffer): Promise<HttpApiResponse> {
+  async function invokeWebhook(route: Route, request: IncomingMessage, body: Buffer): Promise<HttpApiResponse> {
     try {
       return toHttpApiResponse(await invoke(route.function, toHttpApiEvent(request, body, now())));
     } catch (error) {
@@ -69,10 +75,10 @@ export function createHttpApi(options: HttpApiOptions): Server {
     }
   }
 
-  async function webhook(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function webhook(route: Route, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = performance.now();
     const body = await readUpTo(request, maxBodyBytes);
-    const answer = body ? await invokeWebhook(request, body) : tooLarge;
+    const answer = body ? await invokeWebhook(route, request, body) : tooLarge;
     // Closes the connection instead of reading the rest of a body that is too large.
     const headers = { ...answer.headers, ...(!body && { connection: 'close' }) };
     response.writeHead(answer.status, { ...headers, 'content-length': answer.body.length });
@@ -83,6 +89,8 @@ export function createHttpApi(options: HttpApiOptions): Server {
       type: 'webhook',
       at: now().toISOString(),
       method: route.method,
+      path: route.path,
+      function: route.function,
       status: answer.status,
       ms: Math.round(performance.now() - started),
       ...(action && { action }),
@@ -92,9 +100,11 @@ export function createHttpApi(options: HttpApiOptions): Server {
   }
 
   return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
-    if (request.method === route.method && request.url?.split('?')[0] === route.path) {
+    const path = request.url?.split('?')[0];
+    const route = routes.find((one) => one.method === request.method && one.path === path);
+    if (route) {
       // The only cause of an error is a client that disconnects while it sends the body.
-      webhook(request, response).catch(() => response.destroy());
+      webhook(route, request, response).catch(() => response.destroy());
       return;
     }
     void fallback(request, response);

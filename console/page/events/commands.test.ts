@@ -10,7 +10,7 @@ function curlArguments(command = ''): string[] {
 }
 
 const origin = 'http://localhost:3000';
-const webhook = { kind: 'webhook', id: '1' } as const;
+const webhook = { kind: 'webhook', id: '1', response: { path: '/livechat/webhook', status: 200 } } as const;
 
 describe('the curl command', () => {
   it('sends a webhook with the secret of the environment', () => {
