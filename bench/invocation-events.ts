@@ -45,16 +45,18 @@ function turns<T>(elements: readonly T[]): () => T {
 async function acceptor(local: Local) {
   // Entities read the names of their tables when they are loaded.
   Object.assign(process.env, local.environment);
-  const { compose } = await import('../core/livechat/compose.ts');
+  const { composers } = await import('../core/channels.ts');
+  const { loadPorts } = await import('../core/channel/ports.ts');
   const { acceptRequest } = await import('../core/outbound/accept.ts');
   const { outboundPorts } = await import('../core/outbound/ports.ts');
   const { executionInput, parseSendRequested } = await import('../core/outbound/request.ts');
   const { logger } = await import('../core/platform/logger.ts');
+  const loaded = await loadPorts(composers);
   const ports = outboundPorts(logger);
   return async (conversationId: string) => {
     const inputs: unknown[] = [];
     const start = async (_name: string, input: string) => inputs.push(JSON.parse(input).request) > 0;
-    const request = parseSendRequested(sendRequested(conversationId), compose);
+    const request = parseSendRequested(sendRequested(conversationId), loaded);
     await acceptRequest(request, { ...ports, executions: { ...ports.executions, start } });
     return executionInput.parse(inputs[0]);
   };

@@ -99,7 +99,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
   const parameters = createParameters(state);
   const database = createDatabase(state);
   const consumed = Object.values(resources.consumers).map(({ queue }) => resources.queues[queue] ?? queue);
-  const storage = await createStorage({ folder: state.folder, consumed, report });
+  const storage = await createStorage({ folder: state.folder, consumed });
   const inFlight = createInFlight();
   const openExecutions = createInFlight();
   /** The value of AWS_ENDPOINT_URL. An IP address, since S3 clients put the bucket before a host name. */
@@ -154,6 +154,8 @@ export async function startLocalAws(options: LocalAwsOptions) {
     queues: resources.queues,
     startFunction: invocations.start,
     send,
+    sendToQueue: (name, message) => storage.sendMessage(`${url}/${accountId}/${name}`, message),
+    retryDelayMs: asyncRetryDelayMs,
     inFlight,
     state,
     report,
@@ -222,6 +224,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     for (const timer of timers.values()) clearTimeout(timer);
     invocations.stop();
     stepFunctions.stop();
+    events.stop();
     for (const consumer of consumers) consumer.stop();
     await Promise.all([close(server), storage.close()]);
   }
