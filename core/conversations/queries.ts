@@ -5,8 +5,10 @@ import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
 import {
   activityBucket,
   Conversation,
+  lastMessageIds,
   Organization,
   parseParticipants,
+  ReadMark,
   readTimeline,
   StoredEvent,
   threadActivity,
@@ -18,6 +20,8 @@ export interface ConversationSummary
   extends Pick<ConversationProjection, 'status' | 'lastActivityAt' | 'participants' | 'assigned'> {
   readonly id: string;
   readonly organizationId: string;
+  /** The current thread's latest message that is not of the system. */
+  readonly lastMessage?: { readonly threadId: string; readonly id: string } | undefined;
 }
 
 export interface ConversationDetail extends ConversationSummary, Pick<ConversationProjection, 'threads'> {
@@ -104,7 +108,8 @@ async function* readIndex(partition: Partition, query: ConversationQuery): Async
     const page: Awaited<ReturnType<typeof readPage>> = await readPage(partition, query, cursor);
     for (const item of page.data) {
       const { conversationId: id, organizationId, status, lastActivityAt, assigned } = item;
-      const summary = { id, organizationId, status, lastActivityAt, participants: parseParticipants(item), assigned };
+      const more = { participants: parseParticipants(item), lastMessage: lastMessageIds(item) };
+      const summary = { id, organizationId, status, lastActivityAt, assigned, ...more };
       if (isWanted(summary, query.from)) yield summary;
     }
     cursor = page.cursor;
@@ -150,6 +155,7 @@ export async function loadConversation(key: ConversationKey): Promise<Conversati
   return {
     id: key.conversationId,
     organizationId: key.organizationId,
+    lastMessage: lastMessageIds(stored),
     ...projection,
     participants: participants.map((one) => ({ ...one, ...seen.get(one.id) })),
   };
@@ -182,6 +188,15 @@ export async function findByThread(threadId: string): Promise<ConversationKey[]>
     ]),
   );
   return [...found.values()];
+}
+
+/** A user in a conversation. */
+export type Reader = ConversationKey & { readonly userId: string };
+
+/** Reads LiveChat's times up to which users have read; leaves out those who have not. */
+export async function listReadMarks(readers: readonly Reader[]): Promise<(Reader & { readonly seenUpTo: string })[]> {
+  const { data } = await ReadMark.get([...readers]).go();
+  return data;
 }
 
 /** Lists the `chat.started` data of each thread, oldest first, without the opening messages. */

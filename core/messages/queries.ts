@@ -175,6 +175,17 @@ export async function findMessages(messageId: string): Promise<StoredMessage[]> 
   return [...found, ...numbered].flatMap(toStoredMessage);
 }
 
+/** DynamoDB reads up to 100 items in a batch. */
+const maxConcurrentBatches = 8;
+
+/** Reads messages by their ids, in any order; leaves out those that are not stored. */
+export async function getMessages(
+  ids: readonly (ConversationKey & { readonly threadId: string; readonly id: string })[],
+): Promise<StoredMessage[]> {
+  const { data } = await Message.get(ids.map(messageKey)).go({ concurrency: maxConcurrentBatches });
+  return data.flatMap(toStoredMessage);
+}
+
 async function getNumberedMessages(id: string): Promise<Item[]> {
   const threadId = parseMessageId(id)?.threadId;
   if (threadId === undefined) return [];

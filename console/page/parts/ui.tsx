@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import { type Load, type ReloadOptions, useResource } from '../app/api.ts';
+import { itemTitle } from '../app/route.ts';
 import { fullTime, shortTime } from './format.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'calm' | 'busy';
@@ -29,8 +30,21 @@ export function Card({ title, children }: { title: string; children: ComponentCh
   );
 }
 
+interface HeadProps {
+  readonly title: string;
+  /** The name of the item that the page shows, if it shows one. */
+  readonly item?: string;
+  readonly children?: ComponentChildren;
+}
+
 /** The heading of a page, and what is below it. */
-export function Head({ title, children }: { title: string; children?: ComponentChildren }) {
+export function Head({ title, item, children }: HeadProps) {
+  useEffect(() => {
+    itemTitle.value = item;
+    return () => {
+      itemTitle.value = undefined;
+    };
+  }, [item]);
   return (
     <div class="head">
       <h1>{title}</h1>
