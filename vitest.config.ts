@@ -13,6 +13,7 @@ const thorough = [
   'cli/console.test.ts',
   'cli/webhooks.rotation.test.ts',
   'test/reconciliation/{schedule,survival}.test.ts',
+  'kit/package.test.ts',
   'test/{bundles,automatic-redrive,ledger,readme,reconciliation-cost,send-faults,timeline,unknown-outcome}.test.ts',
 ];
 const browser = ['test/browser/**/*.test.ts'];
@@ -30,7 +31,7 @@ export default defineConfig(({ mode }) => {
     MESSAGES_TABLE: 'messages',
     NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'compile'),
   };
-  const project = { ...limits, env, globalSetup: ['test/shared-engine.ts'] };
+  const project = { ...limits, env, globalSetup: ['test/shared-engine.ts', 'test/build-kit.ts'] };
   return {
     test: {
       // The engine and the command line are processes of their own, but their tests mostly wait for them.
@@ -38,7 +39,7 @@ export default defineConfig(({ mode }) => {
       // What the tests cover in their own process; handlers that the engine runs in its processes are not counted.
       coverage: {
         provider: 'v8',
-        include: ['core/**', 'functions/**'],
+        include: ['core/**', 'functions/**', 'kit/*.ts'],
         reporter: ['text-summary', 'html'],
         thresholds: { statements: 70.9, branches: 72.6, functions: 70.3, lines: 71.4 },
       },
@@ -47,7 +48,7 @@ export default defineConfig(({ mode }) => {
           test: {
             ...project,
             name: 'fast',
-            include: ['{core,functions,stacks,local,console,cli,bench,examples,test}/**/*.test.ts'],
+            include: ['{core,functions,stacks,local,console,cli,bench,examples,kit,test}/**/*.test.ts'],
             // The tests of stacks need SST's platform: `npm run test:stacks`.
             exclude: ['test/stacks/**', ...thorough, ...browser, ...timed],
             sequence: { groupOrder: 0 },

@@ -132,7 +132,9 @@ describe('on an engine that misses webhooks', () => {
   test('asks first, and reports the result as a table', async () => {
     expect((await cli.run('backfill', '--since', '1h')).stderr).toContain('add --yes');
     await bus.act(chatId, { as: 'agent', action: 'close' });
-    const { type, shown, ended } = startInTerminal(['backfill', '--since', '1h'], { AWS_ENDPOINT_URL: local.aws });
+    const { type, shown, ended } = startInTerminal(['backfill', '--since', '1h'], {
+      environment: { AWS_ENDPOINT_URL: local.aws },
+    });
     await expect.poll(shown, pollOptions).toContain('publish what is missing?');
     type('y');
     expect(await ended).toBe(0);
@@ -173,7 +175,7 @@ describe('on an engine that misses webhooks', () => {
     for (let n = 0; n < 3; n += 1) await bus.chat();
     await cli.json('limits', 'set', '--calls-per-second', '5');
     const { type, shown, ended } = startInTerminal(['backfill', '--since', '2h', '--yes'], {
-      AWS_ENDPOINT_URL: local.aws,
+      environment: { AWS_ENDPOINT_URL: local.aws },
     });
     await expect.poll(shown, pollOptions).toMatch(/Pass 1|Starting/);
     type('\u0003');

@@ -7,8 +7,9 @@ import type { Period } from '../core/reconciliation/source.ts';
 import { LeaseLostError } from '../core/reconciliation/state.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import { exitCodes, UsageError } from './errors.ts';
-import { colours, print, printable, printJson, printStatus, printTable } from './output.ts';
+import { colours, print, printable, printJson, printStatus } from './output.ts';
 import { type Activity, confirm, withActivity } from './prompts.ts';
+import { printTable } from './table.ts';
 
 /** Reconciles a period of one organization or of all, one after the other. */
 export const runBackfill = async (period: Period, options: BackfillOptions): Promise<void> => {

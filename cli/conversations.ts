@@ -17,8 +17,9 @@ import {
 import { chooseOrganization, chooseOrganizations } from './bridge.ts';
 import type { EraseOptions, ListOptions, ShowOptions } from './commands/conversations.ts';
 import { CliError, UsageError } from './errors.ts';
-import { colours, print, printable, printJson, printPage, printTable } from './output.ts';
+import { colours, print, printable, printJson, printPage } from './output.ts';
 import { confirm, withProgress } from './prompts.ts';
+import { printTable } from './table.ts';
 
 /** Lists the conversations with the latest activity. */
 export const listLatest = async (options: ListOptions): Promise<void> => {

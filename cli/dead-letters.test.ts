@@ -56,6 +56,8 @@ describe('livechat dead-letters', () => {
     const chatId = await sendRejected();
     const [deadLetter] = await listForChat(chatId);
     expect(deadLetter).toMatchObject({ kind: 'send', errorName: 'ChannelClientError', organizationId, redrives: 0 });
+    expect(await listForChat(chatId, '--filter', 'category=Client')).toEqual([deadLetter]);
+    expect(await listForChat(chatId, '--filter', 'category=Server')).toEqual([]);
     const id = deadLetter?.id ?? '';
     const piped = cli.start('dead-letters', 'list');
     piped.closeOutput();
@@ -238,6 +240,7 @@ describe('livechat dead-letters', () => {
     [['show', 'nowhere'], 1, 'Dead letter nowhere not found'],
     [['list', '--filter', 'colour=red'], 2, '--filter must be kind=send'],
     [['list', '--filter', 'kind=odd'], 2, '--filter must be kind=send'],
+    [['list', '--filter', 'category=odd'], 2, 'category= and one of Authentication, '],
     [['list', '--max-age', 'long'], 2, '--max-age must be a time such as 30m'],
     [['list', '--limit', '0'], 2, '--limit must be'],
     [['list', '--status', 'lost'], 2, 'lost'],

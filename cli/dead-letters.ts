@@ -10,8 +10,9 @@ import { outboundPorts } from '../core/outbound/ports.ts';
 import { logger } from '../core/platform/logger.ts';
 import type { ListOptions, RedriveOptions } from './commands/dead-letters.ts';
 import { CliError, exitCodes } from './errors.ts';
-import { colours, print, printable, printJson, printPage, printTable } from './output.ts';
+import { colours, print, printable, printJson, printPage } from './output.ts';
 import { confirm, withProgress } from './prompts.ts';
+import { printTable } from './table.ts';
 
 const toTime = (ageMs: number | undefined) =>
   ageMs === undefined ? undefined : new Date(Date.now() - ageMs).toISOString();

@@ -49,7 +49,7 @@ describe('livechat limits', () => {
     expect(asked.code).toBe(2);
     expect(asked.stderr).toContain('add --yes');
     expect(await stored()).toMatchObject({ rateLimits: [{ paused: false }] });
-    const session = startInTerminal(['limits', 'pause'], { AWS_ENDPOINT_URL: local.aws });
+    const session = startInTerminal(['limits', 'pause'], { environment: { AWS_ENDPOINT_URL: local.aws } });
     await expect.poll(session.shown, pollOptions).toContain(`Pause sending and routing of ${organizationId}?`);
     expect(await stored()).toMatchObject({ rateLimits: [{ paused: false }] });
     session.type('y');

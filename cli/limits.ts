@@ -6,8 +6,9 @@ import {
 } from '../core/channel/rate-limit-store.ts';
 import { chooseOrganization, chooseOrganizations } from './bridge.ts';
 import type { ChangeOptions, ShowOptions } from './commands/limits.ts';
-import { colours, printJson, printTable } from './output.ts';
+import { colours, printJson } from './output.ts';
 import { confirm } from './prompts.ts';
+import { printTable } from './table.ts';
 
 const describeBreaker = ({ breaker, reason, openUntil }: RateLimitView): string => {
   if (breaker === 'closed') return colours.green('closed');

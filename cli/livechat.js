@@ -31,7 +31,10 @@ if (node === undefined) {
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 const options = ['--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)];
-const child = spawn(node, options, { stdio: 'inherit' });
+// Node keeps the compiled code there, which halves the time that a command takes to start.
+const cache = fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url));
+const env = { NODE_COMPILE_CACHE: cache, ...process.env };
+const child = spawn(node, options, { stdio: 'inherit', env });
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {

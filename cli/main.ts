@@ -1,5 +1,4 @@
 import { CommanderError } from '@commander-js/extra-typings';
-import { findBridge } from './bridge.ts';
 import { applyGlobalOptions } from './command.ts';
 import { CliError, exitCodes } from './errors.ts';
 import { printError, printJson } from './output.ts';
@@ -63,7 +62,7 @@ for (const stream of [process.stdout, process.stderr]) {
 program.hook('preAction', async (_program, command) => {
   applyGlobalOptions(command);
   const { stage }: { stage?: string } = command.opts();
-  if (command.options.some(({ long }) => long === '--stage')) await findBridge(stage);
+  if (command.options.some(({ long }) => long === '--stage')) await (await import('./bridge.ts')).findBridge(stage);
 });
 
 try {

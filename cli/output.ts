@@ -1,5 +1,4 @@
 import { stripVTControlCharacters } from 'node:util';
-import Table from 'cli-table3';
 import pc from 'picocolors';
 
 // picocolors also uses colours if CI is set.
@@ -25,31 +24,6 @@ export const printable = (text: string): string =>
 /** Prints to stderr, so that it does not mix with output that is piped. */
 export const printStatus = (line: string): void => {
   process.stderr.write(`${line}\n`);
-};
-
-const noLines = Object.fromEntries(
-  [
-    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
-    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],
-  ].map((side) => [side, '']),
-);
-
-type Row = Readonly<Record<string, string | number | null | undefined>>;
-
-/** Prints rows with the same fields: columns without lines, so that other programs can cut and sort them. */
-export const printTable = (rows: readonly Row[], ifEmpty = 'none'): void => {
-  const [first] = rows;
-  if (!first) {
-    print(ifEmpty);
-    return;
-  }
-  const table = new Table({
-    head: Object.keys(first).map((name) => colours.bold(name)),
-    chars: { ...noLines, middle: '  ' },
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  });
-  for (const row of rows) table.push(Object.values(row).map((cell) => cell ?? ''));
-  for (const line of table.toString().split('\n')) print(line.trimEnd());
 };
 
 /** Prints the first `limit` of the found items: as a JSON field called `name`, or with `printItems`. */

@@ -1,8 +1,17 @@
 import { readFileSync } from 'node:fs';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { describe, expect, test } from 'vitest';
+import packageJson from '../package.json' with { type: 'json' };
 import { livechat, startLivechat } from '../test/cli.ts';
 import { program } from './program.ts';
+
+/** Modules of core that hold the values which an option can have, and nothing else. */
+const definitions = [
+  'core/conversations/projection.ts',
+  'core/outbound/errors.ts',
+  'core/channel/channel.ts',
+  'core/channel/deferred.ts',
+];
 
 const page = new URL('../docs/reference/cli.md', import.meta.url);
 
@@ -67,7 +76,7 @@ test('docs/reference/cli.md lists every command and no other', () => {
 });
 
 describe('the exit code', () => {
-  test.each([[['--help']], [['limits', '--help']]])('%j is 0', async (args) => {
+  test.each([[['--help']], [['limits', '--help']], [['--version']]])('%j is 0', async (args) => {
     expect((await livechat(...args)).code).toBe(0);
   });
 
@@ -96,6 +105,49 @@ describe('the exit code', () => {
     const command = startLivechat(['--help']);
     command.closeOutput();
     expect(await command.ended).toMatchObject({ code: 141, stderr: '' });
+  });
+});
+
+test('--version prints the version of package.json', async () => {
+  expect((await livechat('--version')).stdout).toBe(`${packageJson.version}\n`);
+});
+
+/** Prints the address of each file that is loaded. */
+const printLoaded = `import { registerHooks } from 'node:module';
+registerHooks({
+  load(url, context, next) {
+    if (url.startsWith('file:')) process.stderr.write(url + '\\n');
+    return next(url, context);
+  },
+});`;
+
+describe('a start', () => {
+  const loadedFiles = async (args: readonly string[], environment = {}): Promise<string[]> => {
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(printLoaded)}`;
+    const { stderr } = await startLivechat(args, { NODE_OPTIONS, ...environment }).ended;
+    return stderr.split('\n').filter((line) => line.startsWith('file:'));
+  };
+  const root = new URL('..', import.meta.url).href;
+  const own = (files: readonly string[]) =>
+    files.filter((file) => file.startsWith(root) && file.endsWith('.ts')).map((file) => file.slice(root.length));
+
+  test.each([[['--help']], [['dead-letters', 'redrive', '--help']], [['send']], [['--version']]])(
+    'of %j loads only the definitions of the commands',
+    async (args) => {
+      const files = await loadedFiles(args);
+      const parts = ['main', 'program', 'command', 'errors', 'output'].map((name) => `cli/${name}.ts`);
+      const others = own(files).filter((file) => !parts.includes(file) && !file.startsWith('cli/commands/'));
+      expect(others.filter((file) => !definitions.includes(file))).toEqual([]);
+      expect(files.filter((file) => /aws-sdk|electrodb|smithy|powertools|clack|cli-table3/.test(file))).toEqual([]);
+    },
+  );
+
+  test.each([
+    [['simulate', 'chat', '--simulator', 'http://127.0.0.1:1'], /aws-sdk|electrodb|core\/outbound\/(?!errors)|stacks/],
+    [['limits', 'show'], /client-(?!ssm)|electrodb|cli\/(?:send|dead-letters|doctor\/|simulate\/)/],
+  ])('of %j loads no other command, and nothing that it does not reach', async (args, unneeded) => {
+    const files = await loadedFiles(args, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });
+    expect(files.filter((file) => unneeded.test(file.replace('cli/commands', '')))).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import packageJson from '../package.json' with { type: 'json' };
 import { withGlobalOptions } from './command.ts';
 import { backfill } from './commands/backfill.ts';
 import { consoleCommand } from './commands/console.ts';
@@ -6,6 +7,7 @@ import { conversations } from './commands/conversations.ts';
 import { deadLetters } from './commands/dead-letters.ts';
 import { doctor } from './commands/doctor.ts';
 import { limits } from './commands/limits.ts';
+import { reset } from './commands/reset.ts';
 import { routing } from './commands/routing.ts';
 import { send } from './commands/send.ts';
 import { simulate } from './commands/simulate.ts';
@@ -13,14 +15,15 @@ import { webhooks } from './commands/webhooks.ts';
 
 export const program = withGlobalOptions(new Command('livechat'))
   .description('Operates and inspects the bridge between LiveChat and the message bus.')
+  .version(packageJson.version, '-V, --version', 'print the version')
   .addHelpText(
     'after',
     `
-Every command takes --json and --help, and all but simulate take --stage. They may stand before the command too.
+Every command takes --json and --help, and all but reset and simulate take --stage. They may stand before the command too.
 Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted, 141 the reader of the output closed it.`,
   );
 const groups = [conversations, deadLetters, limits, routing, simulate, webhooks];
-for (const command of [backfill, consoleCommand, doctor, send, ...groups]) program.addCommand(command);
+for (const command of [backfill, consoleCommand, doctor, reset, send, ...groups]) program.addCommand(command);
 
 /** Makes commander throw instead of exiting, so that main.ts handles every error. */
 const throwErrors = (command: CommandUnknownOpts): void => {

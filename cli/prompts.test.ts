@@ -24,7 +24,7 @@ describe('a command that asks for confirmation', () => {
 
   const exists = async () => (await cliFor(local).run('conversations', 'show', chatId)).code === 0;
   const erase = (...more: string[]) =>
-    startInTerminal(['conversations', 'erase', chatId, ...more], { AWS_ENDPOINT_URL: local.aws });
+    startInTerminal(['conversations', 'erase', chatId, ...more], { environment: { AWS_ENDPOINT_URL: local.aws } });
   const askToErase = async () => {
     const terminal = erase();
     await expect.poll(terminal.shown, pollOptions).toContain(question);
@@ -80,7 +80,7 @@ describe('a command that asks for confirmation', () => {
 test('Ctrl-C during a progress bar ends the command with exit code 130', async () => {
   const local = await sharedLocal();
   const args = ['simulate', 'load', '--simulator', local.livechat, '--chats', '1', '--messages', '100', '--rate', '2'];
-  const { type, ended, shown } = startInTerminal(args, {});
+  const { type, ended, shown } = startInTerminal(args);
   await expect.poll(shown, pollOptions).toMatch(/Playing \d+\/101/);
   type(keys.controlC);
   expect(await ended).toBe(130);

@@ -25,9 +25,10 @@ import { chooseOrganization } from './bridge.ts';
 import type { ApplyOptions, ShowOptions, TestOptions } from './commands/routing.ts';
 import { CliError, UsageError } from './errors.ts';
 import { readJson } from './files.ts';
-import { colours, print, printable, printJson, printTable } from './output.ts';
+import { colours, print, printable, printJson } from './output.ts';
 import { withProgress } from './prompts.ts';
 import { readRecordedBodies } from './simulate/replay.ts';
+import { printTable } from './table.ts';
 
 const noSuchVersion = (version: number | undefined) =>
   new CliError(`There is no version ${version} of this organization's rules.`);

@@ -23,8 +23,9 @@ import { wholeNumber } from '../core/platform/configuration.ts';
 import { isLoopback } from './bridge.ts';
 import type { ListOptions, RemoveOptions, SyncOptions } from './commands/webhooks.ts';
 import { exitCodes, UsageError } from './errors.ts';
-import { colours, print, printJson, printTable } from './output.ts';
+import { colours, print, printJson } from './output.ts';
 import { confirm, withProgress } from './prompts.ts';
+import { printTable } from './table.ts';
 
 /** @throws UsageError if the real LiveChat would have to call this machine */
 const openTarget = async ({ organization, url = process.env.WEBHOOK_URL ?? '' }: ListOptions) => {

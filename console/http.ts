@@ -85,6 +85,13 @@ export function parseOneOf<T extends string>(allowed: readonly T[], text: string
   return found;
 }
 
+/** Parses a time of ISO 8601, into UTC. */
+export function parseTime(text: string, field: string): string {
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) throw invalid(400, field, 'a time such as 2026-11-27T12:00:00Z');
+  return new Date(time).toISOString();
+}
+
 /** Parses a JSON body, or `{}` without one; a body that does not match the schema is rejected with 400. */
 export async function parseBody<T>(
   { req }: Context,

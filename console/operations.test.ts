@@ -29,7 +29,7 @@ afterAll(() => stepFunctions.stop());
 it('reads the last events of an execution, oldest first, and says that there are earlier ones', async () => {
   const { reads } = await import('./operations.ts');
   const { history, hasEarlierEvents } = await reads['/executions/:id']({
-    id: 'arn',
+    id: 'arn:aws:states:us-east-1:000000000000:execution:send:name',
     query: {},
     signal: AbortSignal.timeout(10_000),
   });

@@ -1,16 +1,17 @@
-import {
-  DescribeExecutionCommand,
-  ExecutionDoesNotExist,
-  type ExecutionListItem,
-  GetExecutionHistoryCommand,
-  ListExecutionsCommand,
-  SFNClient,
-  type HistoryEvent as StepFunctionsEvent,
-} from '@aws-sdk/client-sfn';
 import { Hono } from 'hono';
 import * as z from 'zod/mini';
 import { commandRateLimit, readRateLimit } from '../core/channel/rate-limit-store.ts';
 import { organizations } from '../core/conversations/queries.ts';
+import {
+  type ExecutionPage,
+  findExecution,
+  findExecutions,
+  listExecutions,
+  matchesExecution,
+  parseExecutionCursor,
+} from '../core/executions/executions.ts';
+import { readExecutionHistory } from '../core/executions/history.ts';
+import { executionStatuses } from '../core/executions/view.ts';
 import {
   type DeadLetterSummary,
   deadLetterStatuses,
@@ -26,15 +27,14 @@ import {
 } from '../core/outbound/dead-letter-handler.ts';
 import { deadLetterCategory } from '../core/outbound/errors.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
-import { executionName, parseExecutionInput } from '../core/outbound/request.ts';
-import { required, wholeNumber } from '../core/platform/configuration.ts';
+import { executionName } from '../core/outbound/request.ts';
+import { wholeNumber } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { executionArn as toExecutionArn } from '../core/platform/step-functions.ts';
 import { readReconciliation } from '../core/reconciliation/state.ts';
 import { schedules } from '../stacks/topology.ts';
-import { invalid, parseBody, parseLimit, parseOneOf, type ReadRequest } from './http.ts';
+import { invalid, parseBody, parseLimit, parseOneOf, parseTime, type ReadRequest } from './http.ts';
 
-const executionStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
 const rateLimitCommand = z.union([
   z.strictObject({ do: z.literal('pause') }),
   z.strictObject({ do: z.literal('resume') }),
@@ -47,11 +47,9 @@ const dryRunRequest = z.strictObject({
   dryRun: z.literal(true),
 });
 
-const stepFunctions = new SFNClient({});
-
 /** The GET requests of executions, dead letters, rate limits and reconciliation. */
 export const reads = {
-  '/executions': listExecutions,
+  '/executions': readExecutions,
   '/executions/:id': readExecution,
   '/dead-letters': readDeadLetters,
   '/dead-letters/:id': readDeadLetter,
@@ -59,36 +57,30 @@ export const reads = {
   '/reconciliation': listReconciliation,
 };
 
-async function listExecutions({ query: { status, limit, after } }: ReadRequest) {
-  const page = await stepFunctions.send(
-    new ListExecutionsCommand({
-      stateMachineArn: required('SEND_MACHINE_ARN'),
-      maxResults: Math.min(1000, parseLimit(limit, 100)),
-      ...(status !== undefined && { statusFilter: parseOneOf(executionStatuses, status, 'status') }),
-      ...(after !== undefined && { nextToken: after }),
-    }),
-  );
-  return { executions: (page.executions ?? []).map(summarizeExecution), next: page.nextToken };
+/** With `search`, the executions of a request, chat or message, or with this name; without pages. */
+async function readExecutions({ query }: ReadRequest): Promise<ExecutionPage> {
+  const { status, error, since, until, search, limit, after } = query;
+  const filter = {
+    status: status === undefined ? undefined : parseOneOf(executionStatuses, status, 'status'),
+    error,
+    since: since === undefined ? undefined : parseTime(since, 'since'),
+    until: until === undefined ? undefined : parseTime(until, 'until'),
+  };
+  const max = parseLimit(limit, 100);
+  if (search?.trim()) {
+    const found = await findExecutions(search);
+    return { executions: found.filter((execution) => matchesExecution(execution, filter)).slice(0, max) };
+  }
+  const cursor = after === undefined ? undefined : parseExecutionCursor(after);
+  if (after !== undefined && !cursor) throw invalid(400, 'after', 'the `next` of the previous page');
+  return listExecutions({ ...filter, limit: max, after: cursor });
 }
 
 /** `history`: the last 1,000 events, oldest first. */
-async function readExecution({ id: executionArn }: ReadRequest) {
-  try {
-    const [execution, history] = await Promise.all([
-      stepFunctions.send(new DescribeExecutionCommand({ executionArn })),
-      stepFunctions.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000, reverseOrder: true })),
-    ]);
-    const { error, cause, input = 'null' } = execution;
-    return {
-      execution: { ...summarizeExecution(execution), error, cause },
-      request: parseExecutionInput(JSON.parse(input)),
-      history: (history.events ?? []).map(toHistoryEvent).toReversed(),
-      hasEarlierEvents: history.nextToken !== undefined,
-    };
-  } catch (error) {
-    if (error instanceof ExecutionDoesNotExist) throw invalid(404, 'id', 'the ARN of an execution');
-    throw error;
-  }
+async function readExecution({ id }: ReadRequest) {
+  const found = await findExecution(id);
+  if (!found) throw invalid(404, 'id', 'the name or ARN of an execution of the last 90 days');
+  return { ...found, ...(await readExecutionHistory(found.execution.id)) };
 }
 
 async function readDeadLetters({ query: { status = 'open', limit, after } }: ReadRequest) {
@@ -183,30 +175,4 @@ export type DeadLetter = ReturnType<typeof withCategory>;
 /** Adds the error category, a heading in docs/how-to/respond-to-alarms.md. */
 function withCategory(deadLetter: DeadLetterSummary) {
   return { ...deadLetter, category: deadLetterCategory(deadLetter.kind, deadLetter.errorName) };
-}
-
-export type ExecutionSummary = ReturnType<typeof summarizeExecution>;
-
-/** `id` is the ARN; times are ISO 8601. */
-export function summarizeExecution(execution: Partial<ExecutionListItem>) {
-  const { executionArn = '', name = '', status = '', startDate, stopDate } = execution;
-  return {
-    id: executionArn,
-    name,
-    status,
-    startDate: startDate?.toISOString() ?? '',
-    ...(stopDate && { stopDate: stopDate.toISOString() }),
-  };
-}
-
-const text = z.optional(z.string());
-const details = z.object({ name: text, error: text, cause: text, input: text, output: text });
-
-export type HistoryEvent = ReturnType<typeof toHistoryEvent>;
-
-/** An event with the details that all types share. Each event type has a details field of its own name. */
-function toHistoryEvent(event: StepFunctionsEvent) {
-  const { id = 0, type = '', timestamp } = event;
-  const found = Object.entries(event).find(([field]) => field.endsWith('EventDetails'))?.[1];
-  return { id, type, timestamp: timestamp?.toISOString() ?? '', ...details.safeParse(found).data };
 }

@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url';
+import * as z from 'zod/mini';
 import type { ConsoleOptions, createConsole } from '../console/server.ts';
 import { localStage, outputsParameter, type StageOutputs, wholeNumber } from '../core/platform/configuration.ts';
 import { isLoopbackHost } from '../core/platform/loopback.ts';
 import * as deployed from '../stacks/topology.ts';
 import { type Activity, createActivityStream } from './activity.ts';
 import { type AwsResources, type LocalAwsOptions, startLocalAws } from './aws/local-aws.ts';
+import { createSecrets } from './aws/secrets-manager.ts';
 import { type Execution, executionStatus } from './aws/step-functions/executions.ts';
 import {
   type Environment,
@@ -20,6 +22,7 @@ import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
 import { close, listen } from './listen.ts';
 import type { RunningSimulator, SimulatorSettings } from './livechat/server.ts';
+import { openState, type State } from './state.ts';
 
 /** The engine's input, in the shape of stacks/topology.ts. */
 export type Topology = AwsResources &
@@ -41,6 +44,8 @@ export interface EngineOptions extends Pick<LocalAwsOptions, 'asyncRetryDelayMs'
   readonly port: number;
   readonly awsPort: number;
   readonly livechatPort: number;
+  /** The folder that keeps everything between two runs. Default: nothing is kept. */
+  readonly dataFolder?: string | undefined;
   /** Receives messages for the operator: unsupported calls, dead letters, lost events. */
   report(message: string): void;
   /** Receives every line that the functions log. */
@@ -57,6 +62,7 @@ export type Engine = Awaited<ReturnType<typeof startEngine>>;
 export type Addresses = Engine['addresses'];
 
 const secretPrefix = 'livechat';
+const secretId = `${secretPrefix}/default`;
 
 const defaultParts: EngineParts = {
   startSimulator: async (settings) => (await import('./livechat/server.ts')).startSimulatorThread(settings),
@@ -70,9 +76,10 @@ const defaultParts: EngineParts = {
  * until it stops.
  *
  * @throws ConfigurationError if SEND_CONCURRENCY or RECONCILIATION_MINUTES is malformed
+ * @throws StateError
  * @throws PortTakenError
  * @throws FunctionLoadError
- * @throws UnsupportedPatternError
+ * @throws InvalidPatternError
  * @throws UnsupportedStateMachineError
  */
 export async function startEngine(options: EngineOptions) {
@@ -80,7 +87,9 @@ export async function startEngine(options: EngineOptions) {
   const topology: Topology = options.topology ?? deployed;
   const root = options.root ?? fileURLToPath(new URL('..', import.meta.url));
   const activities = createActivityStream();
-  const credentials = localCredentials(environment);
+  const state = openState(options.dataFolder);
+  const storedSecret = readSecret(state);
+  const credentials = localCredentials(environment, storedSecret);
   const runtimeReady = Promise.withResolvers<Runtime>();
   const consoleReady = Promise.withResolvers<Console>();
   const pendingWebhooks = createInFlight();
@@ -97,6 +106,7 @@ export async function startEngine(options: EngineOptions) {
     stopping = true;
     // In start order: the local AWS stops first and reports unfinished work, so that no new work starts.
     for (const cleanup of cleanups.splice(0)) await cleanup();
+    state.close();
   }
 
   async function findLiveChat(webhookUrl: string): Promise<{ url: string; simulated: boolean }> {
@@ -128,6 +138,7 @@ export async function startEngine(options: EngineOptions) {
     }));
     const aws = await startLocalAws({
       resources: topology,
+      state,
       port: options.awsPort,
       reservedConcurrency: deployed.sumReserved(functions),
       schedules,
@@ -145,10 +156,11 @@ export async function startEngine(options: EngineOptions) {
         publish({ type: 'event', at: now(), detailType, source, detail }),
     });
     cleanups.push(() => aws.stop());
-    aws.secrets.call('CreateSecret', {
-      Name: `${secretPrefix}/default`,
-      SecretString: JSON.stringify(credentials.secret),
-    });
+    const SecretString = JSON.stringify({ ...storedSecret, ...credentials.secret });
+    if (!storedSecret) aws.secrets.call('CreateSecret', { Name: secretId, SecretString });
+    else if (SecretString !== JSON.stringify(storedSecret)) {
+      aws.secrets.call('PutSecretValue', { SecretId: secretId, SecretString });
+    }
 
     const httpApi = createHttpApi({
       route: topology.webhookRoute,
@@ -174,7 +186,11 @@ export async function startEngine(options: EngineOptions) {
         ...Object.fromEntries(schedules.map(({ setting, minutes }) => [setting, String(minutes)])),
       },
     };
-    aws.parameters.call('PutParameter', { Name: outputsParameter(localStage), Value: JSON.stringify(outputs) });
+    aws.parameters.call('PutParameter', {
+      Name: outputsParameter(localStage),
+      Value: JSON.stringify(outputs),
+      Overwrite: true,
+    });
     cleanups.push(replaceProcessEnvironment(env));
     const started = await startRuntime({
       functions,
@@ -204,6 +220,14 @@ export async function startEngine(options: EngineOptions) {
     await stop();
     throw error;
   }
+}
+
+const secretFields = z.record(z.string(), z.string());
+
+/** The credentials of the last run, such as a rotated webhook secret. Undefined before the first run. */
+function readSecret(state: State): Readonly<Record<string, string>> | undefined {
+  const text = createSecrets(state).read(secretId);
+  return text === undefined ? undefined : secretFields.parse(JSON.parse(text));
 }
 
 function toExecutionActivity(execution: Execution) {

@@ -14,7 +14,7 @@ afterEach(async () => {
 });
 
 function startWith(...args: string[]): { child: ChildProcess; errors: () => string; ended: Promise<number> } {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [program, '--memory', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   cleanups.push(() => child.kill('SIGKILL'));
   let text = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -48,7 +48,7 @@ test('starts within 5 s, prints one line of JSON, and stops cleanly on SIGTERM',
 });
 
 test('stops if SIGTERM ends the npm process that started it', async () => {
-  const npm = spawn('npm', ['start', '--silent', '--', ...freePorts, '--json'], {
+  const npm = spawn('npm', ['start', '--silent', '--', '--memory', ...freePorts, '--json'], {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     stdio: ['ignore', 'pipe', 'ignore'],
   });

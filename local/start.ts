@@ -1,7 +1,9 @@
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import picocolors from 'picocolors';
 import { startEngine } from './engine.ts';
 import { formatActivity, formatReady, formatStart } from './output.ts';
+import { defaultDataFolder } from './state.ts';
 
 /** `npm start`: runs the engine until SIGTERM or SIGINT. */
 
@@ -10,6 +12,8 @@ const options = new Command('npm start --')
   .option('--port <number>', 'port of the webhook and the console (0 selects a free port)', parsePort, 3000)
   .option('--aws-port <number>', 'port of the AWS APIs', parsePort, 4566)
   .option('--livechat-port <number>', 'port of the LiveChat simulator', parsePort, 4600)
+  .option('--data <folder>', 'folder that keeps everything between two runs (default: .livechat in the project)')
+  .addOption(new Option('--memory', 'keep nothing: start empty, and forget everything at the end').conflicts('data'))
   .option(
     '--async-retry-delay <ms>',
     'delay before the first retry of a failed function; the second waits twice as long',
@@ -50,6 +54,7 @@ async function run(): Promise<void> {
     port: options.port,
     awsPort: options.awsPort,
     livechatPort: options.livechatPort,
+    dataFolder: options.memory ? undefined : resolve(options.data ?? defaultDataFolder),
     asyncRetryDelayMs: options.asyncRetryDelay,
     machineRetryDelayMs: options.machineRetryDelay,
     report: (message) => print(colors.yellow(message)),

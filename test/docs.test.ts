@@ -10,9 +10,19 @@ import { parseEvent } from '../core/events/event.ts';
 import { type MetricSpec, metrics } from '../core/platform/metrics.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { archive, functions, schedules, settings } from '../stacks/topology.ts';
-import { codeBlocks, headings, headingsUnder, prose, readPage, root, section, tableRows } from './markdown.ts';
+import {
+  codeBlocks,
+  eventSample,
+  headings,
+  headingsUnder,
+  prose,
+  readPage,
+  root,
+  section,
+  tableRows,
+} from './markdown.ts';
 
-const pages = globSync(['*.md', 'docs/**/*.md', '.github/*.md'], { cwd: root });
+const pages = globSync(['*.md', 'docs/**/*.md', '.github/*.md', 'kit/*.md'], { cwd: root });
 const anchors = (page: string) => headings(page).map(({ anchor }) => anchor);
 /** The first code span of a table cell. */
 const code = (cell: string | undefined) => /`([^`]+)`/.exec(cell ?? '')?.[1];
@@ -108,10 +118,6 @@ describe('README.md', () => {
 
 describe('docs/reference/events.md', () => {
   const page = 'docs/reference/events.md';
-  const sample = (type: string): unknown => {
-    const [block] = codeBlocks(page, section(page, type));
-    return JSON.parse(block?.text ?? 'null');
-  };
   const [envelope] = codeBlocks(page);
   const isEventType = (name: string): name is EventType => Object.hasOwn(catalogue, name);
 
@@ -122,9 +128,8 @@ describe('docs/reference/events.md', () => {
   });
 
   it.each(Object.keys(catalogue).filter(isEventType))('has a sample of %s that its schema accepts whole', (type) => {
-    const data = sample(type);
-    const { metadata } = JSON.parse(envelope?.text ?? '{}').detail;
-    expect(parseEvent(type, { metadata, data }).data).toEqual(data);
+    const sample = eventSample(type);
+    expect(parseEvent(type, sample).data).toEqual(sample.data);
   });
 
   it('has a complete event that its schema accepts', () => {

@@ -42,11 +42,14 @@ const testFlags = ['--verbose', '--machine-retry-delay', '50'];
 const start = fileURLToPath(new URL('../local/start.ts', import.meta.url));
 const freePorts = ['--json', '--port', '0', '--aws-port', '0', '--livechat-port', '0', '--async-retry-delay', '20'];
 
+/** An engine keeps nothing unless a test names a folder. */
+const withData = (flags: readonly string[]) => (flags.includes('--data') ? flags : ['--memory', ...flags]);
+
 export async function startLocal(
   environment: Readonly<Record<string, string>> = {},
   flags: readonly string[] = testFlags,
 ): Promise<Local> {
-  const child = spawn(process.execPath, [start, ...freePorts, ...flags], {
+  const child = spawn(process.execPath, [start, ...freePorts, ...withData(flags)], {
     env: {
       ...process.env,
       LIVECHAT_WEBHOOK_SECRET: secret,

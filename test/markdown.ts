@@ -72,3 +72,10 @@ export function tableRows(text: string): string[][] {
     .filter((line, index) => !/^\|[ |-]+$/.test(line) && !/^\|[ |-]+$/.test(lines[index + 1] ?? ''))
     .map((line) => line.slice(1, -1).split(/(?<!\\)\|/));
 }
+
+/** The sample of an event in the reference: the metadata of the first block, and the data of the event's section. */
+export function eventSample(type: string): { readonly metadata: unknown; readonly data: unknown } {
+  const page = 'docs/reference/events.md';
+  const parse = ([block]: readonly CodeBlock[]) => JSON.parse(block?.text ?? 'null');
+  return { metadata: parse(codeBlocks(page)).detail.metadata, data: parse(codeBlocks(page, section(page, type))) };
+}

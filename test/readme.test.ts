@@ -36,7 +36,7 @@ set -m
 trap 'kill $(jobs -p) 2>/dev/null' EXIT
 swap() { local a=("\${@//localhost:3000/127.0.0.1:${port}}"); args=("\${a[@]//localhost:4600/127.0.0.1:${livechatPort}}"); }
 curl() { swap "$@"; command curl "\${args[@]}"; }
-npm() { exec node local/start.ts --port ${port} --aws-port ${awsPort} --livechat-port ${livechatPort}; }
+npm() { exec node local/start.ts --memory --port ${port} --aws-port ${awsPort} --livechat-port ${livechatPort}; }
 npx() {
   if [ "$1" = node ]; then shift; exec node "$@"; fi
   shift

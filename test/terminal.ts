@@ -5,6 +5,8 @@ import { spawn } from '@lydell/node-pty';
 const shim = fileURLToPath(new URL('../cli/livechat.js', import.meta.url));
 
 export interface TerminalSession {
+  /** The output so far. */
+  raw(): string;
   /** The output so far, without control characters. */
   shown(): string;
   type(keys: string): void;
@@ -12,12 +14,25 @@ export interface TerminalSession {
   readonly ended: Promise<number>;
 }
 
+export interface TerminalOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly columns?: number;
+}
+
 /** Starts the command line in a pseudo-terminal. */
-export function startInTerminal(
+export const startInTerminal = (args: readonly string[], options: TerminalOptions = {}): TerminalSession =>
+  start(process.execPath, [shim, ...args], options);
+
+/** Runs a line of bash in a pseudo-terminal, in which `livechat` is the command line. */
+export const startShell = (line: string, options: TerminalOptions = {}): TerminalSession =>
+  start('bash', ['--norc', '-c', `livechat() { "${process.execPath}" "${shim}" "$@"; }; ${line}`], options);
+
+function start(
+  file: string,
   args: readonly string[],
-  environment: Readonly<Record<string, string>>,
+  { environment = {}, columns = 160 }: TerminalOptions,
 ): TerminalSession {
-  const terminal = spawn(process.execPath, [shim, ...args], { cols: 160, env: { ...process.env, ...environment } });
+  const terminal = spawn(file, [...args], { cols: columns, env: { ...process.env, ...environment } });
   const ended = Promise.withResolvers<number>();
   let output = '';
   terminal.onData((data) => {
@@ -25,6 +40,7 @@ export function startInTerminal(
   });
   terminal.onExit(({ exitCode }) => ended.resolve(exitCode));
   return {
+    raw: () => output,
     shown: () => stripVTControlCharacters(output),
     type: (keys) => terminal.write(keys),
     ended: ended.promise,

@@ -1,12 +1,13 @@
 import { Option } from '@commander-js/extra-typings';
 import * as z from 'zod/mini';
+import { deadLetterCategories } from '../../core/outbound/errors.ts';
 import { bridgeCommand, commandGroup, confirmedCommand, duration, option, wholeNumber } from '../command.ts';
 import { UsageError } from '../errors.ts';
 
-const filterExpected =
-  'kind=send, kind=rejected, kind=event, kind=unreadable, error=…, organization=…, conversation=… or request=…';
+const filterExpected = `kind=send, kind=rejected, kind=event, kind=unreadable, error=…, organization=…, conversation=…, request=…, or category= and one of ${deadLetterCategories.join(', ')}`;
 const filterSchema = z.strictObject({
   kind: z.optional(z.enum(['send', 'rejected', 'event', 'unreadable'])),
+  category: z.optional(z.enum(deadLetterCategories)),
   error: z.optional(z.string()),
   organization: z.optional(z.string()),
   conversation: z.optional(z.string()),
@@ -34,6 +35,7 @@ const list = bridgeCommand('list', {
   examples: [
     'dead-letters list',
     'dead-letters list --filter kind=send --filter error=ChannelServerError --max-age 12h',
+    'dead-letters list --filter category=Server',
     'dead-letters list --status redriven --stage production --json',
   ],
 })

@@ -164,5 +164,6 @@ describe('the summary', () => {
       { file: '1.json', status: 401, count: 2 },
       { file: '2.json', status: 'ECONNREFUSED', count: 2 },
     ]);
+    expect(summary.advice).toMatch(/^401: /);
   });
 });

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startSimulator } from '../../local/livechat/server.ts';
 import { livechat, startLivechat } from '../../test/cli.ts';
+import { sharedLocal } from '../../test/shared-local.ts';
 import { nina, organizationId, ownClientId, startReceiver, until } from '../../test/test-simulator.ts';
 
 const fixtures = fileURLToPath(new URL('../../test/fixtures/livechat', import.meta.url));
@@ -87,6 +88,18 @@ describe('simulate replay', () => {
     expect(receiver.bodies[1]?.action).toBe('incoming_chat');
     for (const body of receiver.bodies)
       expect(body).toMatchObject({ secret_key: secret, organization_id: organization });
+  });
+
+  test('says what 401 means and where the secret is set', async () => {
+    const { webhook } = await sharedLocal();
+    const body = join(fixtures, 'incoming_chat.json');
+    const { code, stdout } = await livechat('simulate', 'replay', body, '--url', webhook, '--secret', 'wrong-secret');
+    expect(code).toBe(1);
+    expect(stdout).toContain('1 sent: 1 × 401');
+    expect(stdout).toMatch(
+      /401: the webhook does not accept the secret.*--secret.*npm start prints it.*livechat\/default/,
+    );
+    expect(stdout).not.toContain('wrong-secret');
   });
 
   test('fails if a response is not 200, and lists file and status', async () => {

@@ -6,9 +6,9 @@ import {
   SFNClient,
 } from '@aws-sdk/client-sfn';
 import pLimit from 'p-limit';
+import { type ExecutionSummary, summarizeExecution } from '../../core/executions/view.ts';
 import { required } from '../../core/platform/configuration.ts';
 import type { Activity } from '../flow.ts';
-import { type ExecutionSummary, summarizeExecution } from '../operations.ts';
 import { type ChangePoll, maxChangesPerPoll } from './changes.ts';
 
 const pageSize = 100;

@@ -1,7 +1,8 @@
+import type { EntityItem } from 'electrodb';
 import type { ConversationKey } from '../channel/channel.ts';
 import type { EventData } from '../events/catalogue.ts';
 import type { Participant } from '../events/schemas.ts';
-import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
+import { queryPartition, type StoredItem, uniqueKeys } from '../platform/dynamodb.ts';
 import {
   activityBucket,
   Conversation,
@@ -107,9 +108,7 @@ async function* readIndex(partition: Partition, query: ConversationQuery): Async
   do {
     const page: Awaited<ReturnType<typeof readPage>> = await readPage(partition, query, cursor);
     for (const item of page.data) {
-      const { conversationId: id, organizationId, status, lastActivityAt, assigned } = item;
-      const more = { participants: parseParticipants(item), lastMessage: lastMessageIds(item) };
-      const summary = { id, organizationId, status, lastActivityAt, assigned, ...more };
+      const summary = summarize(item);
       if (isWanted(summary, query.from)) yield summary;
     }
     cursor = page.cursor;
@@ -144,6 +143,19 @@ function isWanted(summary: ConversationSummary, from: ConversationQuery['from'])
 export async function organizations(): Promise<string[]> {
   const { data } = await Organization.query.primary({}).go({ pages: 'all' });
   return data.map(({ organizationId }) => organizationId);
+}
+
+/** The conversations with these keys that are stored, as in a list. */
+export async function getConversations(conversationKeys: readonly ConversationKey[]): Promise<ConversationSummary[]> {
+  const ids = conversationKeys.map(({ organizationId, conversationId }) => ({ organizationId, conversationId }));
+  const { data } = await Conversation.get(uniqueKeys(ids)).go();
+  return data.map(summarize);
+}
+
+function summarize(item: EntityItem<typeof Conversation>): ConversationSummary {
+  const { conversationId: id, organizationId, status, lastActivityAt, assigned } = item;
+  const more = { participants: parseParticipants(item), lastMessage: lastMessageIds(item) };
+  return { id, organizationId, status, lastActivityAt, assigned, ...more };
 }
 
 /** Loads a conversation with its threads and participants, rebuilt from its events. Undefined if not found. */

@@ -297,5 +297,13 @@ export const catalogue = {
   }),
 } as const;
 
+/** The schema versions of the events that have had a breaking change. The others have version 1. */
+const raisedVersions: Partial<Record<EventType, string>> = {};
+
+/** The `metadata.version` of an event. CONTRIBUTING.md says when to raise it. */
+export function eventVersion(type: EventType): string {
+  return raisedVersions[type] ?? '1';
+}
+
 export type EventType = keyof typeof catalogue;
 export type EventData<T extends EventType> = z.infer<(typeof catalogue)[T]>;

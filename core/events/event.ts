@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
-import { catalogue, type EventData, type EventType } from './catalogue.ts';
+import { catalogue, type EventData, type EventType, eventVersion } from './catalogue.ts';
 import { deriveId } from './ids.ts';
 import { type EventMetadata, metadata } from './schemas.ts';
 
-// Without a locale every message of zod is "Invalid input".
-z.config(en());
+// Without a locale every message of zod is "Invalid input". A locale that a user of the kit has set stays.
+if (!z.config().localeError) z.config(en());
 
 /** An invalid field. The message says what was expected and never quotes the value. */
 export interface Issue {
@@ -53,6 +53,10 @@ export class InvalidEventError extends Error {
 export function parseEvent<T extends EventType>(type: T, detail: unknown): DomainEvent<T> {
   const envelope = z.object({ metadata, data: z.unknown() }).safeParse(detail);
   if (!envelope.success) throw new InvalidEventError(type, describeIssues(envelope.error));
+  const expected = eventVersion(type);
+  if (envelope.data.metadata.version !== expected) {
+    throw new InvalidEventError(type, [{ path: 'metadata.version', message: `expected "${expected}"` }]);
+  }
   const data = schemas[type].safeParse(envelope.data.data);
   if (!data.success) throw new InvalidEventError(type, describeIssues(data.error, 'data.'));
   return { type, metadata: envelope.data.metadata, data: data.data };
@@ -78,7 +82,7 @@ export function createEvent<T extends EventType>(
     type,
     metadata: {
       id: deriveId(type, organizationId, ...identity),
-      version: '1',
+      version: eventVersion(type),
       correlationId,
       causationId,
       organizationId,

@@ -105,7 +105,8 @@ export const threadKey = { conversationId: id, threadId: id };
 export const metadata = z.object({
   /** Derived from the content, not random: a duplicate webhook has the same id. */
   id,
-  version: z.literal('1'),
+  /** The version of the event's schema. */
+  version: z.string(),
   /** Shared by all events that result from one call. */
   correlationId: id,
   /** The event that caused this one. */
@@ -122,6 +123,9 @@ export const metadata = z.object({
   recovered: z.optional(z.literal(true)),
 });
 export type EventMetadata = z.infer<typeof metadata>;
+
+/** The metadata of a send request, which any service publishes: the event that caused it. */
+export const requestMetadata = z.looseObject({ id: z.optional(z.string()), correlationId: z.optional(z.string()) });
 
 /** Messages of agents and bots are outbound, all others inbound. */
 export function messageDirection(author: UserType): NormalizedMessage['direction'] {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { ChannelError } from '../channel/channel.ts';
-import type { EventData } from '../events/catalogue.ts';
+import { type EventData, eventVersion } from '../events/catalogue.ts';
 import type { AnyEvent } from '../events/event.ts';
 import { canonicalJson, deriveId } from '../events/ids.ts';
 import { isRfc3339, type NormalizedMessage, toUtcMicroseconds } from '../events/schemas.ts';
@@ -219,7 +219,7 @@ function toRecoveredEvent(draft: EventDraft, chat: LiveChatChat, observedAt: str
     ...event,
     metadata: {
       id: deriveId(event.type, organizationId, ...ids),
-      version: '1',
+      version: eventVersion(event.type),
       correlationId: deriveId(organizationId, 'reconciliation', chat.id, chat.thread.id),
       organizationId,
       carrier: 'livechat',

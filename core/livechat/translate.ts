@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import { eventVersion } from '../events/catalogue.ts';
 import type { AnyEvent } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { type Action, isAction, type Payload, payloads } from './schemas.ts';
@@ -58,7 +59,7 @@ export function createEvents(webhook: Webhook, drafts: readonly EventDraft[]): A
     ...event,
     metadata: {
       id: deriveId(event.type, organizationId, ...(ids ?? [action, hash, String(interval), part])),
-      version: '1',
+      version: eventVersion(event.type),
       correlationId: deriveId(organizationId, action, hash),
       organizationId,
       carrier: 'livechat',

@@ -4,7 +4,7 @@ import { compare, latest } from '../conversations/projection.ts';
 import { type ConversationDetail, findByThread } from '../conversations/queries.ts';
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { createMediaLink, type MediaLink } from '../media/media.ts';
-import { queryPartition, type StoredItem } from '../platform/dynamodb.ts';
+import { queryPartition, type StoredItem, uniqueKeys } from '../platform/dynamodb.ts';
 import { parseJsonExactly } from '../platform/json.ts';
 import { ButtonClick } from './changes.ts';
 import { type MediaState, Message, type MessageKey, messageKey } from './messages.ts';
@@ -163,6 +163,17 @@ export async function listMessageIds(
   return data.map(({ messageId, timestamp }) => ({ id: messageId, at: timestamp }));
 }
 
+/** Each batch reads up to 100 items. */
+const maxConcurrentBatches = 8;
+
+/** The messages with these ids that are stored. */
+export async function getMessages(
+  ids: readonly (ConversationKey & { readonly threadId: string; readonly id: string })[],
+): Promise<StoredMessage[]> {
+  const { data } = await Message.get(uniqueKeys(ids.map(messageKey))).go({ concurrency: maxConcurrentBatches });
+  return data.flatMap(toStoredMessage);
+}
+
 /**
  * Finds the messages with this id: one, unless several organizations use the same id. A thread that the id contains must be found
  * by {@link findByThread}.
@@ -173,17 +184,6 @@ export async function findMessages(messageId: string): Promise<StoredMessage[]> 
     getNumberedMessages(messageId),
   ]);
   return [...found, ...numbered].flatMap(toStoredMessage);
-}
-
-/** DynamoDB reads up to 100 items in a batch. */
-const maxConcurrentBatches = 8;
-
-/** Reads messages by their ids, in any order; leaves out those that are not stored. */
-export async function getMessages(
-  ids: readonly (ConversationKey & { readonly threadId: string; readonly id: string })[],
-): Promise<StoredMessage[]> {
-  const { data } = await Message.get(ids.map(messageKey)).go({ concurrency: maxConcurrentBatches });
-  return data.flatMap(toStoredMessage);
 }
 
 async function getNumberedMessages(id: string): Promise<Item[]> {

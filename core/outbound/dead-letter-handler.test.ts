@@ -4,6 +4,7 @@ import { executionInput } from '../../test/model/requests.ts';
 import { crashAt, sendWorld } from '../../test/model/send-world.ts';
 import { sharedLocal } from '../../test/shared-local.ts';
 import type { DeadLetter, DeadLetterFilter, DeadLetterSummary } from './dead-letter.ts';
+import { deadLetterCategories, deadLetterCategory } from './errors.ts';
 import { type ExecutionInput, executionName } from './request.ts';
 
 const recorded = vi.hoisted(() => ({
@@ -378,6 +379,29 @@ describe('a list of dead letters', () => {
     expect(await search({ request: `${conversationId} 1` })).toEqual([1]);
     expect(await search({}, { maxAgeMs: 9_000 })).toEqual([2, 1]);
     expect(await search({}, { maxAgeMs: 8_999 })).toEqual([2]);
+  });
+
+  it('has those of a category, by kind and error', async () => {
+    const conversationId = randomUUID();
+    const event = { id: 'e', source: 's', 'detail-type': 'chat.updated', time: '', detail: {} };
+    const of = (name: string) => ({ id: `${conversationId}${name}`, error: { name, message: '' } });
+    const deadLetters: DeadLetter[] = [
+      { ...of('ChannelServerError'), kind: 'send', request: executionInput({ conversationId }), wasStopped: false },
+      { ...of('RequestInvalid'), kind: 'rejected', event },
+      { ...of('Odd'), kind: 'rejected', event },
+      { ...of('NotDelivered'), kind: 'event', event },
+      { ...of('Unreadable'), kind: 'unreadable', body: '' },
+    ];
+    for (const deadLetter of deadLetters) {
+      const subject = { organizationId: 'organization', conversationId, requestId: '', redrives: 0, failedCalls: 0 };
+      await archive.archiveDeadLetter(deadLetter, { ...subject, status: 'open' }, Date.now());
+    }
+    for (const category of deadLetterCategories) {
+      const page = { limit: 10, filter: { conversation: conversationId, category } };
+      const found = (await archive.listDeadLetters('open', page)).deadLetters.map(({ id }) => id);
+      const expected = deadLetters.filter(({ kind, error }) => deadLetterCategory(kind, error.name) === category);
+      expect(found, category).toEqual(expected.map(({ id }) => id));
+    }
   });
 
   it('continues with the next page, without a limit at the end', async () => {

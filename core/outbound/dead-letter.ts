@@ -12,6 +12,7 @@ import {
   text,
 } from '../platform/dynamodb.ts';
 import { parseJson } from '../platform/json.ts';
+import { errorNames } from './errors.ts';
 import { type ExecutionInput, executionInput, executionName } from './request.ts';
 
 /**
@@ -277,6 +278,8 @@ export interface DeadLetterFilter {
   readonly kind?: DeadLetterKind | undefined;
   /** The name of the error. */
   readonly error?: string | undefined;
+  /** As {@link deadLetterCategory} assigns it. */
+  readonly category?: string | undefined;
   readonly organization?: string | undefined;
   readonly conversation?: string | undefined;
   readonly request?: string | undefined;
@@ -293,19 +296,48 @@ interface DeadLetterPage {
 
 const maxPageSize = 200;
 
+/** The conditions that {@link deadLetterCategory} tests, as filter expressions. */
+function categoryConditions(
+  category: string,
+  {
+    isKind,
+    isError,
+    isNotError,
+  }: {
+    readonly isKind: (kind: DeadLetterKind) => string;
+    readonly isError: (name: string) => string;
+    readonly isNotError: (name: string) => string;
+  },
+): string[] {
+  if (category === 'Event') return [isKind('event')];
+  if (category === 'Unreadable') return [isKind('unreadable')];
+  const found = errorNames(category);
+  const ofKind = `(${isKind('send')} OR ${isKind('rejected')})`;
+  return 'except' in found
+    ? [ofKind, ...found.except.map(isNotError)]
+    : [ofKind, `(${found.names.map(isError).join(' OR ')})`];
+}
+
 /** A page of the dead letters of a status that match, newest first. */
 export async function listDeadLetters(
   status: DeadLetterSummary['status'],
   { limit, from = null, since = '', filter }: DeadLetterPage,
 ): Promise<{ deadLetters: DeadLetterSummary[]; next?: string }> {
-  const { kind, error, organization, conversation, request } = filter ?? {};
+  const { kind, error, category, organization, conversation, request } = filter ?? {};
   const { data, cursor } = await DeadLetterEntity.query
     .byStatus({ status })
     .gte({ createdAt: since })
-    .where((stored, { eq }) =>
+    .where((stored, { eq, ne }) =>
       [
         kind && eq(stored.kind, kind),
         error && eq(stored.errorName, error),
+        ...(category === undefined
+          ? []
+          : categoryConditions(category, {
+              isKind: (one) => eq(stored.kind, one),
+              isError: (name) => eq(stored.errorName, name),
+              isNotError: (name) => ne(stored.errorName, name),
+            })),
         organization && eq(stored.organizationId, organization),
         conversation && eq(stored.conversationId, conversation),
         request && eq(stored.requestId, request),

@@ -1,6 +1,6 @@
 import { CustomAttributeType, Entity, type EntityItem } from 'electrodb';
 import type { ConversationKey, SentMessage } from '../channel/channel.ts';
-import { expiresAfter, ifConditionHolds, keys, number, tableIn, text } from '../platform/dynamodb.ts';
+import { expiresAfter, ifConditionHolds, keys, number, tableIn, text, uniqueKeys } from '../platform/dynamodb.ts';
 
 /** `queued` also after a failed attempt; `failed` once its request is a dead letter; `delivered` once the channel's webhook shows it. */
 export type DeliveryStatus = 'queued' | 'sending' | 'sent' | 'delivered' | 'failed';
@@ -356,6 +356,12 @@ export async function markDelivered(
       .where(({ deliveredAt }, op) => `${op.notExists(deliveredAt)} OR ${op.gt(deliveredAt, delivered.deliveredAt)}`)
       .go(),
   );
+}
+
+/** The deliveries with these keys that are stored, by id. */
+export async function getDeliveries(deliveryKeys: readonly DeliveryKey[]): Promise<ReadonlyMap<string, Delivery>> {
+  const { data } = await DeliveryEntity.get(uniqueKeys(deliveryKeys.map(primaryKey))).go();
+  return new Map(data.map((delivery) => [delivery.id, toDelivery(delivery)]));
 }
 
 /** The deliveries of a conversation, by id. */

@@ -84,3 +84,11 @@ export function deadLetterCategory(kind: DeadLetterKind, errorName: string): str
   if (kind === 'event') return 'Event';
   return kind === 'unreadable' ? 'Unreadable' : (categories.get(errorName) ?? 'Internal');
 }
+
+/** The names of the errors in a category. `Internal` has all names that no other category has. */
+export function errorNames(
+  category: string,
+): { readonly names: readonly string[] } | { readonly except: readonly string[] } {
+  if (category === 'Internal') return { except: [...categories.keys()] };
+  return { names: [...categories].flatMap(([name, other]) => (other === category ? [name] : [])) };
+}

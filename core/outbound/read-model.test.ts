@@ -139,15 +139,18 @@ describe('a pending part', () => {
           { messageIndex: 9, splitIndex: 12, content: '', hasFile: false },
         ],
       ).parts;
-    const stored = ['first', 'second'].flatMap((requestId, index) =>
-      parse(requestId).map(({ id }) => ({ ...delivery, id, requestId, orderKey: index })),
-    );
+    const requests = (orderKeys: readonly [number, number]) =>
+      ['first', 'second'].flatMap((requestId, index) =>
+        parse(requestId).map(({ id }) => ({ ...delivery, id, requestId, orderKey: orderKeys[index] ?? 0 })),
+      );
+    // The ids contain hashes. Requests that are accepted at the same time do not mix.
+    const [stored, simultaneous] = [requests([0, 1]), requests([0, 0])];
     const places = [
       { messageIndex: 0, splitIndex: 0 },
       { messageIndex: 0, splitIndex: 1 },
       { messageIndex: 9, splitIndex: 12 },
     ];
-    for (const deliveries of [stored, stored.toReversed()]) {
+    for (const deliveries of [stored, stored.toReversed(), simultaneous, simultaneous.toReversed()]) {
       expect(transcript(deliveries).pending.map(({ requestId, part }) => ({ requestId, part }))).toEqual(
         ['first', 'second'].flatMap((requestId) => places.map((part) => ({ requestId, part }))),
       );

@@ -1,4 +1,5 @@
 import type { ConversationKey } from '../channel/channel.ts';
+import { compare } from '../conversations/projection.ts';
 import type { ConversationDetail } from '../conversations/queries.ts';
 import { listMessages, listMessagesSince, type MessagePage, type StoredMessage } from '../messages/queries.ts';
 import { executionArn, executionStatus } from '../platform/step-functions.ts';
@@ -6,7 +7,7 @@ import { type DeadLetterSummary, deriveDeadLetterId, findDeadLetter } from './de
 import { type Delivery, type DeliveryAttempt, listDeliveries } from './delivery.ts';
 import { deadLetterCategory } from './errors.ts';
 import { listGroupItems } from './message-group.ts';
-import { executionName, type PartPlace, parsePartPlace, type SendRequest } from './request.ts';
+import { comparePlaces, executionName, parsePartPlace, type SendRequest } from './request.ts';
 
 export type Reader = Pick<ConversationDetail['participants'][number], 'id' | 'type' | 'seenUpTo' | 'seenAt'>;
 
@@ -35,20 +36,27 @@ export function buildTranscript(
   });
   const pending = [...deliveries.values()]
     .filter(({ id, status }) => !shown.has(id) && status !== 'delivered')
-    .map((delivery) => ({ delivery, part: parsePartPlace(delivery.id) }))
-    .sort((a, b) => a.delivery.orderKey - b.delivery.orderKey || comparePlaces(a.part, b.part))
-    .map(({ delivery, part }) => ({
-      ...deliveryView(delivery, now),
-      ...(delivery.content !== undefined && { content: JSON.parse(delivery.content) as unknown }),
-      ...(part && { part }),
-    }));
+    .sort(compareRequests)
+    .map((delivery) => {
+      const part = parsePartPlace(delivery.id);
+      return {
+        ...deliveryView(delivery, now),
+        ...(delivery.content !== undefined && { content: JSON.parse(delivery.content) as unknown }),
+        ...(part && { part }),
+      };
+    });
   const { all: messages = [], agents: notes = [] } = Object.groupBy(withDelivery, ({ visibility }) => visibility);
   return { messages, notes, pending };
 }
 
-function comparePlaces(a: PartPlace | undefined, b: PartPlace | undefined): number {
-  if (!a || !b) return 0;
-  return a.messageIndex - b.messageIndex || a.splitIndex - b.splitIndex;
+/** By the order and the time of their requests, then by their places in it. Parts of one request stay together. */
+function compareRequests(a: Delivery, b: Delivery): number {
+  return (
+    a.orderKey - b.orderKey ||
+    a.requestedAt - b.requestedAt ||
+    compare(a.requestId, b.requestId) ||
+    comparePlaces(a.id, b.id)
+  );
 }
 
 /**

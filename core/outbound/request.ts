@@ -3,7 +3,7 @@ import type { Compose, Part } from '../channel/channel.ts';
 import { catalogue, type EventData } from '../events/catalogue.ts';
 import { describeIssues, issueText } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
-import { isRfc3339 } from '../events/schemas.ts';
+import { isRfc3339, requestMetadata } from '../events/schemas.ts';
 import { RequestInvalid } from './errors.ts';
 
 export type SendRequestData = EventData<'message.send.requested'>;
@@ -13,7 +13,7 @@ const sendRequested = z.looseObject({
   id: z.string(),
   time: z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time')),
   detail: z.object({
-    metadata: z.optional(z.looseObject({ id: z.optional(z.string()), correlationId: z.optional(z.string()) })),
+    metadata: z.optional(requestMetadata),
     data: catalogue['message.send.requested'],
   }),
 });
@@ -47,6 +47,12 @@ export function parsePartPlace(id: string): PartPlace | undefined {
   return messageIndex && splitIndex
     ? { messageIndex: Number(messageIndex), splitIndex: Number(splitIndex) }
     : undefined;
+}
+
+/** Compares the places of two deliveries of one request. */
+export function comparePlaces(oneId: string, otherId: string): number {
+  const [one, other] = [parsePartPlace(oneId), parsePartPlace(otherId)];
+  return one && other ? one.messageIndex - other.messageIndex || one.splitIndex - other.splitIndex : 0;
 }
 
 /** Parses an event `message.send.requested`. Throws {@link RequestInvalid}, which names every invalid field. */

@@ -22,6 +22,11 @@ export const keys = <const P extends readonly string[], const S extends readonly
     sk: { field: `${prefix}sk`, composite: sk, casing: 'none' },
   }) as const;
 
+/** Each key once: DynamoDB rejects a batch with a duplicate. */
+export function uniqueKeys<Key extends object>(all: readonly Key[]): Key[] {
+  return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
+}
+
 /** The table of an ElectroDB entity. */
 export const tableIn = (variable: Extract<ResourceVariable, `${string}_TABLE`>) => ({
   client: documents,

@@ -1,8 +1,14 @@
 import {
   DescribeExecutionCommand,
+  type DescribeExecutionCommandOutput,
   ExecutionAlreadyExists,
   ExecutionDoesNotExist,
+  GetExecutionHistoryCommand,
+  type GetExecutionHistoryCommandOutput,
   InvalidToken,
+  ListExecutionsCommand,
+  type ListExecutionsCommandInput,
+  type ListExecutionsCommandOutput,
   SendTaskSuccessCommand,
   SFNClient,
   StartExecutionCommand,
@@ -38,14 +44,32 @@ export async function startExecution(name: string, input: string): Promise<boole
   }
 }
 
-export async function executionStatus(name: string): Promise<'running' | 'ended' | 'missing'> {
+/** Reads an execution. Undefined if Step Functions does not have it: it deletes one 90 days after its end. */
+export async function describeExecution(arn: string): Promise<DescribeExecutionCommandOutput | undefined> {
   try {
-    const { status } = await client.send(new DescribeExecutionCommand({ executionArn: executionArn(name) }));
-    return status === 'RUNNING' ? 'running' : 'ended';
+    return await client.send(new DescribeExecutionCommand({ executionArn: arn }));
   } catch (error) {
-    if (error instanceof ExecutionDoesNotExist) return 'missing';
+    if (error instanceof ExecutionDoesNotExist) return undefined;
     throw error;
   }
+}
+
+/** Lists executions of the send state machine, latest first. */
+export function listExecutionPage(
+  query: Pick<ListExecutionsCommandInput, 'statusFilter' | 'maxResults' | 'nextToken'>,
+): Promise<ListExecutionsCommandOutput> {
+  return client.send(new ListExecutionsCommand({ stateMachineArn: required('SEND_MACHINE_ARN'), ...query }));
+}
+
+/** The last events of an execution, latest first. */
+export function readHistory(arn: string, maxResults: number): Promise<GetExecutionHistoryCommandOutput> {
+  return client.send(new GetExecutionHistoryCommand({ executionArn: arn, maxResults, reverseOrder: true }));
+}
+
+export async function executionStatus(name: string): Promise<'running' | 'ended' | 'missing'> {
+  const execution = await describeExecution(executionArn(name));
+  if (!execution) return 'missing';
+  return execution.status === 'RUNNING' ? 'running' : 'ended';
 }
 
 /** Completes a task that waits for its token. Returns false if it no longer waits. */

@@ -1,17 +1,3 @@
-declare module 'dynalite' {
-  import type { Server } from 'node:http';
-
-  interface DynaliteOptions {
-    readonly createTableMs?: number;
-    readonly deleteTableMs?: number;
-    readonly updateTableMs?: number;
-  }
-
-  /** A server that serves DynamoDB's API; it need not listen. */
-  function dynalite(options?: DynaliteOptions): Server;
-  export = dynalite;
-}
-
 declare module 'dynalite/db/*Parser.js' {
   const parser: { parse: import('./dynamodb.ts').Parse };
   export = parser;
@@ -58,7 +44,18 @@ declare module 'dynalite/db/index.js' {
   export = database;
 }
 
+declare module 'dynalite/validations/index.js' {
+  type Validation = import('./dynamodb.ts').Validation;
+
+  /** Both throw an error with the body of the response. */
+  const validations: {
+    checkTypes(input: object, types: Validation['types']): object;
+    checkValidations(input: object, types: Validation['types'], custom: Validation['custom'], store: object): void;
+  };
+  export = validations;
+}
+
 declare module 'dynalite/validations/*.js' {
-  const validation: { readonly types: Record<string, object> };
+  const validation: import('./dynamodb.ts').Validation;
   export = validation;
 }

@@ -1,29 +1,33 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
 import {
   CreateTableCommand,
   type CreateTableCommandInput,
+  DescribeTableCommand,
   DynamoDBClient,
   type KeySchemaElement,
+  ResourceInUseException,
+  type TableDescription,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
-import dynalite from 'dynalite';
 import conditionParser from 'dynalite/db/conditionParser.js';
 import database from 'dynalite/db/index.js';
 import updateParser from 'dynalite/db/updateParser.js';
 import deleteItem from 'dynalite/validations/deleteItem.js';
+import validations from 'dynalite/validations/index.js';
 import putItem from 'dynalite/validations/putItem.js';
 import updateItem from 'dynalite/validations/updateItem.js';
 import * as z from 'zod/mini';
 import { parseJson } from '../../core/platform/json.ts';
 import { expiryAttribute, type TableSpec } from '../../stacks/topology.ts';
+import { type State, StateError } from '../state.ts';
 import { region } from './arn.ts';
-import { AwsError, createService, parseInput, readBody, readJson, sendJson } from './protocol.ts';
+import { createTableStore, type Done, type TableStore } from './dynamodb-store.ts';
+import { AwsError, createService, isRecord, parseInput, readBody, readJson, sendJson } from './protocol.ts';
 
 /** BatchWriteItem's limit, the largest of DynamoDB's request limits. */
 const maxBodyBytes = 16 * 1_024 * 1_024;
 
-const operations: ReadonlySet<string> = new Set([
+const operationNames = [
   'BatchGetItem',
   'BatchWriteItem',
   'CreateTable',
@@ -37,31 +41,79 @@ const operations: ReadonlySet<string> = new Set([
   'Scan',
   'UpdateItem',
   'UpdateTable',
-]);
+];
+
+/** dynalite's validation of an operation's input. */
+export interface Validation {
+  readonly types: Record<string, object>;
+  readonly custom?: (input: object, store: object) => string | undefined;
+}
+
+/** An operation of dynalite: it validates the input and calls back. */
+interface TableOperation {
+  readonly validation: Validation;
+  readonly run: (store: TableStore, input: object, done: Done) => void;
+}
+
+const operations: ReadonlyMap<string, TableOperation> = new Map(await Promise.all(operationNames.map(loadOperation)));
+
+async function loadOperation(name: string): Promise<[string, TableOperation]> {
+  const file = `${name.charAt(0).toLowerCase()}${name.slice(1)}.js`;
+  const { default: run }: { default: TableOperation['run'] } = await import(`dynalite/actions/${file}`);
+  const { default: validation }: { default: Validation } = await import(`dynalite/validations/${file}`);
+  return [name, { run, validation }];
+}
 
 memoizeParsers();
 returnItemsOfFailedConditions();
 
-/** In-memory DynamoDB: dynalite, plus what it lacks: the time-to-live calls, and the item of a failed condition. */
-export function createDatabase() {
-  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  const timeToLive = createTimeToLive();
+/** DynamoDB: dynalite, plus what it lacks: the time-to-live calls, and the item of a failed condition. */
+export function createDatabase(state: State) {
+  const store = createTableStore(state);
+  const timeToLive = createTimeToLive(state);
+
+  /** @throws DatabaseError */
+  async function call({ run, validation }: TableOperation, input: object): Promise<unknown> {
+    const checked = validations.checkTypes(input, validation.types);
+    validations.checkValidations(checked, validation.types, validation.custom, store);
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    // A write ends within the transaction, so that it is stored before the response.
+    state.transaction(() => run(store, checked, (error, output) => (error ? reject(error) : resolve(output))));
+    return promise;
+  }
 
   return {
     /** @throws AwsError UnknownOperationException, RequestEntityTooLargeException */
-    async handle(operation: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-      if (!operations.has(operation)) {
+    async handle(name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+      const operation = operations.get(name);
+      if (!operation) {
         const input = await readJson(request, maxBodyBytes);
-        return sendJson(response, 200, timeToLive.call(operation, input), 'application/x-amz-json-1.0');
+        return sendJson(response, 200, timeToLive.call(name, input), contentType);
       }
-      // dynalite throws from an event listener when a client disconnects during the body, which would end the process.
-      // So it gets the complete body.
       const body = await readBody(request, maxBodyBytes);
       requireStorable(body);
-      const { method, url, headers } = request;
-      server.emit('request', Object.assign(Readable.from([body]), { method, url, headers }), response);
+      const input = parseJson(body.toString());
+      if (!isRecord(input)) throw new AwsError('SerializationException', 'The body is not a JSON object');
+      try {
+        sendJson(response, 200, await call(operation, input), contentType);
+      } catch (error) {
+        if (!isDatabaseError(error)) throw error;
+        sendJson(response, error.statusCode, error.body, contentType);
+      }
     },
   };
+}
+
+const contentType = 'application/x-amz-json-1.0';
+
+/** dynalite's error, with the body of the response. */
+interface DatabaseError {
+  readonly statusCode: number;
+  readonly body: object;
+}
+
+function isDatabaseError(error: unknown): error is DatabaseError {
+  return error instanceof Error && 'statusCode' in error && 'body' in error;
 }
 
 export type Database = ReturnType<typeof createDatabase>;
@@ -89,21 +141,35 @@ function checkValue(value: unknown, depth: number): void {
   }
 }
 
-/** Creates the tables through the API, as a deployment does. */
+/**
+ * Creates the tables that do not exist through the API, as a deployment does.
+ *
+ * @throws StateError if a table that exists has other indexes
+ */
 export async function createTables(
   endpoint: string,
   tables: Readonly<Record<string, Pick<TableSpec, 'indexes'>>>,
 ): Promise<void> {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint, region, credentials });
+  async function create(name: string, table: Pick<TableSpec, 'indexes'>): Promise<void> {
+    const input = createTableInput(name, table);
+    try {
+      await client.send(new CreateTableCommand(input));
+      const TimeToLiveSpecification = { Enabled: true, AttributeName: expiryAttribute };
+      await client.send(new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification }));
+    } catch (error) {
+      if (!(error instanceof ResourceInUseException)) throw error;
+      const { Table: found = {} } = await client.send(new DescribeTableCommand({ TableName: name }));
+      if (describeIndexes(found) === describeIndexes(input)) return;
+      throw new StateError(
+        `The stored table ${name} has other indexes than this version. Delete it with \`npx livechat reset\`.`,
+      );
+    }
+  }
+
   try {
-    await Promise.all(
-      Object.entries(tables).map(async ([TableName, table]) => {
-        await client.send(new CreateTableCommand(createTableInput(TableName, table)));
-        const TimeToLiveSpecification = { Enabled: true, AttributeName: expiryAttribute };
-        await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
-      }),
-    );
+    await Promise.all(Object.entries(tables).map(([name, table]) => create(name, table)));
   } finally {
     client.destroy();
   }
@@ -125,6 +191,15 @@ function createTableInput(name: string, table: Pick<TableSpec, 'indexes'>): Crea
   };
 }
 
+function describeIndexes({ GlobalSecondaryIndexes = [] }: Pick<TableDescription, 'GlobalSecondaryIndexes'>): string {
+  const indexes = GlobalSecondaryIndexes.map(({ IndexName, KeySchema, Projection }) => [
+    IndexName,
+    KeySchema?.map(({ AttributeName }) => AttributeName),
+    Projection?.ProjectionType,
+  ]);
+  return JSON.stringify(indexes.sort());
+}
+
 function keySchema(partitionKey: string, sortKey: string): KeySchemaElement[] {
   return [
     { AttributeName: partitionKey, KeyType: 'HASH' },
@@ -139,8 +214,8 @@ const updateSchema = z.object({
 });
 
 /** DynamoDB's time-to-live settings. Expired items are not removed. */
-function createTimeToLive() {
-  const attributes = new Map<string, string>();
+function createTimeToLive(state: State) {
+  const attributes = state.collection<string>('time to live');
 
   return createService('DynamoDB', {
     DescribeTimeToLive(input) {
@@ -150,7 +225,7 @@ function createTimeToLive() {
     },
     UpdateTimeToLive(input) {
       const { TableName, TimeToLiveSpecification } = parseInput(updateSchema, input);
-      if (TimeToLiveSpecification.Enabled) attributes.set(TableName, TimeToLiveSpecification.AttributeName);
+      if (TimeToLiveSpecification.Enabled) attributes.put(TableName, TimeToLiveSpecification.AttributeName);
       else attributes.delete(TableName);
       return { TimeToLiveSpecification };
     },

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { parseJson } from '../../core/platform/json.ts';
 import { type RuleSpec, resolvePattern } from '../../stacks/topology.ts';
 import type { InFlight } from '../in-flight.ts';
+import type { State } from '../state.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern, type Matcher } from './event-pattern.ts';
 import type { AwsResources } from './local-aws.ts';
@@ -33,6 +34,8 @@ export interface EventsOptions extends Pick<AwsResources, 'busName' | 'rules' | 
   /** Sends to a queue by its name in the topology. */
   send(queue: string, message: OutgoingMessage): Promise<unknown>;
   readonly inFlight: InFlight;
+  /** Keeps deliveries until they end. */
+  readonly state: State;
   report(message: string): void;
   /** Receives every event on the app's bus. */
   onEvent?(event: Envelope): void;
@@ -57,8 +60,9 @@ type Entry = z.output<typeof entrySchema>;
 
 /** EventBridge with the app's bus and the default bus: PutEvents, rules and targets. */
 export function createEvents(options: EventsOptions) {
-  const { busName, startFunction, send, inFlight, report, onEvent } = options;
+  const { busName, startFunction, send, inFlight, state, report, onEvent } = options;
   const rules = createRules(options);
+  const pending = state.collection<QueueDelivery>('event deliveries');
 
   /** @throws AwsError */
   function toEnvelope(entry: Entry, replay: string | undefined): Envelope {
@@ -85,15 +89,10 @@ export function createEvents(options: EventsOptions) {
     };
   }
 
-  async function invokeTarget(target: Target, event: Envelope): Promise<void> {
-    if ('function' in target) return startFunction(target.function, event);
-    const body = JSON.stringify(event);
-    await send(target.queue, { body });
-  }
-
   /** Sends a failed event to the dead-letter queue with the reason in its attributes. AWS retries for 24 h before. */
-  async function sendToDeadLetterQueue({ name, bus, listedTarget }: BusRule, event: Envelope, error: unknown) {
-    if (listedTarget?.DeadLetterConfig?.Arn === undefined) throw error;
+  async function sendToDeadLetterQueue(rule: BusRule | undefined, event: Envelope, error: unknown) {
+    if (rule?.listedTarget?.DeadLetterConfig?.Arn === undefined) throw error;
+    const { name, bus, listedTarget } = rule;
     const message = error instanceof Error ? error.message : String(error);
     const attributes = {
       RULE_ARN: ruleArn(bus, name),
@@ -106,15 +105,28 @@ export function createEvents(options: EventsOptions) {
     await send('deadLetters', { body: JSON.stringify(event), attributes });
   }
 
-  /** Starts the delivery of an event to the targets of all matching rules. */
+  /** Starts the delivery of an event to the targets of all matching rules. Every delivery is stored when this returns. */
   function deliver(bus: string, event: Envelope): void {
-    for (const rule of rules.matching(bus, event)) {
-      const done = inFlight.track();
-      invokeTarget(rule.target, event)
-        .catch((error: unknown) => sendToDeadLetterQueue(rule, event, error))
-        .catch((error: unknown) => report(`An event for the rule ${rule.name} is lost: ${error}`))
-        .finally(done);
+    for (const { name, target } of rules.matching(bus, event)) {
+      if ('function' in target) startFunction(target.function, event);
+      else {
+        const key = randomUUID();
+        const delivery = { rule: name, bus, queue: target.queue, event };
+        pending.put(key, delivery);
+        sendToQueue(key, delivery);
+      }
     }
+  }
+
+  function sendToQueue(key: string, { rule, bus, queue, event }: QueueDelivery): void {
+    const done = inFlight.track();
+    send(queue, { body: JSON.stringify(event) })
+      .catch((error: unknown) => sendToDeadLetterQueue(rules.get(bus, rule), event, error))
+      .catch((error: unknown) => report(`An event for the rule ${rule} is lost: ${error}`))
+      .finally(() => {
+        pending.delete(key);
+        done();
+      });
   }
 
   function publishEntry(entry: Entry, throttled: boolean, replay: string | undefined) {
@@ -137,7 +149,8 @@ export function createEvents(options: EventsOptions) {
       throw new AwsError('ValidationException', 'Total size of the entries in the request is over the limit.');
     }
     const accepted = partial ? Math.floor(entries.length / 2) : entries.length;
-    const results = entries.map((entry, index) => publishEntry(entry, index >= accepted, replay));
+    const publish = (entry: Entry, index: number) => publishEntry(entry, index >= accepted, replay);
+    const results = state.transaction(() => entries.map(publish));
     return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results };
   }
 
@@ -151,7 +164,21 @@ export function createEvents(options: EventsOptions) {
 
     /** Publishes an event of an AWS service on the default bus. */
     emit: (event: BusEvent): void => deliver(defaultBus, createEnvelope(event)),
+
+    /** Continues the deliveries of an earlier run. */
+    resume(): void {
+      for (const [key, delivery] of pending.entries()) sendToQueue(key, delivery);
+    },
   };
+}
+
+/** The delivery of an event to the queue of a rule. The delivery to a function is an asynchronous invocation. */
+interface QueueDelivery {
+  readonly rule: string;
+  readonly bus: string;
+  /** By its name in the topology. */
+  readonly queue: string;
+  readonly event: Envelope;
 }
 
 /** An event that occurs now. */
@@ -302,6 +329,9 @@ function createRules({ busName, rules: specs, queues }: EventsOptions) {
   };
 
   return {
+    get: (bus: string, name: string): BusRule | undefined =>
+      rules.find((rule) => rule.bus === bus && rule.name === name),
+
     /** The enabled rules with a target that match an event on a bus. */
     matching: (bus: string, event: unknown): readonly BusRule[] =>
       rules.filter((rule) => rule.bus === bus && rule.enabled && rule.listedTarget && rule.matches(event)),

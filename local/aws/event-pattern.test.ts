@@ -1,85 +1,126 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compilePattern } from './event-pattern.ts';
+import { propertyRuns } from '../../test/depth.ts';
+import { compilePattern, InvalidPatternError } from './event-pattern.ts';
+import { invalidAlternatives, invalidPatterns, type Vector, vectors } from './event-pattern.vectors.ts';
+import { operatorVectors } from './event-pattern-operators.vectors.ts';
 
-const event = {
-  source: 'omnichannel.livechat',
-  'detail-type': 'message.received',
-  resources: ['arn:one', 'arn:two'],
-  detail: {
-    data: { type: 'text', size: 12, internal: false, replyTo: null, author: { id: 'a@b' }, tags: [] },
-    parts: [{ kind: 'file', size: 1 }, { kind: 'text' }],
-  },
-};
+const groups: readonly [string, readonly Vector[]][] = Object.entries({ ...operatorVectors, ...vectors });
 
-describe('a pattern matches', () => {
-  test.each<[string, object]>([
-    ['an empty pattern', {}],
-    ['an exact value', { source: ['omnichannel.livechat'] }],
-    ['one of several values', { 'detail-type': ['chat.started', 'message.received'] }],
-    ['fields at several depths', { source: ['omnichannel.livechat'], detail: { data: { type: ['text'] } } }],
-    ['a number, a boolean, null', { detail: { data: { size: [12], internal: [false], replyTo: [null] } } }],
-    ['an element of a list', { resources: ['arn:two'] }],
-    ['a field of an object in a list', { detail: { parts: { kind: ['text'] } } }],
-    ['a prefix', { 'detail-type': [{ prefix: 'message.' }] }],
-    ['a suffix', { 'detail-type': [{ suffix: '.received' }] }],
-    ['anything but a value', { source: [{ 'anything-but': 'other' }] }],
-    ['anything but values', { source: [{ 'anything-but': ['other', 'another'] }] }],
-    ['anything but a prefix', { source: [{ 'anything-but': { prefix: 'aws.' } }] }],
-    ['a field that exists', { detail: { data: { replyTo: [{ exists: true }] } } }],
-    ['a field that does not exist', { detail: { data: { nothing: [{ exists: false }] } } }],
-    [
-      'an object and an empty list as absent',
-      { detail: { data: { author: [{ exists: false }], tags: [{ exists: false }] } } },
-    ],
-    ['a numeric range', { detail: { data: { size: [{ numeric: ['>', 0, '<=', 12] }] } } }],
-    ['a numeric equality', { detail: { data: { size: [{ numeric: ['=', 12] }] } } }],
-    ['one side of $or', { $or: [{ source: ['other'] }, { 'detail-type': ['message.received'] }] }],
-  ])('%s', (_what, pattern) => {
-    expect(compilePattern(pattern)(event)).toBe(true);
+describe.each(groups)('%s', (_group, cases) => {
+  test.each(cases)('$what', ({ pattern, matches, others }) => {
+    const matcher = compilePattern(pattern);
+    expect(matches.filter((event) => !matcher(event))).toEqual([]);
+    expect(others.filter(matcher)).toEqual([]);
   });
 });
 
-describe('a pattern does not match', () => {
-  test.each<[string, object]>([
-    ['another value', { source: ['other'] }],
-    ['one field of two', { source: ['omnichannel.livechat'], 'detail-type': ['chat.started'] }],
-    ['a number as text', { detail: { data: { size: ['12'] } } }],
-    ['null for an absent field', { detail: { data: { nothing: [null] } } }],
-    ['a field below a value', { source: { nested: ['x'] } }],
-    ['a name that every object inherits', { toString: [{ exists: true }] }],
-    ['another prefix', { 'detail-type': [{ prefix: 'chat.' }] }],
-    ['a prefix of a number', { detail: { data: { size: [{ prefix: '1' }] } } }],
-    ['another suffix', { 'detail-type': [{ suffix: '.sent' }] }],
-    ['anything but the value', { source: [{ 'anything-but': ['omnichannel.livechat'] }] }],
-    ['anything but the prefix', { source: [{ 'anything-but': { prefix: 'omnichannel.' } }] }],
-    ['anything but, for an absent field', { nothing: [{ 'anything-but': 'x' }] }],
-    ['exists, for an absent field', { nothing: [{ exists: true }] }],
-    ['absence of a field that exists', { source: [{ exists: false }] }],
-    ['outside a numeric range', { detail: { data: { size: [{ numeric: ['>', 0, '<', 12] }] } } }],
-    ['numeric of text', { source: [{ numeric: ['>=', 0] }] }],
-    ['neither side of $or', { $or: [{ source: ['a'] }, { source: ['b'] }] }],
-  ])('%s', (_what, pattern) => {
-    expect(compilePattern(pattern)(event)).toBe(false);
-  });
+test.each([...invalidPatterns, ...invalidAlternatives].map((pattern) => [pattern]))('rejects %j', (pattern) => {
+  expect(() => compilePattern(pattern)).toThrow(InvalidPatternError);
 });
 
 test.each<[unknown, string]>([
-  [{ detail: { data: { text: [{ wildcard: '*x' }] } } }, '{"wildcard":"*x"} at detail.data.text'],
-  [{ source: [{ 'equals-ignore-case': 'x' }] }, '{"equals-ignore-case":"x"} at source'],
-  [{ source: [{ cidr: '10.0.0.0/8' }] }, '{"cidr":"10.0.0.0/8"} at source'],
-  [{ source: [{ 'anything-but': { suffix: 'x' } }] }, '{"anything-but":{"suffix":"x"}} at source'],
-  [{ source: [{ 'anything-but': [{ prefix: 'x' }] }] }, '{"anything-but":[{"prefix":"x"}]} at source'],
-  [{ source: [{ prefix: { 'equals-ignore-case': 'x' } }] }, '{"prefix":{"equals-ignore-case":"x"}} at source'],
-  [{ source: [{ suffix: 1 }] }, '{"suffix":1} at source'],
-  [{ source: [{ numeric: ['~', 1] }] }, '{"numeric":["~",1]} at source'],
-  [{ source: [{ numeric: ['>'] }] }, '{"numeric":[">"]} at source'],
-  [{ source: [{ exists: 'yes' }] }, '{"exists":"yes"} at source'],
-  [{ source: [{ exists: true, prefix: 'a' }] }, '{"exists":true,"prefix":"a"} at source'],
-  [{ source: [['a']] }, '["a"] at source'],
-  [{ source: [] }, '[] at source'],
-  [{ source: 'a' }, '"a" at source'],
-  [{ $or: { source: ['a'] } }, '{"$or":{"source":["a"]}} at the top'],
-  ['text', '"text" at the top'],
-])('rejects the unsupported pattern %j', (pattern, what) => {
-  expect(() => compilePattern(pattern)).toThrow(`${what} of an event pattern is not supported by the local engine`);
+  [{}, 'Empty objects are not allowed (at the top)'],
+  [{ detail: { data: {} } }, 'Empty objects are not allowed (at detail.data)'],
+  [{ detail: { type: 'text' } }, '"type" must be an object or an array (at detail.type)'],
+  [{ source: [{ matches: 'x' }] }, 'Unrecognized match type matches (at source)'],
+  [{ a: [{ 'anything-but': true }] }, 'mixed type is not supported (at a)'],
+  [{ a: [{ numeric: ['>', 5, '<', 1] }] }, 'Bottom must be less than top (at a)'],
+  [{ detail: { $or: [{ a: ['x'] }] } }, 'There must have at least 2 Objects in $or relationship. (at detail)'],
+])('rejects %j with the reason and the path', (pattern, message) => {
+  expect(() => compilePattern(pattern)).toThrow(`Event pattern is not valid. Reason: `);
+  expect(() => compilePattern(pattern)).toThrow(message);
+});
+
+test('rejects more than 1,000 combinations of alternatives', () => {
+  const alternatives = (name: string, count: number) =>
+    Array.from({ length: count }, (_, index) => ({ [`${name}${index}`]: ['x'] }));
+  const pattern = (last: number) => ({
+    a: { $or: alternatives('a', 10) },
+    b: { $or: alternatives('b', 10) },
+    c: { $or: alternatives('c', last) },
+  });
+  expect(() => compilePattern(pattern(10))).not.toThrow();
+  expect(() => compilePattern(pattern(11))).toThrow('$or has more than 1000 combinations');
+});
+
+describe('for every', () => {
+  const depth = propertyRuns(2_000);
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'A', '*', '\\', 'é'), maxLength: 6 });
+  const leaf = fc.oneof(text, fc.integer({ min: -3, max: 3 }), fc.boolean(), fc.constant(null));
+  const matches = (alternative: unknown, value: unknown) => compilePattern({ a: [alternative] })({ a: value });
+
+  test('JSON value, compiles it or rejects it with InvalidPatternError', () => {
+    const property = fc.property(fc.json(), (json) => {
+      try {
+        compilePattern(JSON.parse(json));
+      } catch (error) {
+        expect(error).toBeInstanceOf(InvalidPatternError);
+      }
+    });
+    fc.assert(property, depth);
+  });
+
+  test('value, an alternative and its anything-but are opposites', () => {
+    const alternative = fc.oneof(
+      text,
+      fc.integer({ min: -3, max: 3 }),
+      fc.record({ prefix: text.filter((one) => one !== '') }),
+      fc.record({ suffix: text.filter((one) => one !== '') }),
+      fc.record({ 'equals-ignore-case': text }),
+      fc.record({ wildcard: text.map((one) => one.replaceAll(/[*\\]+/g, '*')) }),
+    );
+    const property = fc.property(alternative, leaf, (one, value) => {
+      expect(matches({ 'anything-but': one }, value)).toBe(!matches(one, value));
+    });
+    fc.assert(property, depth);
+  });
+
+  test('wildcard, matches what the regular expression matches', () => {
+    const parts = fc.array(
+      text.filter((one) => one !== ''),
+      { minLength: 1, maxLength: 4 },
+    );
+    const property = fc.property(parts, text, fc.boolean(), (literals, other, joined) => {
+      const wildcard = literals.map((one) => one.replaceAll(/[*\\]/g, '\\$&')).join('*');
+      const expression = new RegExp(`^${literals.map(RegExp.escape).join('.*')}$`, 's');
+      const value = joined ? literals.join(other) : other;
+      expect(matches({ wildcard }, value)).toBe(expression.test(value));
+    });
+    fc.assert(property, depth);
+  });
+
+  const fields = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.array(leaf, { minLength: 1, maxLength: 2 }), {
+    minKeys: 1,
+  });
+  const event = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd', 'e'), fc.oneof(leaf, fc.array(leaf)));
+
+  test('two patterns on different fields, $or matches if one of them does', () => {
+    const property = fc.property(fields, fields, event, (first, second, one) => {
+      const moved = Object.fromEntries(Object.entries(second).map(([key, value]) => [key === 'a' ? 'd' : 'e', value]));
+      const either = compilePattern({ $or: [first, moved] })(one);
+      expect(either).toBe(compilePattern(first)(one) || compilePattern(moved)(one));
+    });
+    fc.assert(property, depth);
+  });
+
+  test('event, matches the pattern of its own values in any order of the fields, at any depth', () => {
+    const property = fc.property(event, fc.array(fc.constantFrom('x', 'y'), { maxLength: 3 }), (one, path) => {
+      const own = Object.entries(one).filter(([, value]) => !Array.isArray(value) || value.length > 0);
+      fc.pre(own.length > 0);
+      const pattern = Object.fromEntries(own.reverse().map(([key, value]) => [key, [value].flat()]));
+      const nest = (inner: object) => path.reduce((found, step) => ({ [step]: found }), inner);
+      expect(compilePattern(nest(pattern))(nest(one))).toBe(true);
+      expect(compilePattern(nest({ ...pattern, missing: [{ exists: true }] }))(nest(one))).toBe(false);
+    });
+    fc.assert(property, depth);
+  });
+
+  test('number, a range matches between its bounds', () => {
+    const property = fc.property(fc.integer(), fc.nat(), fc.integer(), (bottom, width, value) => {
+      const top = bottom + width + 1;
+      expect(matches({ numeric: ['>=', bottom, '<', top] }, value)).toBe(value >= bottom && value < top);
+    });
+    fc.assert(property, depth);
+  });
 });

@@ -1,124 +1,217 @@
-import * as z from 'zod/mini';
+import {
+  absent,
+  compileAlternative,
+  InvalidAlternativeError,
+  isLeaf,
+  type Leaf,
+  type Test,
+} from './event-pattern-operators.ts';
 import { isRecord } from './protocol.ts';
 
 /**
- * A subset of EventBridge's event patterns: exact values, `prefix`, `suffix`, `anything-but` (values or a prefix), `exists`,
- * `numeric`, nested fields and `$or`. Everything else is rejected, so that a rule matches the same events here and on AWS.
+ * EventBridge's event patterns, with every operator. Rejects what EventBridge rejects and matches what it matches, as
+ * AWS's open-source matcher (event-ruler 2.1) does.
  */
-
 export type Matcher = (event: unknown) => boolean;
 
-/** Tests one field's value, undefined if it is absent, against one alternative of a pattern. */
-type Test = (value: unknown) => boolean;
+export class InvalidPatternError extends Error {
+  override readonly name = 'InvalidPatternError';
 
-export class UnsupportedPatternError extends Error {
-  override readonly name = 'UnsupportedPatternError';
-
-  constructor(what: unknown, path: string) {
-    super(`${JSON.stringify(what)} at ${path || 'the top'} of an event pattern is not supported by the local engine`);
+  constructor(reason: string, path: string, options?: ErrorOptions) {
+    super(`Event pattern is not valid. Reason: ${reason} (at ${path || 'the top'})`, options);
   }
 }
 
-/** @throws UnsupportedPatternError with the first part that is not supported. */
-export function compilePattern(pattern: unknown, path = ''): Matcher {
-  if (!isRecord(pattern)) throw new UnsupportedPatternError(pattern, path);
-  const fields = Object.entries(pattern).map(([key, value]) =>
-    key === '$or' ? compileOr(value, path) : compileField(key, value, path ? `${path}.${key}` : key),
-  );
-  return (event) => fields.every((matches) => matches(event));
+/** The alternatives of one field. */
+interface Condition {
+  readonly tests: readonly Test[];
+  /** Whether one of the alternatives is `{ "exists": false }`. */
+  readonly orAbsent: boolean;
 }
 
-function compileOr(alternatives: unknown, path: string): Matcher {
-  if (!Array.isArray(alternatives)) throw new UnsupportedPatternError({ $or: alternatives }, path);
-  const matchers = alternatives.map((alternative) => compilePattern(alternative, path));
-  return (event) => matchers.some((matches) => matches(event));
+/** Conditions by path, all of which must hold. `$or` makes several conjunctions of one pattern. */
+type Conjunction = ReadonlyMap<string, Condition>;
+
+/** The list elements that contain a value, by list. */
+type Membership = ReadonlyMap<readonly unknown[], number>;
+
+interface Field {
+  readonly value: Leaf;
+  readonly membership: Membership;
 }
 
-function compileField(key: string, value: unknown, path: string): Matcher {
-  const field = (event: unknown): unknown => (isRecord(event) && Object.hasOwn(event, key) ? event[key] : undefined);
-  if (!Array.isArray(value)) {
-    const nested = compilePattern(value, path);
-    return (event) => elements(field(event)).some(nested);
-  }
-  if (value.length === 0) throw new UnsupportedPatternError(value, path);
-  const tests = value.map((alternative) => compileTest(alternative, path));
+const nowhere: Membership = new Map();
+
+/** @throws InvalidPatternError with the first part that EventBridge rejects. */
+export function compilePattern(pattern: unknown): Matcher {
+  if (!isRecord(pattern)) throw new InvalidPatternError('Filter is not an object', '');
+  const conjunctions = compileWithOr(pattern);
+  // EventBridge decides in the order of the paths which element of a list `exists: false` refers to.
+  const sorted = conjunctions.map((conditions) => [...conditions].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const steps = new Set(sorted.flat().flatMap(([path]) => path.split('.')));
   return (event) => {
-    const values = elements(field(event));
-    // Patterns match leaves: a field with an object or an empty list counts as absent.
-    const leaves = values.filter((leaf) => leaf !== undefined && !isRecord(leaf));
-    return tests.some((test) => (leaves.length > 0 ? leaves.some(test) : test(undefined)));
+    const fields: Fields = new Map();
+    addFields(fields, steps, event, '', nowhere);
+    return sorted.some((conditions) => hold(conditions, 0, fields, nowhere));
   };
 }
 
-/** A list in an event matches if one of its elements matches. */
-function elements(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [value];
-}
+/** The place of an object in a pattern, which decides what `$or` and reserved names in it mean. */
+type Place = 'outside $or' | 'inside $or' | 'without $or';
 
-function compileTest(alternative: unknown, path: string): Test {
-  if (isScalar(alternative)) return (value) => value === alternative;
-  const [[operator = '', operand] = [], ...others] = Object.entries(isRecord(alternative) ? alternative : {});
-  const test = others.length === 0 ? compileOperator(operator, operand) : undefined;
-  if (!test) throw new UnsupportedPatternError(alternative, path);
-  return test;
-}
-
-/** Returns undefined for an unsupported operator or operand. */
-function compileOperator(operator: string, operand: unknown): Test | undefined {
-  switch (operator) {
-    case 'prefix':
-      if (typeof operand !== 'string') return undefined;
-      return (value) => typeof value === 'string' && value.startsWith(operand);
-    case 'suffix':
-      if (typeof operand !== 'string') return undefined;
-      return (value) => typeof value === 'string' && value.endsWith(operand);
-    case 'exists':
-      return typeof operand === 'boolean' ? (value) => (value !== undefined) === operand : undefined;
-    case 'anything-but':
-      return compileAnythingBut(operand);
-    case 'numeric':
-      return compileNumeric(operand);
-    default:
-      return undefined;
+/** A pattern whose `$or` cannot be read as alternatives may have a field of that name. */
+function compileWithOr(pattern: Readonly<Record<string, unknown>>): readonly Conjunction[] {
+  try {
+    return compileObject([new Map()], pattern, '', 'outside $or');
+  } catch (error) {
+    try {
+      return compileObject([new Map()], pattern, '', 'without $or');
+    } catch {
+      throw error;
+    }
   }
 }
 
-/** Excludes a value, a list of values, or `{ prefix }`. An absent field never matches. */
-function compileAnythingBut(operand: unknown): Test | undefined {
-  if (isRecord(operand)) {
-    const [operator, ...others] = Object.keys(operand);
-    const excluded = operator === 'prefix' && others.length === 0 && compileOperator(operator, operand.prefix);
-    return excluded ? (value) => value !== undefined && !excluded(value) : undefined;
-  }
-  const excluded: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
-  return excluded.every(isScalar)
-    ? (value) => value !== undefined && !excluded.some((one) => one === value)
-    : undefined;
+/** Adds an object's conditions to each conjunction. A field that a conjunction has already is replaced. */
+function compileObject(
+  conjunctions: readonly Conjunction[],
+  object: Readonly<Record<string, unknown>>,
+  path: string,
+  place: Place,
+): readonly Conjunction[] {
+  const entries = Object.entries(object);
+  if (entries.length === 0) throw new InvalidPatternError('Empty objects are not allowed', path);
+  return entries.reduce((found, [key, value]) => {
+    if (key === '$or' && place !== 'without $or') return compileOr(found, value, path);
+    if (place === 'inside $or' && reservedInOr.has(key)) {
+      throw new InvalidPatternError(`${key} is a reserved field name, which cannot be used inside $or`, path);
+    }
+    const inner = path ? `${path}.${key}` : key;
+    if (isRecord(value)) return compileObject(found, value, inner, place);
+    if (!Array.isArray(value)) throw new InvalidPatternError(`"${key}" must be an object or an array`, inner);
+    const condition = compileCondition(value, inner);
+    return found.map((conjunction) => new Map(conjunction).set(inner, condition));
+  }, conjunctions);
 }
 
-const comparisons = {
-  '=': (value: number, bound: number) => value === bound,
-  '<': (value: number, bound: number) => value < bound,
-  '<=': (value: number, bound: number) => value <= bound,
-  '>': (value: number, bound: number) => value > bound,
-  '>=': (value: number, bound: number) => value >= bound,
-};
+/** EventBridge's limit on the combinations of the alternatives of all `$or`. */
+const maxConjunctions = 1_000;
 
-const comparison = z.enum(['=', '<', '<=', '>', '>=']);
-/** One or two pairs of a comparison and its bound. */
-const numericSchema = z.union([
-  z.tuple([comparison, z.number()]),
-  z.tuple([comparison, z.number(), comparison, z.number()]),
+function compileOr(conjunctions: readonly Conjunction[], alternatives: unknown, path: string): readonly Conjunction[] {
+  if (!Array.isArray(alternatives)) throw new InvalidPatternError('It must be an Array followed with $or.', path);
+  if (alternatives.length < 2) {
+    throw new InvalidPatternError('There must have at least 2 Objects in $or relationship.', path);
+  }
+  const found = alternatives.flatMap((alternative: unknown) => {
+    if (!isRecord(alternative)) {
+      throw new InvalidPatternError('Only JSON object is allowed in array of $or relationship.', path);
+    }
+    return compileObject(conjunctions, alternative, path, 'inside $or');
+  });
+  if (found.length > maxConjunctions) {
+    throw new InvalidPatternError(`$or has more than ${maxConjunctions} combinations`, path);
+  }
+  return found;
+}
+
+/** The names of operators, present and planned. */
+const reservedInOr: ReadonlySet<string> = new Set([
+  'exactly',
+  'equals-ignore-case',
+  'prefix',
+  'suffix',
+  'anything-but',
+  'exists',
+  'wildcard',
+  'numeric',
+  'cidr',
+  '=',
+  '<',
+  '<=',
+  '>',
+  '>=',
+  'regex',
+  'not-wildcard',
+  'not-equals-ignore-case',
+  'date-after',
+  'date-on-or-after',
+  'date-before',
+  'date-on-or-before',
+  'in-date-range',
+  'ip-address-in-range',
+  'ip-address-not-in-range',
 ]);
 
-function compileNumeric(operand: unknown): Test | undefined {
-  const { data } = numericSchema.safeParse(operand);
-  if (!data) return undefined;
-  const [first, bound, second = first, otherBound = bound] = data;
-  return (value) =>
-    typeof value === 'number' && comparisons[first](value, bound) && comparisons[second](value, otherBound);
+function compileCondition(alternatives: readonly unknown[], path: string): Condition {
+  if (alternatives.length === 0) throw new InvalidPatternError('Empty arrays are not allowed', path);
+  try {
+    const compiled = alternatives.map(compileAlternative);
+    return { tests: compiled.filter((test) => test !== absent), orAbsent: compiled.includes(absent) };
+  } catch (error) {
+    if (error instanceof InvalidAlternativeError) throw new InvalidPatternError(error.message, path, { cause: error });
+    throw error;
+  }
 }
 
-function isScalar(value: unknown): value is string | number | boolean | null {
-  return value === null || ['string', 'number', 'boolean'].includes(typeof value);
+/** Whether the conditions from `index` on hold for values that are in the same elements of each list. */
+function hold(
+  conditions: readonly (readonly [path: string, condition: Condition])[],
+  index: number,
+  fields: ReadonlyMap<string, readonly Field[]>,
+  membership: Membership,
+): boolean {
+  const found = conditions[index];
+  if (!found) return true;
+  const [path, { tests, orAbsent }] = found;
+  const candidates = (fields.get(path) ?? []).filter((field) => areConsistent(membership, field.membership));
+  if (orAbsent && candidates.length === 0 && hold(conditions, index + 1, fields, membership)) return true;
+  return candidates.some(
+    (field) =>
+      tests.some((test) => test(field.value)) &&
+      hold(conditions, index + 1, fields, merge(membership, field.membership)),
+  );
+}
+
+function merge(membership: Membership, other: Membership): Membership {
+  return other.size === 0 ? membership : new Map([...membership, ...other]);
+}
+
+function areConsistent(membership: Membership, other: Membership): boolean {
+  return other.size === 0 || [...other].every(([list, index]) => (membership.get(list) ?? index) === index);
+}
+
+type Fields = Map<string, Field[]>;
+
+/** Adds the values of the fields that the pattern names. A value in a list is at the path of the list; an empty list has none. */
+function addFields(fields: Fields, steps: ReadonlySet<string>, value: unknown, path: string, at: Membership): void {
+  if (isRecord(value)) {
+    for (const key of Object.keys(value)) {
+      if (!isNamed(steps, key)) continue;
+      addFields(fields, steps, value[key], path ? `${path}.${key}` : key, at);
+    }
+  } else if (Array.isArray(value)) {
+    addElements(fields, steps, value, path, at);
+  } else if (isLeaf(value)) {
+    const found = fields.get(path);
+    if (found) found.push({ value, membership: at });
+    else fields.set(path, [{ value, membership: at }]);
+  }
+}
+
+function addElements(
+  fields: Fields,
+  steps: ReadonlySet<string>,
+  list: readonly unknown[],
+  path: string,
+  at: Membership,
+): void {
+  for (const [index, element] of list.entries()) {
+    // A condition on the list's own values holds together with one on any of its objects.
+    addFields(fields, steps, element, path, isLeaf(element) ? at : new Map([...at, [list, index]]));
+  }
+}
+
+/** A dot in a name is the same as a step. */
+function isNamed(steps: ReadonlySet<string>, key: string): boolean {
+  return steps.has(key) || (key.includes('.') && key.split('.').every((step) => steps.has(step)));
 }

@@ -117,6 +117,8 @@ export function startEventSourceMapping(options: EventSourceMappingOptions) {
   storage.onSend(wake);
   const pollTimer = setInterval(wake, pollIntervalMs);
   pollTimer.unref();
+  // For the messages that an earlier run left.
+  wake();
 
   return {
     stop(): void {

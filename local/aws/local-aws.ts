@@ -6,6 +6,7 @@ import { createAsyncInvocations } from '../lambda/async-invocation.ts';
 import { ThrottledError } from '../lambda/invocation.ts';
 import type { Invoke } from '../lambda/runtime.ts';
 import { close, listen } from '../listen.ts';
+import { type Collection, openState, type State } from '../state.ts';
 import { accountId, functionArn, queueArn } from './arn.ts';
 import { type ControlOptions, createCalls, createControl, createFaults } from './control.ts';
 import { createDatabase, createTables } from './dynamodb.ts';
@@ -49,6 +50,8 @@ export interface AwsResources {
 
 export interface LocalAwsOptions {
   readonly resources: AwsResources;
+  /** Default: in memory. The caller closes it. */
+  readonly state?: State;
   /** 0 selects a free port. */
   readonly port: number;
   readonly invoke: Invoke;
@@ -82,20 +85,21 @@ const defaultMaxEndedExecutions = 10_000;
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * Starts the app's AWS resources on this machine, in memory.
+ * Starts the app's AWS resources on this machine, and continues the work that the state holds.
  *
  * @throws PortTakenError
- * @throws UnsupportedPatternError when a rule's pattern uses an unsupported operator.
+ * @throws InvalidPatternError for a pattern of a rule that EventBridge rejects.
  * @throws UnsupportedStateMachineError if a state machine uses an unsupported feature.
  */
 export async function startLocalAws(options: LocalAwsOptions) {
-  const { resources, asyncRetryDelayMs, report, onExecution } = options;
+  const { resources, asyncRetryDelayMs, report, onExecution, state = openState() } = options;
   const calls = createCalls();
   const faults = createFaults();
-  const secrets = createSecrets();
-  const parameters = createParameters();
-  const database = createDatabase();
-  const storage = await createStorage(report);
+  const secrets = createSecrets(state);
+  const parameters = createParameters(state);
+  const database = createDatabase(state);
+  const consumed = Object.values(resources.consumers).map(({ queue }) => resources.queues[queue] ?? queue);
+  const storage = await createStorage({ folder: state.folder, consumed, report });
   const inFlight = createInFlight();
   const openExecutions = createInFlight();
   /** The value of AWS_ENDPOINT_URL. An IP address, since S3 clients put the bucket before a host name. */
@@ -124,6 +128,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     invoke,
     retryDelayMs: asyncRetryDelayMs,
     inFlight,
+    state,
     report,
     withoutConcurrencyLimit: options.withoutConcurrencyLimit,
     sendToDestination: (failed) => send('deadLetters', { body: JSON.stringify(failed) }),
@@ -135,6 +140,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     retryDelayMs: options.machineRetryDelayMs,
     maxEnded: options.maxEndedExecutions ?? defaultMaxEndedExecutions,
     inFlight,
+    state,
     openExecutions,
     onTransition: () => calls.add('states.Transition'),
     onChange(execution) {
@@ -149,6 +155,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     startFunction: invocations.start,
     send,
     inFlight,
+    state,
     report,
     ...(options.onEvent && { onEvent: options.onEvent }),
   });
@@ -166,7 +173,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     report,
   });
   const consumers: EventSourceMapping[] = [];
-  const timers: NodeJS.Timeout[] = [];
+  const timers = new Map<string, NodeJS.Timeout>();
 
   function createStateMachines(): void {
     for (const [name, { definition, functions, queue }] of Object.entries(resources.stateMachines)) {
@@ -190,16 +197,29 @@ export async function startLocalAws(options: LocalAwsOptions) {
     }
   }
 
+  /** A function runs one interval after its last run, or at once if that time has passed while no engine ran. */
   function startSchedules(): void {
+    const lastRuns = state.collection<number>('scheduled runs');
     for (const { function: name, minutes } of options.schedules ?? []) {
-      if (minutes === 0) continue;
-      const invokeNow = () => invocations.start(name, scheduledEvent(randomUUID(), new Date().toISOString()));
-      timers.push(setInterval(invokeNow, Math.min(minutes * 60_000, maxTimerMs)).unref());
+      if (minutes > 0) scheduleNext(name, minutes * 60_000, lastRuns);
     }
   }
 
+  function scheduleNext(name: string, intervalMs: number, lastRuns: Collection<number>): void {
+    const lastRun = lastRuns.get(name) ?? Date.now();
+    lastRuns.put(name, lastRun);
+    const invokeNow = () =>
+      state.transaction(() => {
+        invocations.start(name, scheduledEvent(randomUUID(), new Date().toISOString()));
+        lastRuns.put(name, Date.now());
+        scheduleNext(name, intervalMs, lastRuns);
+      });
+    const delayMs = Math.max(0, lastRun + intervalMs - Date.now());
+    timers.set(name, setTimeout(invokeNow, Math.min(delayMs, maxTimerMs)).unref());
+  }
+
   async function stop(): Promise<void> {
-    for (const timer of timers) clearInterval(timer);
+    for (const timer of timers.values()) clearTimeout(timer);
     invocations.stop();
     stepFunctions.stop();
     for (const consumer of consumers) consumer.stop();
@@ -215,6 +235,9 @@ export async function startLocalAws(options: LocalAwsOptions) {
     startConsumers();
     await createTables(url, resources.tables);
     startSchedules();
+    stepFunctions.resume();
+    invocations.resume();
+    events.resume();
     calls.clear();
     return { port, url, deadLetterQueueUrl: queueUrl('deadLetters'), secrets, parameters, invoke, idle, stop };
   } catch (error) {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { State } from '../state.ts';
 import { AwsError, createService, parseInput } from './protocol.ts';
 
 const getSchema = z.object({ Name: z.string() });
@@ -9,9 +10,9 @@ interface Parameter {
   readonly version: number;
 }
 
-/** In-memory SSM Parameter Store: GetParameter and PutParameter for a stage's outputs. */
-export function createParameters() {
-  const parameters = new Map<string, Parameter>();
+/** SSM Parameter Store: GetParameter and PutParameter for a stage's outputs. */
+export function createParameters(state: State) {
+  const parameters = state.collection<Parameter>('parameters');
 
   function get(input: unknown) {
     const { Name } = parseInput(getSchema, input);
@@ -25,7 +26,7 @@ export function createParameters() {
     const before = parameters.get(Name);
     if (before && !Overwrite) throw new AwsError('ParameterAlreadyExists', `Parameter ${Name} already exists.`);
     const version = (before?.version ?? 0) + 1;
-    parameters.set(Name, { value: Value, version });
+    parameters.put(Name, { value: Value, version });
     return { Version: version, Tier: 'Standard' };
   }
 

@@ -1,21 +1,24 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
+import type { State } from '../state.ts';
 import { accountId, region } from './arn.ts';
 import { AwsError, createService, paginate, parseInput } from './protocol.ts';
 
 interface Version {
   readonly id: string;
   readonly text: string;
-  readonly createdAt: Date;
+  /** Seconds since 1970. */
+  readonly createdAt: number;
 }
 
 interface Secret {
   readonly name: string;
   readonly arn: string;
-  readonly createdAt: Date;
+  /** Seconds since 1970. */
+  readonly createdAt: number;
   /** Undefined while the secret is empty. */
-  current: Version | undefined;
-  previous: Version | undefined;
+  readonly current?: Version | undefined;
+  readonly previous?: Version | undefined;
 }
 
 const createSchema = z.strictObject({
@@ -45,27 +48,27 @@ const listSchema = z.strictObject({
 });
 const describeSchema = z.strictObject({ SecretId: z.string() });
 
-/** In-memory Secrets Manager: text secrets with a current and a previous version. */
-export function createSecrets() {
-  const secrets = new Map<string, Secret>();
+/** Secrets Manager: text secrets with a current and a previous version. */
+export function createSecrets(state: State) {
+  const secrets = state.collection<Secret>('secrets');
+
+  const all = (): readonly Secret[] => secrets.entries().map(([, secret]) => secret);
 
   function find(id: string): Secret {
     // Like AWS, accepts an ARN without its random suffix.
-    const found = [...secrets.values()].find(
-      ({ name, arn }) => id === name || id === arn || id === arn.slice(0, arn.lastIndexOf('-')),
-    );
+    const found = all().find(({ name, arn }) => id === name || id === arn || id === arn.slice(0, arn.lastIndexOf('-')));
     if (!found) throw notFound("Secrets Manager can't find the specified secret.");
     return found;
   }
 
   function create(input: unknown) {
     const { Name, SecretString, ClientRequestToken } = parseInput(createSchema, input);
-    if (secrets.has(Name)) {
+    if (secrets.get(Name)) {
       throw new AwsError('ResourceExistsException', `The operation failed because the secret ${Name} already exists.`);
     }
     const arn = `arn:aws:secretsmanager:${region}:${accountId}:secret:${Name}-${randomBytes(3).toString('hex')}`;
     const current = SecretString === undefined ? undefined : newVersion(SecretString, ClientRequestToken);
-    secrets.set(Name, { name: Name, arn, createdAt: new Date(), current, previous: undefined });
+    secrets.put(Name, { name: Name, arn, createdAt: nowSeconds(), current });
     return { ARN: arn, Name, VersionId: current?.id };
   }
 
@@ -73,11 +76,10 @@ export function createSecrets() {
     const { SecretId, SecretString, ClientRequestToken } = parseInput(putSchema, input);
     const secret = find(SecretId);
     // SDKs send a token, so that a retried call does not replace the previous version.
-    if (!secret.current || secret.current.id !== ClientRequestToken) {
-      secret.previous = secret.current;
-      secret.current = newVersion(SecretString, ClientRequestToken);
-    }
-    return { ARN: secret.arn, Name: secret.name, VersionId: secret.current.id, VersionStages: ['AWSCURRENT'] };
+    const isRetry = secret.current && secret.current.id === ClientRequestToken;
+    const current = (isRetry && secret.current) || newVersion(SecretString, ClientRequestToken);
+    if (!isRetry) secrets.put(secret.name, { ...secret, current, previous: secret.current });
+    return { ARN: secret.arn, Name: secret.name, VersionId: current.id, VersionStages: ['AWSCURRENT'] };
   }
 
   function get(input: unknown) {
@@ -96,28 +98,34 @@ export function createSecrets() {
       VersionId: version.id,
       SecretString: version.text,
       VersionStages: [version.stage],
-      CreatedDate: version.createdAt.getTime() / 1_000,
+      CreatedDate: version.createdAt,
     };
   }
 
   function list(input: unknown) {
     const { Filters, MaxResults, NextToken } = parseInput(listSchema, input);
-    const all = [...secrets.values()];
-    const found = all.filter(({ name }) =>
+    const secretsInOrder = all();
+    const found = secretsInOrder.filter(({ name }) =>
       Filters.every(({ Values }) => Values.some((beginning) => name.startsWith(beginning))),
     );
     const page = { maxResults: MaxResults, nextToken: NextToken };
-    const { items, nextToken } = paginate(found, page, (secret) => all.indexOf(secret));
+    const { items, nextToken } = paginate(found, page, (secret) => secretsInOrder.indexOf(secret));
     return { SecretList: items.map(describe), NextToken: nextToken };
   }
 
-  return createService('Secrets Manager', {
+  const service = createService('Secrets Manager', {
     CreateSecret: create,
     PutSecretValue: put,
     GetSecretValue: get,
     DescribeSecret: (input) => describe(find(parseInput(describeSchema, input).SecretId)),
     ListSecrets: list,
   });
+
+  return {
+    ...service,
+    /** The current value of a secret, if it has one. */
+    read: (name: string): string | undefined => secrets.get(name)?.current?.text,
+  };
 }
 
 function versionStages({ current, previous }: Secret) {
@@ -131,14 +139,18 @@ function describe(secret: Secret) {
   return {
     ARN: secret.arn,
     Name: secret.name,
-    CreatedDate: secret.createdAt.getTime() / 1_000,
-    LastChangedDate: (secret.current ?? secret).createdAt.getTime() / 1_000,
+    CreatedDate: secret.createdAt,
+    LastChangedDate: (secret.current ?? secret).createdAt,
     VersionIdsToStages: Object.fromEntries(versionStages(secret).map(({ id, stage }) => [id, [stage]])),
   };
 }
 
 function newVersion(text: string, token: string = randomUUID()): Version {
-  return { id: token, text, createdAt: new Date() };
+  return { id: token, text, createdAt: nowSeconds() };
+}
+
+function nowSeconds(): number {
+  return Date.now() / 1_000;
 }
 
 function notFound(message: string): AwsError {

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DatabaseSync } from 'node:sqlite';
 import { buildApp } from 'fauxqs';
 import * as z from 'zod/mini';
+import { createPrivateFile } from '../state.ts';
 import { queueArn } from './arn.ts';
 import type { AwsResources } from './local-aws.ts';
 
@@ -9,6 +11,9 @@ const returnsQueueUrls: ReadonlySet<unknown> = new Set([
   'AmazonSQS.GetQueueUrl',
   'AmazonSQS.ListQueues',
 ]);
+
+/** The host and port that fauxqs puts into a queue's URL. */
+const queueHost = /http:\/\/sqs\.[^.]+\.localhost(?::\d+)?/g;
 
 const sends: ReadonlySet<unknown> = new Set(['AmazonSQS.SendMessage', 'AmazonSQS.SendMessageBatch']);
 
@@ -48,13 +53,58 @@ export class StorageError extends Error {
   override readonly name = 'StorageError';
 }
 
-/**
- * In-memory SQS and S3, both by fauxqs.
- *
- * @param report receives every unsupported call of SQS
- */
-export async function createStorage(report: (message: string) => void) {
-  const app = buildApp({ logger: false });
+type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>;
+
+/** fauxqs's stores with its database in a folder. Its function for that also starts a server for the whole network. */
+async function openStores(folder: string, consumed: readonly string[]): Promise<{ stores: Stores; close(): void }> {
+  const load = (file: string) => import(new URL(file, import.meta.resolve('fauxqs')).href);
+  const sqs: { SqsStore: new () => Stores['sqsStore'] } = await load('sqs/sqsStore.js');
+  const sns: { SnsStore: new () => Stores['snsStore'] } = await load('sns/snsStore.js');
+  const s3: { S3Store: new () => Stores['s3Store'] } = await load('s3/s3Store.js');
+  const { PersistenceManager }: { PersistenceManager: new (folder: string) => Persistence } =
+    await load('persistence.js');
+  const stores = { sqsStore: new sqs.SqsStore(), snsStore: new sns.SnsStore(), s3Store: new s3.S3Store() };
+  createPrivateFile(folder, 'fauxqs.db');
+  const persistence = new PersistenceManager(folder);
+  persistence.db.exec('PRAGMA synchronous = NORMAL');
+  // fauxqs sets the receive count of a released message to null, which its database rejects.
+  const release = persistence.db.prepare(
+    'UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE message_id = ?',
+  );
+  persistence.updateMessageReady = (messageId) => void release.run(messageId);
+  // The functions that had received these messages ended with the last run.
+  const releaseAll = persistence.db.prepare(
+    'UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE queue_name = ?',
+  );
+  for (const queue of consumed) releaseAll.run(queue);
+  persistence.load(stores.sqsStore, stores.snsStore, stores.s3Store);
+  for (const store of [...Object.values(stores), ...stores.sqsStore.allQueues()]) {
+    Object.assign(store, { persistence });
+  }
+  return { stores, close: () => persistence.close() };
+}
+
+/** The part of fauxqs's class that this module uses. */
+interface Persistence {
+  readonly db: DatabaseSync;
+  load(sqs: Stores['sqsStore'], sns: Stores['snsStore'], s3: Stores['s3Store']): void;
+  updateMessageReady(messageId: string): void;
+  close(): void;
+}
+
+export interface StorageOptions {
+  /** Without a folder, everything is in memory. */
+  readonly folder: string | undefined;
+  /** The names of the queues from which functions of the engine receive. */
+  readonly consumed: readonly string[];
+  /** Receives every unsupported call of SQS. */
+  report(message: string): void;
+}
+
+/** SQS and S3, both by fauxqs. */
+export async function createStorage({ folder, consumed, report }: StorageOptions) {
+  const opened = folder === undefined ? undefined : await openStores(folder, consumed);
+  const app = buildApp({ logger: false, ...(opened && { stores: opened.stores }) });
   const listeners = new Set<() => void>();
   // SDKs connect to the host of a queue's URL. fauxqs uses sqs.<region>.localhost, which not every machine resolves.
   app.addHook('onSend', (request, _reply, payload, done) => {
@@ -65,7 +115,9 @@ export async function createStorage(report: (message: string) => void) {
     // Before the sender gets its response, so that the engine is never idle while a message is in a queue.
     if (sends.has(target)) for (const notify of listeners) notify();
     const hasUrls = returnsQueueUrls.has(target) && typeof payload === 'string';
-    done(null, hasUrls ? payload.replaceAll(/http:\/\/sqs\.[^.]+\.localhost/g, 'http://127.0.0.1') : payload);
+    // The port can differ from that of the run that created the queue.
+    const [, port = ''] = /(:\d+)$/.exec(request.headers.host ?? '') ?? [];
+    done(null, hasUrls ? payload.replaceAll(queueHost, `http://127.0.0.1${port}`) : payload);
   });
   await app.ready();
 
@@ -130,6 +182,7 @@ export async function createStorage(report: (message: string) => void) {
       listeners.add(listener);
     },
 
+    /** Does nothing if the bucket exists. */
     async createBucket(name: string): Promise<void> {
       const response = await app.inject({ method: 'PUT', url: `/${name}` });
       if (response.statusCode !== 200) throw new StorageError(`S3 CreateBucket failed: ${response.body}`);
@@ -137,6 +190,7 @@ export async function createStorage(report: (message: string) => void) {
 
     async close(): Promise<void> {
       await app.close();
+      opened?.close();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createInFlight } from '../in-flight.ts';
+import { openState, type State } from '../state.ts';
 import { createAsyncInvocations, type FailedInvocation } from './async-invocation.ts';
 import { InvocationError, ThrottledError } from './invocation.ts';
 import type { Invoke } from './runtime.ts';
@@ -13,14 +14,17 @@ function setUp(
     destinationFails?: boolean;
     maxEventAgeMs?: number;
     withoutConcurrencyLimit?: ReadonlySet<string>;
+    state?: State;
   } = {},
 ) {
   const deadLetters: FailedInvocation[] = [];
   const reports: string[] = [];
   const inFlight = createInFlight();
+  const { state = openState() } = overrides;
   const invocations = createAsyncInvocations({
     invoke,
     inFlight,
+    state,
     retryDelayMs: 1,
     ...(overrides.maxEventAgeMs !== undefined && { maxEventAgeMs: overrides.maxEventAgeMs }),
     report: (message) => reports.push(message),
@@ -178,4 +182,34 @@ test('reports unfinished invocations on stop', () => {
   invocations.stop();
 
   expect(reports).toEqual(['Stopped with 1 asynchronous invocations unfinished']);
+});
+
+test('continues an invocation of an earlier run with its request id and the retries that are left', async () => {
+  const state = openState();
+  const { invoke, requestIds } = failTimes(3);
+  const started = Promise.withResolvers<void>();
+  let calls = 0;
+  const first = setUp(
+    async (...invocation) => {
+      calls += 1;
+      if (calls === 1) return invoke(...invocation);
+      started.resolve();
+      await new Promise(() => {});
+    },
+    { state },
+  );
+  first.invocations.start('send', { n: 1 });
+  await started.promise;
+  first.invocations.stop();
+
+  const second = setUp(invoke, { state });
+  second.invocations.resume();
+
+  expect(await second.idle(5_000)).toBe(true);
+  expect(requestIds).toEqual(['request-1', 'request-1', 'request-1']);
+  expect(second.deadLetters.map(({ requestContext }) => requestContext.approximateInvokeCount)).toEqual([3]);
+  const third = setUp(invoke, { state });
+  third.invocations.resume();
+  expect(await third.idle(5_000)).toBe(true);
+  expect(requestIds).toHaveLength(3);
 });

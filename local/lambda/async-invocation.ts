@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { functionArn } from '../aws/arn.ts';
 import type { InFlight } from '../in-flight.ts';
+import type { State } from '../state.ts';
 import { type FunctionFailure, ThrottledError, toFunctionFailure } from './invocation.ts';
 import type { Invoke } from './runtime.ts';
 
@@ -15,6 +16,8 @@ export interface AsyncOptions {
   readonly retryDelayMs: number;
   /** After this time a throttled or failed event is not retried. Default 6 hours, as on AWS. */
   readonly maxEventAgeMs?: number;
+  /** Keeps the invocations until they end. */
+  readonly state: State;
   sendToDestination(failed: FailedInvocation): Promise<unknown>;
   /** Receives a line for every invocation that ran out of retries or was lost. */
   report(message: string): void;
@@ -31,10 +34,26 @@ export interface AsyncOptions {
 const maxRetries = 2;
 const maxRetryDelayMs = 300_000;
 
+/** An accepted invocation that has not ended, with what its attempts have changed. */
+interface Pending {
+  readonly name: string;
+  readonly event: unknown;
+  readonly requestId: string;
+  /** In milliseconds since 1970, as `dueAt`. */
+  readonly expiresAt: number;
+  /** The number of attempts that ended. */
+  readonly attempts: number;
+  readonly retries: { readonly failed: number; readonly throttled: number };
+  /** When the next attempt starts. */
+  readonly dueAt: number;
+}
+
 /**
  * Asynchronous Lambda invocations: two retries, then the on-failure destination. A throttled invocation does not count
  * as a try; it is retried until the event is too old. AWS waits 1 and 2 minutes before the retries of a failed
  * invocation; the engine's default is 1 and 2 seconds.
+ *
+ * An invocation is stored before `start` returns. After a restart, `resume` repeats the attempt that had not ended.
  */
 export function createAsyncInvocations(options: AsyncOptions) {
   const {
@@ -47,9 +66,10 @@ export function createAsyncInvocations(options: AsyncOptions) {
     maxEventAgeMs = 6 * 3_600_000,
   } = options;
   const { inFlight, now = () => new Date(), newId = randomUUID } = options;
+  const pending = options.state.collection<Pending>('asynchronous invocations');
   const limit = pLimit(concurrency);
   const stopped = new AbortController();
-  let pending = 0;
+  let running = 0;
 
   async function attempt(name: string, event: unknown, requestId: string): Promise<Outcome> {
     try {
@@ -64,48 +84,74 @@ export function createAsyncInvocations(options: AsyncOptions) {
   }
 
   /** Invokes the function until it succeeds. Returns why Lambda gives up, if it does. */
-  async function attemptAll(name: string, event: unknown, requestId: string): Promise<Rejection | undefined> {
-    const expiresAt = now().getTime() + maxEventAgeMs;
-    const retries = { failed: 0, throttled: 0 };
-    for (let attempts = 1; ; attempts += 1) {
+  async function attemptAll(key: string, first: Pending): Promise<Rejection | undefined> {
+    for (let next = first; ; pending.put(key, next)) {
+      const { name, event, requestId, expiresAt, retries } = next;
+      const wait = next.dueAt - now().getTime();
+      if (wait > 0) await sleep(wait, undefined, { signal: stopped.signal });
       const { kind, failure } = await attempt(name, event, requestId);
       if (kind === 'succeeded') return undefined;
+      // The runtime stops: this attempt is repeated after the restart.
+      stopped.signal.throwIfAborted();
+      const attempts = next.attempts + 1;
       if (kind === 'failed' && retries.failed === maxRetries)
         return { condition: 'RetriesExhausted', attempts, failure };
-      const delay = Math.min(retryDelayMs * 2 ** retries[kind], maxRetryDelayMs);
-      if (now().getTime() + delay > expiresAt) return { condition: 'EventAgeExceeded', attempts, failure };
-      await sleep(delay, undefined, { signal: stopped.signal });
-      retries[kind] += 1;
+      const dueAt = now().getTime() + Math.min(retryDelayMs * 2 ** retries[kind], maxRetryDelayMs);
+      if (dueAt > expiresAt) return { condition: 'EventAgeExceeded', attempts, failure };
+      next = { ...next, attempts, dueAt, retries: { ...retries, [kind]: retries[kind] + 1 } };
     }
   }
 
-  async function run(name: string, event: unknown): Promise<void> {
-    const requestId = newId();
-    const rejection = await attemptAll(name, event, requestId);
+  async function run(key: string, invocation: Pending): Promise<void> {
+    const rejection = await attemptAll(key, invocation);
     if (!rejection) return;
-    await sendToDestination(toFailedInvocation({ name, event, requestId, failedAt: now(), ...rejection }));
+    const { name } = invocation;
+    await sendToDestination(toFailedInvocation({ ...invocation, failedAt: now(), ...rejection }));
     const { attempts, failure } = rejection;
     const reason = failure ? `failed ${attempts} times with ${failure.errorType}` : 'was throttled for too long';
     report(`${name} ${reason}: the event is in the dead-letter queue`);
   }
 
+  function track(key: string, invocation: Pending): void {
+    const done = inFlight.track();
+    running += 1;
+    run(key, invocation)
+      .catch((error: unknown) => {
+        if (stopped.signal.aborted) return;
+        report(`The event for ${invocation.name} is lost: ${error instanceof Error ? error.message : String(error)}`);
+      })
+      .finally(() => {
+        if (!stopped.signal.aborted) pending.delete(key);
+        running -= 1;
+        done();
+      });
+  }
+
   return {
+    /** The invocation is stored when this returns. */
     start(name: string, event: unknown): void {
-      const done = inFlight.track();
-      pending += 1;
-      run(name, event)
-        .catch((error: unknown) => {
-          if (stopped.signal.aborted) return;
-          report(`The event for ${name} is lost: ${error instanceof Error ? error.message : String(error)}`);
-        })
-        .finally(() => {
-          pending -= 1;
-          done();
-        });
+      const startedAt = now().getTime();
+      const invocation: Pending = {
+        name,
+        event,
+        requestId: newId(),
+        expiresAt: startedAt + maxEventAgeMs,
+        attempts: 0,
+        retries: { failed: 0, throttled: 0 },
+        dueAt: startedAt,
+      };
+      const key = randomUUID();
+      pending.put(key, invocation);
+      track(key, invocation);
+    },
+
+    /** Continues the invocations of an earlier run. */
+    resume(): void {
+      for (const [key, invocation] of pending.entries()) track(key, invocation);
     },
 
     stop(): void {
-      if (pending > 0) report(`Stopped with ${pending} asynchronous invocations unfinished`);
+      if (running > 0) report(`Stopped with ${running} asynchronous invocations unfinished`);
       stopped.abort();
       limit.clearQueue();
     },
@@ -124,10 +170,7 @@ interface Rejection {
   readonly failure: FunctionFailure | undefined;
 }
 
-interface RejectedEvent extends Rejection {
-  readonly name: string;
-  readonly event: unknown;
-  readonly requestId: string;
+interface RejectedEvent extends Rejection, Pick<Pending, 'name' | 'event' | 'requestId'> {
   readonly failedAt: Date;
 }
 

@@ -1,5 +1,5 @@
+import type { HistoryEvent } from '../../../core/executions/history.ts';
 import { sendStateMachine } from '../../../core/outbound/state-machine.ts';
-import type { HistoryEvent } from '../../operations.ts';
 import { Graph, type GraphEdge, type GraphNode, narrow } from '../parts/graph.tsx';
 import { executionPath } from './history.ts';
 

@@ -2,8 +2,8 @@ import { HistoryEventType } from '@aws-sdk/client-sfn';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DeferralReason, Deferred } from '../../../core/channel/deferred.ts';
+import type { HistoryEvent } from '../../../core/executions/history.ts';
 import { retriedErrors } from '../../../core/outbound/state-machine.ts';
-import type { HistoryEvent } from '../../operations.ts';
 import { describeHistory, executionPath, formatCause } from './history.ts';
 
 const start = Date.UTC(2026, 2, 11, 9);

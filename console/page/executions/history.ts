@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { DeferralReason } from '../../../core/channel/deferred.ts';
+import type { HistoryEvent } from '../../../core/executions/history.ts';
 import { parseJson } from '../../../core/platform/json.ts';
-import type { HistoryEvent } from '../../operations.ts';
 import { describeError } from '../parts/errors.ts';
 import { duration, fullTime } from '../parts/format.ts';
 import type { Step } from '../parts/steps.tsx';

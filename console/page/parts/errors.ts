@@ -20,6 +20,24 @@ const texts: ReadonlyMap<string, string> = new Map([
   ['States.Timeout', 'the send function timed out'],
 ]);
 
+/** The names of the errors with which an execution can fail. */
+export const sendErrors: readonly string[] = [
+  'ChannelServerError',
+  'ChannelNetworkError',
+  'ChannelClientError',
+  'ChannelRepairableError',
+  'ChannelAuthenticationError',
+  'RequestExpired',
+  'DeliveryMissing',
+  'FileUnavailable',
+  'FileRefused',
+  'ConfigurationError',
+  'StepFailed',
+  'States.Timeout',
+  'TIMED_OUT',
+  'ABORTED',
+];
+
 /** Describes the error of an attempt by its name. Lambda errors that are not in the list share one text. */
 export function describeError(name: string | undefined): string {
   const fallback = name?.startsWith('Lambda.') ? 'Lambda could not invoke the send function' : 'the attempt failed';

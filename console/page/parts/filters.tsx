@@ -12,6 +12,25 @@ export function Filters({ children }: { children: ComponentChildren }) {
   );
 }
 
+/** Maximum ages in ms, as text, with their names. */
+const ages: ReadonlyMap<string, string> = new Map([
+  ['', 'any time'],
+  ['900000', 'last 15 minutes'],
+  ['3600000', 'last hour'],
+  ['86400000', 'last day'],
+  ['604800000', 'last week'],
+]);
+
+/** The parameter `age`: the maximum age in ms. */
+export function AgeFilter({ label }: { label: string }) {
+  return <SelectFilter name="age" label={label} options={[...ages.keys()]} text={(age) => ages.get(age) ?? age} />;
+}
+
+/** The time at which an age begins, ISO 8601; undefined for any age. */
+export function sinceAge(age: string): string | undefined {
+  return ages.has(age) && age !== '' ? new Date(Date.now() - Number(age)).toISOString() : undefined;
+}
+
 interface SelectFilterProps {
   readonly name: string;
   readonly label: string;

@@ -1,10 +1,11 @@
 import type { InFlight } from '../../in-flight.ts';
+import type { State } from '../../state.ts';
 import { executionArn } from '../arn.ts';
 import type { BusEvent } from '../event-bridge.ts';
 import type { CompiledMachine } from './definition.ts';
 import { type ExecutionEnd, executionEnded, executionStarted, type HistoryEvent } from './history.ts';
 import type { Interpreter } from './interpreter.ts';
-import { sleep } from './task-state.ts';
+import { type Position, sleep } from './task-state.ts';
 
 export type ExecutionStatus = 'RUNNING' | ExecutionEnd['status'];
 
@@ -19,11 +20,13 @@ export interface Execution {
   readonly startedAt: Date;
   readonly stoppedAt?: Date;
   readonly end?: ExecutionEnd;
-  readonly history: readonly HistoryEvent[];
 }
 
 export interface ExecutionsOptions {
   readonly interpreter: Interpreter;
+  readonly state: State;
+  /** Removes what is stored of a task token. */
+  forgetToken(token: string): void;
   /** Maximum number of ended executions to keep. Their names stay taken. */
   readonly maxEnded: number;
   /** Counts running executions, except those in a Wait state or waiting for a task token. */
@@ -44,7 +47,11 @@ const maxHistoryEvents = 25_000;
 interface Entry extends Execution {
   stoppedAt?: Date;
   end?: ExecutionEnd;
-  readonly history: HistoryEvent[];
+  position?: Position | undefined;
+  /** The number of events that are stored. */
+  storedEvents: number;
+  /** Events that are not stored. */
+  readonly newEvents: HistoryEvent[];
   readonly controller: AbortController;
   /** Decrements `inFlight`; undefined while the execution waits. */
   leaveInFlight: (() => void) | undefined;
@@ -52,64 +59,124 @@ interface Entry extends Execution {
   readonly close: () => void;
 }
 
+/** An execution as it is stored, by its ARN. Times are in milliseconds since 1970. */
+interface StoredExecution extends Pick<Entry, 'name' | 'number' | 'input' | 'position' | 'storedEvents'> {
+  readonly end?: ExecutionEnd | undefined;
+  /** The ARN of the state machine. */
+  readonly machine: string;
+  readonly startedAt: number;
+  readonly stoppedAt?: number | undefined;
+}
+
 export function executionStatus({ end }: Pick<Execution, 'end'>): ExecutionStatus {
   return end?.status ?? 'RUNNING';
 }
 
-/** Runs executions, and keeps the running and the latest ended ones. */
+/**
+ * Runs executions, and keeps the running and the latest ended ones. A running execution is stored at its start, whenever it
+ * waits, and before every call of a task, so that `resume` continues it after a restart.
+ */
 export function createExecutions(options: ExecutionsOptions) {
-  const { interpreter, maxEnded, inFlight, openExecutions, onChange, onTransition, now } = options;
+  const { interpreter, state, maxEnded, inFlight, openExecutions, onChange, onTransition, forgetToken, now } = options;
+  const stored = state.collection<StoredExecution>('executions');
+  /** The events of an execution, in parts, by its ARN and the id of their first event. */
+  const history = state.collection<readonly HistoryEvent[]>('execution history');
+  /** The ARNs of ended executions that are no longer kept. */
+  const formerNames = state.collection<true>('former executions');
   const executions = new Map<string, Entry>();
   const ended: string[] = [];
-  const names = new Set<string>();
+  let count = stored.entries().length + formerNames.entries().length;
 
   function start(machine: CompiledMachine, name: string, input: string): Execution {
-    const arn = executionArn(machine.name, name);
     const startedAt = now();
-    names.add(arn);
-    const entry: Entry = {
-      arn,
+    count += 1;
+    const entry = track({
+      arn: executionArn(machine.name, name),
       name,
       machine,
-      number: names.size,
+      number: count,
       input,
       startedAt,
-      history: [executionStarted(startedAt, input)],
-      controller: new AbortController(),
-      leaveInFlight: inFlight.track(),
-      close: openExecutions.track(),
-    };
-    executions.set(arn, entry);
-    onChange(entry);
+      storedEvents: 0,
+      newEvents: [executionStarted(startedAt, input)],
+    });
+    state.transaction(() => {
+      store(entry);
+      onChange(entry);
+    });
     void run(entry);
     return entry;
   }
 
-  async function run(entry: Entry): Promise<void> {
-    const { machine, input, controller } = entry;
-    const { signal } = controller;
-    const completed = interpreter(machine, JSON.parse(input), {
-      signal,
-      onTransition,
-      record: (event) => record(entry, event),
-      onWaiting: (waiting) => setWaiting(entry, waiting),
+  /** Adds a running execution. */
+  function track(execution: Omit<Entry, 'controller' | 'leaveInFlight' | 'close'>): Entry {
+    const entry = {
+      ...execution,
+      controller: new AbortController(),
+      leaveInFlight: inFlight.track(),
+      close: openExecutions.track(),
+    };
+    executions.set(entry.arn, entry);
+    return entry;
+  }
+
+  /** Stores an execution with the events since the last time. */
+  function store(entry: Entry): void {
+    const { arn, name, machine, number, input, startedAt, stoppedAt, end, position } = entry;
+    state.transaction(() => {
+      if (entry.newEvents.length > 0) history.put(historyKey(arn, entry.storedEvents), entry.newEvents);
+      entry.storedEvents += entry.newEvents.splice(0).length;
+      stored.put(arn, {
+        ...{ name, machine: machine.arn, number, input, end, position, storedEvents: entry.storedEvents },
+        startedAt: startedAt.getTime(),
+        stoppedAt: stoppedAt?.getTime(),
+      });
     });
+  }
+
+  function save(entry: Entry, position: Position | undefined): void {
+    const token = entry.position?.attempt?.token;
+    entry.position = position;
+    state.transaction(() => {
+      store(entry);
+      if (token !== undefined && position?.attempt?.token !== token) forgetToken(token);
+    });
+  }
+
+  async function run(entry: Entry): Promise<void> {
+    const { machine, input, position, startedAt, controller } = entry;
+    const { signal } = controller;
+    const completed = interpreter(
+      machine,
+      { input: JSON.parse(input), position },
+      {
+        signal,
+        onTransition,
+        record: (event) => record(entry, event),
+        save: (changed) => save(entry, changed),
+        onWaiting: (waiting) => setWaiting(entry, waiting),
+      },
+    );
+    const { timeoutSeconds = Number.POSITIVE_INFINITY } = machine;
+    const left = startedAt.getTime() + timeoutSeconds * 1_000 - now().getTime();
     try {
-      finish(entry, await Promise.race([completed, timeOut(machine, signal)]));
+      finish(entry, await Promise.race([completed, timeOut(left, signal)]));
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
+  /** Returns the id of the event. */
   function record(entry: Entry, event: HistoryEvent): number {
-    const { controller, history } = entry;
+    const { controller, newEvents } = entry;
     controller.signal.throwIfAborted();
-    if (history.length >= maxHistoryEvents - 1) {
+    if (entry.storedEvents + newEvents.length >= maxHistoryEvents - 1) {
       const cause = `The execution reached the maximum number of history events (${maxHistoryEvents}).`;
       finish(entry, { status: 'FAILED', error: 'States.Runtime', cause });
       controller.signal.throwIfAborted();
     }
-    return history.push(event);
+    newEvents.push(event);
+    return entry.storedEvents + newEvents.length;
   }
 
   function setWaiting(entry: Entry, waiting: boolean): void {
@@ -123,22 +190,51 @@ export function createExecutions(options: ExecutionsOptions) {
     if (entry.end) return;
     entry.stoppedAt = now();
     entry.end = end;
-    entry.history.push(executionEnded(entry.stoppedAt, end));
+    entry.newEvents.push(executionEnded(entry.stoppedAt, end));
     entry.controller.abort();
-    ended.push(entry.arn);
-    for (const old of ended.splice(0, Math.max(0, ended.length - maxEnded))) executions.delete(old);
-    onChange(entry);
+    state.transaction(() => {
+      save(entry, undefined);
+      addEnded(entry.arn);
+      onChange(entry);
+    });
     entry.leaveInFlight?.();
     entry.close();
   }
+
+  /** Marks an execution of an earlier run as ended. */
+  function markEnded(entry: Entry, end: ExecutionEnd, stoppedAt: Date): void {
+    entry.end = end;
+    entry.stoppedAt = stoppedAt;
+    ended.push(entry.arn);
+    entry.leaveInFlight?.();
+    entry.close();
+  }
+
+  function addEnded(arn: string): void {
+    ended.push(arn);
+    for (const old of ended.splice(0, Math.max(0, ended.length - maxEnded))) {
+      executions.delete(old);
+      stored.delete(old);
+      for (const [key] of historyParts(old)) history.delete(key);
+      formerNames.put(old, true);
+    }
+  }
+
+  const historyParts = (arn: string) => [...history.range({ gt: historyKey(arn), lt: `${historyKey(arn)}~` })];
 
   return {
     start,
 
     find: (arn: string): Execution | undefined => executions.get(arn),
 
+    /** The events so far, oldest first. */
+    history(arn: string): readonly HistoryEvent[] {
+      const parts = historyParts(arn).flatMap(([, events]) => events);
+      return [...parts, ...(executions.get(arn)?.newEvents ?? [])];
+    },
+
     /** Whether an execution with this ARN was started, even if it is no longer kept. */
-    isTaken: (arn: string): boolean => names.has(arn),
+    isTaken: (arn: string): boolean => executions.has(arn) || formerNames.get(arn) === true,
 
     /** Newest first. */
     list: (machine: CompiledMachine): readonly Execution[] =>
@@ -150,16 +246,32 @@ export function createExecutions(options: ExecutionsOptions) {
       if (entry) finish(entry, { status: 'ABORTED', ...reason });
     },
 
-    /** Aborts all executions without events. */
+    /** Loads the executions of an earlier run, and continues those that had not ended. */
+    resume(findMachine: (arn: string) => CompiledMachine | undefined): void {
+      for (const [arn, { machine: machineArn, startedAt, stoppedAt, end, ...rest }] of stored.entries()) {
+        const machine = findMachine(machineArn);
+        if (!machine) continue;
+        const entry = track({ ...rest, arn, machine, startedAt: new Date(startedAt), newEvents: [] });
+        if (end) markEnded(entry, end, new Date(stoppedAt ?? startedAt));
+        else void run(entry);
+      }
+    },
+
+    /** Aborts all executions without events. They continue after a restart. */
     stop(): void {
       for (const { controller } of executions.values()) controller.abort();
     },
   };
 }
 
-/** Resolves after the time limit of the state machine. Rejects when the signal aborts. */
-async function timeOut({ timeoutSeconds = Number.POSITIVE_INFINITY }: CompiledMachine, signal: AbortSignal) {
-  await sleep(timeoutSeconds * 1_000, signal);
+/** `~` sorts after every digit. */
+function historyKey(arn: string, firstId?: number): string {
+  return `${arn} ${firstId === undefined ? '' : String(firstId).padStart(6, '0')}`;
+}
+
+/** Resolves when the time of the state machine has passed. Rejects when the signal aborts. */
+async function timeOut(ms: number, signal: AbortSignal) {
+  await sleep(ms, signal);
   return { status: 'TIMED_OUT', error: 'States.Timeout' } as const;
 }
 

@@ -3,11 +3,12 @@ import type { Json } from '../protocol.ts';
 import type { Resource, State } from './definition.ts';
 import type { StateError } from './expressions.ts';
 
-/** An event of an execution's history. The details are formatted on demand: most executions' histories are never read. */
+/** An event of an execution's history, as it is stored. */
 export interface HistoryEvent {
   readonly type: string;
-  readonly at: Date;
-  details?(): Readonly<Record<string, unknown>>;
+  /** In milliseconds since 1970. */
+  readonly at: number;
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /** The last event of an execution, by its status. */
@@ -41,8 +42,8 @@ export function formatHistory(events: readonly HistoryEvent[]) {
     // On AWS the first state, like the start, has no previous event.
     previousEventId: index <= 1 ? 0 : index,
     type,
-    timestamp: at.getTime() / 1_000,
-    ...(details && { [detailsField(type)]: details() }),
+    timestamp: at / 1_000,
+    ...(details && { [detailsField(type)]: details }),
   }));
 }
 
@@ -52,21 +53,25 @@ function detailsField(type: string): string {
   return `${name.charAt(0).toLowerCase()}${name.slice(1)}EventDetails`;
 }
 
+function historyEvent(type: string, at: Date, details?: HistoryEvent['details']): HistoryEvent {
+  return { type, at: at.getTime(), ...(details && { details }) };
+}
+
 export function executionStarted(at: Date, input: string): HistoryEvent {
-  return { type: 'ExecutionStarted', at, details: () => ({ input, inputDetails: whole }) };
+  return historyEvent('ExecutionStarted', at, { input, inputDetails: whole });
 }
 
 export function executionEnded(at: Date, { status, output, error, cause }: ExecutionEnd): HistoryEvent {
   const details = status === 'SUCCEEDED' ? { output, outputDetails: whole } : { error, cause };
-  return { type: endEvents[status], at, details: () => details };
+  return historyEvent(endEvents[status], at, details);
 }
 
 export function stateEntered(at: Date, { Type }: State, name: string, input: Json): HistoryEvent {
-  return { type: `${Type}StateEntered`, at, details: () => ({ name, ...valueDetails('input', input) }) };
+  return historyEvent(`${Type}StateEntered`, at, { name, ...valueDetails('input', input) });
 }
 
 export function stateExited(at: Date, { Type }: State, name: string, output: Json): HistoryEvent {
-  return { type: `${Type}StateExited`, at, details: () => ({ name, ...valueDetails('output', output) }) };
+  return historyEvent(`${Type}StateExited`, at, { name, ...valueDetails('output', output) });
 }
 
 function valueDetails(field: 'input' | 'output', value: Json) {
@@ -77,33 +82,30 @@ function valueDetails(field: 'input' | 'output', value: Json) {
 export function taskStarted(at: Date, resource: Resource, parameters: Json, limits: TaskLimits): HistoryEvent[] {
   if (!resource.integration) {
     const { timeoutInSeconds } = limits;
-    const scheduled = () => ({ resource: resource.arn, ...valueDetails('input', parameters), timeoutInSeconds });
-    return [
-      { type: 'LambdaFunctionScheduled', at, details: scheduled },
-      { type: 'LambdaFunctionStarted', at },
-    ];
+    const scheduled = { resource: resource.arn, ...valueDetails('input', parameters), timeoutInSeconds };
+    return [historyEvent('LambdaFunctionScheduled', at, scheduled), historyEvent('LambdaFunctionStarted', at)];
   }
-  const scheduled = () => ({ region, parameters: JSON.stringify(parameters), ...limits });
-  return [taskEvent(at, resource, 'Scheduled', scheduled), taskEvent(at, resource, 'Started', () => ({}))];
+  const scheduled = { region, parameters: JSON.stringify(parameters), ...limits };
+  return [taskEvent(at, resource, 'Scheduled', scheduled), taskEvent(at, resource, 'Started', {})];
 }
 
 /** The resource of a task with a token has responded. */
 export function taskSubmitted(at: Date, resource: Resource, output: Json): HistoryEvent {
-  return taskEvent(at, resource, 'Submitted', () => valueDetails('output', output));
+  return taskEvent(at, resource, 'Submitted', valueDetails('output', output));
 }
 
 export function taskSucceeded(at: Date, resource: Resource, output: Json): HistoryEvent {
-  return taskEvent(at, resource, 'Succeeded', () => valueDetails('output', output));
+  return taskEvent(at, resource, 'Succeeded', valueDetails('output', output));
 }
 
 export function taskFailed(at: Date, resource: Resource, { name, message }: StateError): HistoryEvent {
   const outcome = name === 'States.Timeout' ? 'TimedOut' : 'Failed';
-  return taskEvent(at, resource, outcome, () => ({ error: name, ...(message && { cause: message }) }));
+  return taskEvent(at, resource, outcome, { error: name, ...(message && { cause: message }) });
 }
 
 /** Only the first event of a function names the resource; those of another service always do. */
-function taskEvent(at: Date, { integration }: Resource, outcome: string, details: () => object): HistoryEvent {
-  if (!integration) return { type: `LambdaFunction${outcome}`, at, details: () => ({ ...details() }) };
+function taskEvent(at: Date, { integration }: Resource, outcome: string, details: object): HistoryEvent {
+  if (!integration) return historyEvent(`LambdaFunction${outcome}`, at, { ...details });
   const { service, action } = integration;
-  return { type: `Task${outcome}`, at, details: () => ({ resourceType: service, resource: action, ...details() }) };
+  return historyEvent(`Task${outcome}`, at, { resourceType: service, resource: action, ...details });
 }

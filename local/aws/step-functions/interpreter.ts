@@ -5,13 +5,19 @@ import { type Evaluate, runtimeError, StateError } from './expressions.ts';
 import { type ExecutionEnd, stateEntered, stateExited } from './history.ts';
 import {
   createTaskRunner,
+  type Position,
   type RunOptions,
   sleep,
   type TaskRunnerOptions,
   type Transition,
   toStateError,
-  type Visit,
 } from './task-state.ts';
+
+/** Where a run starts: at the first state, or where an earlier run stood. */
+export interface Start {
+  readonly input: Json;
+  readonly position?: Position | undefined;
+}
 
 export type Interpreter = ReturnType<typeof createInterpreter>;
 
@@ -20,10 +26,10 @@ export function createInterpreter(options: TaskRunnerOptions) {
   const { now } = options;
   const runTask = createTaskRunner(options);
 
-  /** Runs an execution with this input and returns how it ended. Rejects only after an abort. */
-  async function run(machine: CompiledMachine, input: Json, runOptions: RunOptions): Promise<ExecutionEnd> {
+  /** Runs an execution from its start, or from a position, and returns how it ended. Rejects only after an abort. */
+  async function run(machine: CompiledMachine, start: Start, runOptions: RunOptions): Promise<ExecutionEnd> {
     try {
-      const output = await runStates(machine, input, runOptions);
+      const output = await runStates(machine, start, runOptions);
       return { status: 'SUCCEEDED', output: JSON.stringify(output) };
     } catch (error) {
       runOptions.signal.throwIfAborted();
@@ -32,15 +38,15 @@ export function createInterpreter(options: TaskRunnerOptions) {
     }
   }
 
-  async function runStates(machine: CompiledMachine, first: Json, runOptions: RunOptions): Promise<Json> {
-    let input = first;
-    for (let name = machine.startAt; ; ) {
+  async function runStates(machine: CompiledMachine, start: Start, runOptions: RunOptions): Promise<Json> {
+    let { input } = start.position ?? start;
+    let name = start.position?.name ?? machine.startAt;
+    for (let { position } = start; ; position = undefined) {
       const state = machine.states.get(name);
       if (!state) throw runtimeError(`The state '${name}' does not exist`);
-      const id = runOptions.record(stateEntered(now(), state, name, input));
-      runOptions.onTransition();
-      const { next, output } = await runState(state, { name, input }, runOptions).catch((error) => {
-        throw describeError(error, name, id);
+      const visit = position ?? { name, input, enteredId: enter(state, name, input, runOptions) };
+      const { next, output } = await runState(state, visit, runOptions).catch((error) => {
+        throw describeError(error, name, visit.enteredId);
       });
       runOptions.record(stateExited(now(), state, name, output));
       if (next === undefined) return output;
@@ -49,7 +55,13 @@ export function createInterpreter(options: TaskRunnerOptions) {
     }
   }
 
-  async function runState(state: State, visit: Visit, runOptions: RunOptions): Promise<Transition> {
+  function enter(state: State, name: string, input: Json, { record, onTransition }: RunOptions): number {
+    const id = record(stateEntered(now(), state, name, input));
+    onTransition();
+    return id;
+  }
+
+  async function runState(state: State, visit: Position, runOptions: RunOptions): Promise<Transition> {
     const { name, input } = visit;
     switch (state.Type) {
       case 'Task':
@@ -57,6 +69,7 @@ export function createInterpreter(options: TaskRunnerOptions) {
       case 'Pass':
         return { next: state.Next, output: mergeResult(state.ResultPath, input, state.Parameters({ input }), name) };
       case 'Wait':
+        runOptions.save(visit);
         await wait(state, input, runOptions);
         return { next: state.Next, output: input };
       case 'Fail':

@@ -35,15 +35,15 @@ const nameForm = /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}\p{Cs}\uFFFE\uFFFF]+$/u;
 
 export interface StepFunctionsOptions
   extends TaskOptions,
-    Omit<ExecutionsOptions, 'interpreter' | 'now'>,
+    Omit<ExecutionsOptions, 'interpreter' | 'forgetToken' | 'now'>,
     Pick<TaskRunnerOptions, 'retryDelayMs'> {}
 
-/** The part of Step Functions' API that the app and an operator use. All state is in memory, task tokens included. */
+/** The part of Step Functions' API that the app and an operator use. */
 export function createStepFunctions(options: StepFunctionsOptions) {
   const now = () => new Date();
-  const tokens = createTaskTokens();
+  const tokens = createTaskTokens(options.state);
   const interpreter = createInterpreter({ ...options, task: createTasks(options), tokens, now });
-  const executions = createExecutions({ ...options, interpreter, now });
+  const executions = createExecutions({ ...options, interpreter, forgetToken: tokens.forget, now });
   const machines = new Map<string, CompiledMachine>();
 
   function findMachine(arn: string): CompiledMachine {
@@ -94,7 +94,7 @@ export function createStepFunctions(options: StepFunctionsOptions) {
 
   function getHistory(call: unknown) {
     const { reverseOrder = false, ...page } = parseInput(historySchema, call);
-    const events = formatHistory(findExecution(call).history);
+    const events = formatHistory(executions.history(findExecution(call).arn));
     const ordered = reverseOrder ? events.toReversed() : events;
     const { items, nextToken } = paginate(ordered, page, ({ id }) => (reverseOrder ? -id : id));
     return { events: items, nextToken };
@@ -128,6 +128,9 @@ export function createStepFunctions(options: StepFunctionsOptions) {
     },
 
     call: service.call,
+
+    /** Continues the executions of an earlier run. Create the state machines before. */
+    resume: () => executions.resume((arn) => machines.get(arn)),
 
     /** Ends all executions without events. */
     stop: executions.stop,

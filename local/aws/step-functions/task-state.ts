@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Json } from '../protocol.ts';
 import { assertSize, mergeResult } from './data-flow.ts';
-import type { Retrier, TaskState } from './definition.ts';
+import type { Resource, Retrier, TaskState } from './definition.ts';
 import { runtimeError, type Scope, StateError } from './expressions.ts';
 import {
   type HistoryEvent,
@@ -11,7 +11,7 @@ import {
   taskSubmitted,
   taskSucceeded,
 } from './history.ts';
-import type { TaskTokens } from './task-tokens.ts';
+import { type TaskTokens, timerMs } from './task-tokens.ts';
 import type { Task } from './tasks.ts';
 
 export interface TaskRunnerOptions {
@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Adds an event to the history and returns its id. Throws after the end of the run. */
   record(event: HistoryEvent): number;
+  /** Stores where the execution stands, with the events so far. */
+  save(position: Position): void;
   /** Called for every state transition that AWS bills: entries and retries. */
   onTransition(): void;
   /** Called with true when the execution enters a Wait state or waits for a task token, and with false afterwards. */
@@ -38,6 +40,26 @@ export interface Visit {
   /** The state's name. */
   readonly name: string;
   readonly input: Json;
+  /** The id of the event of its entry. */
+  readonly enteredId: number;
+}
+
+/** Where an execution stands: the visit of a Wait or Task state. A restart continues there. */
+export interface Position extends Visit {
+  /** The number of retries by each retrier of the state. */
+  readonly retries?: readonly number[];
+  /** When the next attempt starts, in milliseconds since 1970. */
+  readonly retryAt?: number;
+  /** The attempt that runs. */
+  readonly attempt?: Attempt;
+}
+
+interface Attempt {
+  /** In milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly token?: string | undefined;
+  /** Whether the resource has responded, and the task waits for a call with its token. */
+  readonly submitted?: boolean;
 }
 
 /** Where a state leads: to the next state, or to the end of the execution. */
@@ -51,44 +73,64 @@ const terminalErrors: ReadonlySet<string> = new Set(['States.Runtime', 'States.D
 
 /** Runs Task states: retries, catches, time limits and task tokens. */
 export function createTaskRunner({ task, tokens, retryDelayMs, now }: TaskRunnerOptions) {
-  return async (state: TaskState, visit: Visit, options: RunOptions): Promise<Transition> => {
-    const { input, name } = visit;
-    const retriers = state.Retry.map((retrier) => ({ retrier, retries: 0 }));
-    for (;;) {
+  /** @param visit can be one of an earlier run, which continues */
+  return async (state: TaskState, visit: Position, options: RunOptions): Promise<Transition> => {
+    const { input, name, enteredId } = visit;
+    const retries = state.Retry.map((_, index) => visit.retries?.[index] ?? 0);
+    const save = (more: Partial<Position>) => options.save({ name, input, enteredId, retries, ...more });
+    if (visit.retryAt !== undefined) await waitForRetry(visit.retryAt, options);
+    for (let { attempt: earlier } = visit; ; earlier = undefined) {
       try {
-        const result = await attemptTask(state, visit, options);
+        const result = await attemptTask(state, { visit, earlier, save: (attempt) => save({ attempt }) }, options);
         return { next: state.Next, output: mergeResult(state.ResultPath, input, result, name) };
       } catch (error) {
         options.signal.throwIfAborted();
         const failure = toStateError(error);
-        const found = retriers.find(({ retrier }) => matchesError(retrier.ErrorEquals, failure));
-        if (found && found.retries < found.retrier.MaxAttempts) {
-          await sleep(retryDelayMs ?? definedDelayMs(found.retrier, found.retries), options.signal);
-          found.retries += 1;
-          options.onTransition();
-          continue;
-        }
-        const catcher = state.Catch.find(({ ErrorEquals }) => matchesError(ErrorEquals, failure));
-        if (!catcher) throw failure;
-        const caught = { Error: failure.name, Cause: failure.message };
-        return { next: catcher.Next, output: mergeResult(catcher.ResultPath, input, caught, name) };
+        const delayMs = countRetry(state.Retry, retries, failure);
+        if (delayMs === undefined) return catchFailure(state, visit, failure);
+        const retryAt = now().getTime() + delayMs;
+        save({ retryAt });
+        await waitForRetry(retryAt, options);
       }
     }
   };
 
-  /** Calls the resource once and records the events of the task. */
-  async function attemptTask(state: TaskState, { input, name }: Visit, options: RunOptions): Promise<Json> {
+  /** Returns the delay before the next attempt, or undefined if no retrier allows one. */
+  function countRetry(retriers: readonly Retrier[], retries: number[], failure: StateError): number | undefined {
+    const index = retriers.findIndex(({ ErrorEquals }) => matchesError(ErrorEquals, failure));
+    const [retrier, used = 0] = [retriers[index], retries[index]];
+    if (!retrier || used >= retrier.MaxAttempts) return undefined;
+    retries[index] = used + 1;
+    return retryDelayMs ?? definedDelayMs(retrier, used);
+  }
+
+  async function waitForRetry(retryAt: number, options: RunOptions): Promise<void> {
+    await sleep(retryAt - now().getTime(), options.signal);
+    options.onTransition();
+  }
+
+  /** Calls the resource once, or continues an earlier attempt, and records the events of the task. */
+  async function attemptTask(
+    state: TaskState,
+    { visit: { input, name }, earlier, save }: TaskVisit,
+    options: RunOptions,
+  ): Promise<Json> {
     const { resource } = state;
-    const token = resource.integration?.service === 'lambda' ? tokens.create() : undefined;
+    const token = earlier ? earlier.token : newToken(resource);
     const scope = { input, token };
     const parameters = assertSize(state.parameters(scope), name);
     const limits = {
       timeoutInSeconds: readSeconds(state, 'TimeoutSeconds', scope),
       heartbeatInSeconds: readSeconds(state, 'HeartbeatSeconds', scope),
     };
-    for (const event of taskStarted(now(), resource, parameters, limits)) options.record(event);
+    const attempt = earlier ?? { startedAt: now().getTime(), token };
+    if (!earlier) {
+      for (const event of taskStarted(now(), resource, parameters, limits)) options.record(event);
+      save(attempt);
+    }
     try {
-      const result = assertSize(await awaitTask({ resource, parameters, limits, token }, options), name);
+      const call = { resource, parameters, limits, attempt, isEarlier: earlier !== undefined, save };
+      const result = assertSize(await awaitTask(call, options), name);
       options.record(taskSucceeded(now(), resource, result));
       return result;
     } catch (error) {
@@ -99,11 +141,16 @@ export function createTaskRunner({ task, tokens, retryDelayMs, now }: TaskRunner
     }
   }
 
+  function newToken({ integration }: Resource): string | undefined {
+    return integration?.service === 'lambda' ? tokens.create() : undefined;
+  }
+
   /** Waits until the task completes, its time limit ends or the run is aborted. */
   async function awaitTask(call: TaskCall, options: RunOptions): Promise<Json> {
     const ended = new AbortController();
     const { timeoutInSeconds = Number.POSITIVE_INFINITY } = call.limits;
-    const timeout = sleep(timeoutInSeconds * 1_000, AbortSignal.any([options.signal, ended.signal])).then(() => {
+    const left = call.attempt.startedAt + timeoutInSeconds * 1_000 - now().getTime();
+    const timeout = sleep(left, AbortSignal.any([options.signal, ended.signal])).then(() => {
       throw new StateError('States.Timeout');
     });
     try {
@@ -116,13 +163,21 @@ export function createTaskRunner({ task, tokens, retryDelayMs, now }: TaskRunner
 
   /** Resolves with the response of the resource or, with a token, with the output of the call that completes it. */
   async function completeTask(call: TaskCall, { record, onWaiting }: RunOptions, ended: AbortSignal): Promise<Json> {
-    const { resource, parameters, limits, token } = call;
+    const { resource, parameters, limits, attempt, isEarlier, save } = call;
+    const { token, startedAt } = attempt;
+    const isWaiting = token !== undefined && (attempt.submitted || tokens.isCompleted(token));
+    if (isEarlier && !isWaiting) throw interrupted(resource);
     if (token === undefined) return task(resource, parameters);
     const { heartbeatInSeconds = Number.POSITIVE_INFINITY } = limits;
-    const completed = tokens.open(token, timerMs(heartbeatInSeconds * 1_000), ended);
+    const completed = tokens.open(token, { heartbeatMs: heartbeatInSeconds * 1_000, openedAt: startedAt }, ended);
+    if (isEarlier) {
+      onWaiting(true);
+      return completed;
+    }
     const submitted = task(resource, parameters).then((output) => {
       if (ended.aborted) return completed;
       record(taskSubmitted(now(), resource, output));
+      save({ ...attempt, submitted: true });
       onWaiting(true);
       return completed;
     });
@@ -130,23 +185,42 @@ export function createTaskRunner({ task, tokens, retryDelayMs, now }: TaskRunner
   }
 }
 
+interface TaskVisit {
+  readonly visit: Visit;
+  /** The attempt that ran when the engine ended. */
+  readonly earlier: Attempt | undefined;
+  save(attempt: Attempt): void;
+}
+
 interface TaskCall extends Pick<TaskState, 'resource'> {
   readonly parameters: Json;
   readonly limits: TaskLimits;
-  readonly token: string | undefined;
+  readonly attempt: Attempt;
+  /** Whether the attempt started before the engine did. */
+  readonly isEarlier: boolean;
+  save(attempt: Attempt): void;
 }
 
-/** Above this delay Node's timers fire at once. */
-const maxTimerMs = 2 ** 31 - 1;
-
-/** At most 24 days, longer than any engine runs. */
-function timerMs(ms: number): number {
-  return Math.min(Math.max(0, ms), maxTimerMs);
+/** The engine ended during the call: the function ended too, and the outcome of another call is unknown. */
+function interrupted({ integration }: Resource): StateError {
+  const message = 'The engine ended during the task';
+  if (integration?.service === 'sqs') return new StateError('SQS.SdkClientException', message);
+  return new StateError(
+    'Runtime.ExitError',
+    JSON.stringify({ errorType: 'Runtime.ExitError', errorMessage: message, trace: [] }),
+  );
 }
 
 /** Rejects when the signal aborts. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   await delay(timerMs(ms), undefined, { signal });
+}
+
+function catchFailure(state: TaskState, { name, input }: Visit, failure: StateError): Transition {
+  const catcher = state.Catch.find(({ ErrorEquals }) => matchesError(ErrorEquals, failure));
+  if (!catcher) throw failure;
+  const caught = { Error: failure.name, Cause: failure.message };
+  return { next: catcher.Next, output: mergeResult(catcher.ResultPath, input, caught, name) };
 }
 
 export function toStateError(error: unknown): StateError {

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod/mini';
+import type { State } from '../../state.ts';
 import { AwsError, type Json, type Operations, parseInput } from '../protocol.ts';
 import { parseStateJson } from './data-flow.ts';
 import { StateError } from './expressions.ts';
@@ -20,17 +21,29 @@ const failureSchema = z.object({
 const heartbeatSchema = z.object({ taskToken });
 
 /** Completes or fails the task of a token. */
-interface OpenToken extends Pick<PromiseWithResolvers<Json>, 'resolve' | 'reject'> {
-  /** Fails the task unless a heartbeat restarts it in time. */
-  readonly timer: NodeJS.Timeout;
+interface OpenToken {
+  complete(outcome: Outcome): void;
+  /** Restarts the time in which the next heartbeat must arrive. */
+  heartbeat(): void;
+}
+
+/** The call that completed or failed a task. */
+type Outcome = { readonly output: Json } | { readonly error: string; readonly cause?: string | undefined };
+
+/** What calls with an open token have changed. */
+interface TokenRecord {
+  readonly outcome?: Outcome;
+  /** In milliseconds since 1970. */
+  readonly heartbeatAt?: number;
 }
 
 /**
  * The tokens of waiting tasks. A token is signed, so that a closed token differs from an unknown one without a list of
- * all tokens.
+ * all tokens. A call with a token is stored before its response.
  */
-export function createTaskTokens() {
-  const key = randomBytes(32);
+export function createTaskTokens(state: State) {
+  const records = state.collection<TokenRecord>('task tokens');
+  const key = signingKey(state);
   const open = new Map<string, OpenToken>();
   const sign = (content: Buffer): Buffer => createHmac('sha256', key).update(content).digest();
 
@@ -49,26 +62,30 @@ export function createTaskTokens() {
     throw new AwsError('TaskTimedOut', "Task Timed Out: 'Provided task does not exist anymore'");
   }
 
-  function take(token: string): OpenToken {
+  function complete(token: string, outcome: Outcome): void {
     const found = find(token);
+    records.put(token, { outcome });
     open.delete(token);
-    return found;
+    found.complete(outcome);
   }
 
   const operations: Operations = {
     SendTaskSuccess(input) {
       const { taskToken, output } = parseInput(successSchema, input);
       const value = parseStateJson('output', output, new AwsError('InvalidOutput', 'Invalid Output: it is not JSON'));
-      take(taskToken).resolve(value);
+      complete(taskToken, { output: value });
       return {};
     },
     SendTaskFailure(input) {
       const { taskToken, error, cause } = parseInput(failureSchema, input);
-      take(taskToken).reject(new StateError(error ?? '', cause));
+      complete(taskToken, { error: error ?? '', cause });
       return {};
     },
     SendTaskHeartbeat(input) {
-      find(parseInput(heartbeatSchema, input).taskToken).timer.refresh();
+      const { taskToken } = parseInput(heartbeatSchema, input);
+      const found = find(taskToken);
+      records.put(taskToken, { heartbeatAt: Date.now() });
+      found.heartbeat();
       return {};
     },
   };
@@ -81,20 +98,62 @@ export function createTaskTokens() {
       return Buffer.concat([content, sign(content)]).toString('base64');
     },
 
+    /** Whether a call has completed or failed the task of this token. */
+    isCompleted: (token: string): boolean => records.get(token)?.outcome !== undefined,
+
     /**
-     * Opens a token until it is used or the signal aborts. Resolves with the output of the call that completes the task.
+     * Opens a token until it is used or the signal aborts. Resolves with the output of the call that completes the task, also
+     * if that was before a restart.
      *
+     * @param openedAt when the token was first opened, in milliseconds since 1970
      * @throws StateError of the call that fails the task, or States.Timeout without a heartbeat for this time.
      */
-    open(token: string, heartbeatMs: number, signal: AbortSignal): Promise<Json> {
+    open(token: string, { heartbeatMs, openedAt }: TokenOptions, signal: AbortSignal): Promise<Json> {
       const { promise, resolve, reject } = Promise.withResolvers<Json>();
-      const timer = setTimeout(() => reject(new StateError('States.Timeout', '', true)), heartbeatMs);
-      open.set(token, { resolve, reject, timer });
+      const { outcome, heartbeatAt = openedAt } = records.get(token) ?? {};
+      const fail = () => reject(new StateError('States.Timeout', '', true));
+      let timer = setTimeout(fail, timerMs(heartbeatAt + heartbeatMs - Date.now()));
+      const opened: OpenToken = {
+        complete(given) {
+          if ('output' in given) resolve(given.output);
+          else reject(new StateError(given.error, given.cause));
+        },
+        heartbeat() {
+          clearTimeout(timer);
+          timer = setTimeout(fail, timerMs(heartbeatMs));
+        },
+      };
+      if (outcome) opened.complete(outcome);
+      else open.set(token, opened);
       signal.addEventListener('abort', () => {
         clearTimeout(timer);
         open.delete(token);
       });
       return promise;
     },
+
+    /** Removes what is stored of a token, once the result of its task is stored. */
+    forget: (token: string): void => records.delete(token),
   };
+}
+
+export interface TokenOptions {
+  readonly heartbeatMs: number;
+  readonly openedAt: number;
+}
+
+/** The key of an earlier run, so that its tokens stay valid. */
+function signingKey(state: State): Buffer {
+  const keys = state.collection<string>('signing keys');
+  const key = keys.get('task tokens') ?? randomBytes(32).toString('hex');
+  keys.put('task tokens', key);
+  return Buffer.from(key, 'hex');
+}
+
+/** Above this delay Node's timers fire at once. */
+const maxTimerMs = 2 ** 31 - 1;
+
+/** At most 24 days, longer than any engine runs. */
+export function timerMs(ms: number): number {
+  return Math.min(Math.max(0, ms), maxTimerMs);
 }

@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { defaultDataFolder, deleteData, StateError } from '../local/state.ts';
+import type { ResetOptions } from './commands/reset.ts';
+import { CliError } from './errors.ts';
+import { printJson, printStatus } from './output.ts';
+import { confirm } from './prompts.ts';
+
+/** `livechat reset`. @throws CliError if an engine uses the folder */
+export async function resetLocalEngine(options: ResetOptions): Promise<void> {
+  const folder = resolve(options.data ?? defaultDataFolder);
+  if (existsSync(folder)) await confirm(`Delete everything that the local engine keeps in ${folder}?`, options);
+  const deleted = deleteFolder(folder);
+  if (options.json) printJson({ ok: true, folder, deleted });
+  else printStatus(deleted ? `Deleted the data in ${folder}.` : `There is no data in ${folder}.`);
+}
+
+function deleteFolder(folder: string): boolean {
+  try {
+    return deleteData(folder);
+  } catch (error) {
+    throw error instanceof StateError
+      ? new CliError(`Another engine uses the folder ${folder}. Stop it first.`)
+      : error;
+  }
+}

@@ -1,0 +1,228 @@
+import pLimit from 'p-limit';
+import * as z from 'zod/mini';
+import type { ConversationKey } from '../channel/channel.ts';
+import { mergeSorted } from '../conversations/merge.ts';
+import { compare } from '../conversations/projection.ts';
+import { findConversations, organizations } from '../conversations/queries.ts';
+import { findMessages, type StoredMessage } from '../messages/queries.ts';
+import {
+  type DeadLetterSummary,
+  deadLetterStatuses,
+  findDeadLetter,
+  listDeadLetters,
+} from '../outbound/dead-letter.ts';
+import { getDeliveries, listDeliveries } from '../outbound/delivery.ts';
+import { type ExecutionInput, executionName, parseExecutionInput } from '../outbound/request.ts';
+import { parseJson } from '../platform/json.ts';
+import { describeExecution, executionArn, listExecutionPage } from '../platform/step-functions.ts';
+import {
+  addStored,
+  type ExecutionStatus,
+  type ExecutionView,
+  executionStatuses,
+  recordedExecutions,
+  type StoredExecution,
+  summarizeExecution,
+} from './view.ts';
+
+export interface ExecutionFilter {
+  readonly status?: ExecutionStatus | undefined;
+  /** The name of the error of a failed execution. */
+  readonly error?: string | undefined;
+  /** Started between these times (ISO 8601). */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+export interface ExecutionQuery extends ExecutionFilter {
+  readonly limit: number;
+  /** The `next` of the previous page. */
+  readonly after?: ExecutionCursor | undefined;
+}
+
+export function matchesExecution(execution: ExecutionView, filter: ExecutionFilter): boolean {
+  const { status = execution.status, error = execution.error, since = '', until = '~' } = filter;
+  const { startDate } = execution;
+  return execution.status === status && execution.error === error && startDate >= since && startDate <= until;
+}
+
+export interface ExecutionPage {
+  /** Latest start first. */
+  readonly executions: readonly ExecutionView[];
+  readonly next?: string | undefined;
+}
+
+/**
+ * Lists executions, latest start first; those of an error, latest failure first. Step Functions keeps an execution for 90 days, a
+ * failed one is listed by its error as long as its dead letter.
+ */
+export async function listExecutions(query: ExecutionQuery): Promise<ExecutionPage> {
+  const { status, error, since = '', until = '~', limit, after: cursor } = query;
+  const source = error === undefined ? iterateStepFunctions(status, cursor?.token) : iterateFailed(error, since);
+  const found: Found[] = [];
+  for await (const one of cursor ? continueAfter(cursor, source) : source) {
+    if (one.at < since || found.length > limit) break;
+    if (one.at <= until && (status === undefined || one.status === status)) found.push(one);
+  }
+  const last = found.length > limit ? found[limit - 1] : undefined;
+  const read = await Promise.all(found.slice(0, limit).map((one) => concurrently(one.read)));
+  const executions = await addStored(read.flatMap((one) => one ?? []));
+  return { executions, ...(last && { next: encodeCursor(last) }) };
+}
+
+/**
+ * Finds the executions of a request, a chat or a message, or the one with this name or ARN, latest start first. Those that Step
+ * Functions no longer has are found as well by their chat or message.
+ */
+export async function findExecutions(text: string): Promise<ExecutionView[]> {
+  const id = text.trim();
+  const organizationIds = await organizations();
+  const names = organizationIds.map((organizationId) => executionName({ organizationId, requestId: id, redrive: 0 }));
+  const name = id.split(':').at(-1) ?? '';
+  const [requests, conversations, messages] = await Promise.all([
+    Promise.all([...(/^[0-9a-f]{32}$/.test(name) ? [name] : []), ...names].map(readRequest)),
+    findConversations(id, organizationIds),
+    findMessages(id),
+  ]);
+  const found = await Promise.all([
+    ...requests.map((request) => request && findStored(request, request.requestId)),
+    ...conversations.map((conversation) => findStored({ ...conversation, conversationId: conversation.id })),
+    ...messages.map(findByMessage),
+  ]);
+  const unique = new Map(found.flatMap((list) => list ?? []).map((one) => [one.execution.id, one]));
+  const views = await addStored(
+    [...unique.values()].toSorted((a, b) => compare(b.execution.startDate, a.execution.startDate)),
+  );
+  const named = views.filter((view) => view.name === name);
+  return named.length > 0 ? named : views;
+}
+
+/** Reads an execution by its name or ARN. Undefined if Step Functions does not have it. */
+export async function findExecution(nameOrArn: string) {
+  const execution = await describeExecution(nameOrArn.startsWith('arn:') ? nameOrArn : executionArn(nameOrArn));
+  if (!execution) return undefined;
+  const request = parseExecutionInput(parseJson(execution.input));
+  const summary = summarizeExecution(execution);
+  const [view] = await addStored([{ execution: summary, request }]);
+  const { error = view?.error, cause } = execution;
+  return { execution: { ...summary, ...view, error, cause }, request };
+}
+
+/** An execution in a list. `at`: the time by which the list is sorted. */
+interface Found {
+  readonly at: string;
+  readonly name: string;
+  readonly status: ExecutionStatus;
+  /** The page of Step Functions that it is on. */
+  readonly token?: string | undefined;
+  read(): Promise<StoredExecution | undefined>;
+}
+
+/** New executions may have moved the last one of the previous page. */
+async function* continueAfter(cursor: ExecutionCursor, source: AsyncIterable<Found>): AsyncGenerator<Found> {
+  let isSkipped = true;
+  for await (const one of source) {
+    if (!isSkipped || one.at < cursor.at) yield one;
+    isSkipped &&= one.at >= cursor.at && one.name !== cursor.name;
+  }
+}
+
+/** Step Functions allows fifteen such calls a second, and some hundred at once. */
+const concurrently = pLimit(10);
+
+const listPageSize = 200;
+
+async function* iterateStepFunctions(
+  statusFilter: ExecutionStatus | undefined,
+  from: string | undefined,
+): AsyncGenerator<Found> {
+  let token = from;
+  do {
+    const query = { maxResults: listPageSize, nextToken: token, ...(statusFilter && { statusFilter }) };
+    const page: Awaited<ReturnType<typeof listExecutionPage>> = await listExecutionPage(query);
+    for (const item of page.executions ?? []) {
+      const execution = summarizeExecution(item);
+      const { startDate: at, name, status } = execution;
+      const read = async () => ({ execution, request: await readRequest(name) });
+      yield { at, name, status, token, read };
+    }
+    token = page.nextToken;
+  } while (token !== undefined);
+}
+
+/** Failed executions, from their dead letters. */
+async function* iterateFailed(error: string, since: string): AsyncGenerator<Found> {
+  const deadLetters = mergeSorted(
+    deadLetterStatuses.map((status) => iterateDeadLetters(status, error, since)),
+    (a, b) => compare(b.createdAt, a.createdAt),
+  );
+  for await (const { id, createdAt: at, organizationId, requestId, redrives: redrive } of deadLetters) {
+    const name = executionName({ organizationId, requestId, redrive });
+    const status = executionStatuses.find((one) => one === error) ?? 'FAILED';
+    const read = async () => {
+      const deadLetter = (await findDeadLetter(id))?.deadLetter;
+      if (deadLetter?.kind !== 'send') return undefined;
+      const startDate = new Date(deadLetter.request.orderKey).toISOString();
+      const execution = { id: executionArn(name), name, status, startDate, stopDate: at };
+      return { execution, request: deadLetter.request };
+    };
+    yield { at, name, status, read };
+  }
+}
+
+async function* iterateDeadLetters(
+  status: DeadLetterSummary['status'],
+  error: string,
+  since: string,
+): AsyncGenerator<DeadLetterSummary> {
+  let from: string | null = null;
+  do {
+    const query = { limit: listPageSize, from, since, filter: { kind: 'send' as const, error } };
+    const page: Awaited<ReturnType<typeof listDeadLetters>> = await listDeadLetters(status, query);
+    yield* page.deadLetters;
+    from = page.next ?? null;
+  } while (from !== null);
+}
+
+/** Inputs of executions, which never change. They hold ids only. */
+const knownRequests = new Map<string, ExecutionInput>();
+const maxKnownRequests = 5_000;
+
+async function readRequest(name: string): Promise<ExecutionInput | undefined> {
+  const known = knownRequests.get(name);
+  if (known) return known;
+  const request = parseExecutionInput(parseJson((await describeExecution(executionArn(name)))?.input));
+  if (request) knownRequests.set(name, request);
+  const [oldest] = knownRequests.keys();
+  if (knownRequests.size > maxKnownRequests && oldest !== undefined) knownRequests.delete(oldest);
+  return request;
+}
+
+async function findByMessage(message: StoredMessage): Promise<StoredExecution[]> {
+  const { customId } = message.metadata;
+  if (typeof customId !== 'string') return [];
+  const requestId = (await getDeliveries([{ ...message, id: customId }])).get(customId)?.requestId;
+  return requestId === undefined ? [] : findStored(message, requestId);
+}
+
+/** The executions of a conversation's requests, or of one of them, as its deliveries record them. */
+async function findStored(conversation: ConversationKey, requestId?: string): Promise<StoredExecution[]> {
+  const deliveries = [...(await listDeliveries(conversation)).values()];
+  const byRequest = Map.groupBy(deliveries, (delivery) => delivery.requestId);
+  return [...byRequest.values()].flatMap((stored) =>
+    requestId === undefined || stored[0]?.requestId === requestId ? recordedExecutions(stored) : [],
+  );
+}
+
+const cursorSchema = z.object({ at: z.string(), name: z.string(), token: z.optional(z.string()) });
+
+export type ExecutionCursor = z.infer<typeof cursorSchema>;
+
+function encodeCursor({ at, name, token }: Found): string {
+  return Buffer.from(JSON.stringify({ at, name, token })).toString('base64url');
+}
+
+/** Parses the `next` of a page. Undefined if it is not one. */
+export function parseExecutionCursor(text: string): ExecutionCursor | undefined {
+  return cursorSchema.safeParse(parseJson(Buffer.from(text, 'base64url').toString())).data;
+}

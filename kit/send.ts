@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import type * as z from 'zod/mini';
+import type { EventMetadata } from '../core/events/schemas.ts';
+import { compose, type requestMessage } from '../core/livechat/compose.ts';
+import { type SendRequestData, validateRequest } from '../core/outbound/request.ts';
+
+export { RequestInvalid } from '../core/outbound/errors.ts';
+
+/** A text, a file or a rich message, for the customer or (`visibility: 'agents'`) as an internal note. */
+export type RequestMessage = z.input<typeof requestMessage>;
+
+/** A request to send 1 to 10 messages to one conversation, in order. Its `detail` has at most 200,000 bytes as JSON. */
+export interface SendRequest extends Omit<SendRequestData, 'requestId' | 'messages'> {
+  /**
+   * Requests with the same id are sent once. Derive it from what causes the request, so that a retry sends nothing twice.
+   * Default: a random id.
+   */
+  readonly requestId?: string | undefined;
+  readonly messages: RequestMessage[];
+}
+
+export interface SendOptions {
+  /** The name of the sending service, which becomes the `source` of the event. */
+  readonly source: string;
+  /** Default: `omnichannel`. */
+  readonly busName?: string | undefined;
+  /** The metadata of the event that caused the request: the events of the request have its `correlationId`. */
+  readonly causedBy?: Pick<EventMetadata, 'id' | 'correlationId'> | undefined;
+}
+
+/** The bus rejected the request. If `retryable`, send the request again with the same `requestId`. */
+export class RequestRejectedError extends Error {
+  override readonly name = 'RequestRejected';
+  /** EventBridge's error code, such as `ThrottlingException`. */
+  readonly code: string;
+  readonly retryable: boolean;
+  constructor(requestId: string, code: string, reason: string) {
+    super(`the bus rejected the request ${requestId} (${code}): ${reason}`);
+    this.code = code;
+    this.retryable = retryableCodes.has(code);
+  }
+}
+
+const retryableCodes: ReadonlySet<string> = new Set(['ThrottlingException', 'InternalFailure', 'InternalException']);
+
+/**
+ * Validates a request, puts it on the bus, and returns its `requestId`. The bridge then sends it asynchronously: the events
+ * `message.sent`, `message.delivered` and `message.failed` report the outcome.
+ *
+ * Throws `RequestInvalid`, which names each invalid field, before any call; {@link RequestRejectedError} if EventBridge does not accept the
+ * event; and the errors of the client.
+ */
+export async function sendMessages(
+  client: EventBridgeClient,
+  { requestId = randomUUID(), ...request }: SendRequest,
+  { source, busName = 'omnichannel', causedBy }: SendOptions,
+): Promise<string> {
+  const now = Date.now();
+  const data = { sentAt: now, ...request, requestId };
+  validateRequest(data, compose, now);
+  const metadata = causedBy && { id: causedBy.id, correlationId: causedBy.correlationId };
+  const entry = {
+    Source: source,
+    DetailType: 'message.send.requested',
+    Detail: JSON.stringify({ metadata, data }),
+    EventBusName: busName,
+  };
+  const { Entries = [] } = await client.send(new PutEventsCommand({ Entries: [entry] }));
+  const { EventId, ErrorCode = 'Unknown', ErrorMessage = 'no reason given' } = Entries[0] ?? {};
+  if (EventId === undefined) throw new RequestRejectedError(requestId, ErrorCode, ErrorMessage);
+  return requestId;
+}

@@ -1,0 +1,138 @@
+import { Stream } from 'node:stream';
+import type { KeyRange, State } from '../state.ts';
+import { accountId, region } from './arn.ts';
+
+/** A callback of dynalite. */
+export type Done<T = unknown> = (error: unknown, result?: T) => void;
+
+/** The records of one table or index, by dynalite's sort keys, or the list of tables. */
+interface SubStore {
+  get(key: string, done: Done): void;
+  put(key: string, value: unknown, done: Done): void;
+  del(key: string, done: Done): void;
+  createKeyStream(range?: KeyRange): Stream;
+  createValueStream(range?: KeyRange): Stream;
+  lock(key: string, run: (release: (done: Done) => Done) => void): void;
+}
+
+interface TableRecord {
+  readonly TableStatus: string;
+}
+
+/** DynamoDB's limit on an item, in bytes. */
+const maxItemSize = 409_600;
+
+export type TableStore = ReturnType<typeof createTableStore>;
+
+/**
+ * dynalite's store on the engine's state. Reads and writes are synchronous, so an operation of dynalite that writes runs to
+ * its end in one turn of the event loop: it needs no lock, and `state.transaction` makes it atomic.
+ */
+export function createTableStore(state: State) {
+  const subStores = new Map<string, SubStore>();
+  const storedTables = state.collection<TableRecord>('tables');
+  const tables = new Map<string, TableRecord>();
+  // The engine ended between the two writes of a new table, so nothing is in it.
+  for (const [name, { TableStatus }] of storedTables.entries()) {
+    if (TableStatus === 'CREATING') storedTables.delete(name);
+  }
+
+  function openSubStore(name: string): SubStore {
+    const found = subStores.get(name) ?? createSubStore(state, name);
+    subStores.set(name, found);
+    return found;
+  }
+
+  const tableList = openSubStore('tables');
+  const tableDb = {
+    ...tableList,
+    awsAccountId: accountId,
+    awsRegion: region,
+    put(name: string, table: unknown, done: Done): void {
+      tables.delete(name);
+      tableList.put(name, table, done);
+    },
+    del(name: string, done: Done): void {
+      tables.delete(name);
+      tableList.del(name, done);
+    },
+  };
+
+  /** dynalite passes `false` to find also a table that is being created or deleted. */
+  function getTable(name: string, ...rest: [Done] | [boolean, Done]): void {
+    const [anyStatus, done] = rest.length === 1 ? [false, rest[0]] : [!rest[0], rest[1]];
+    const table = tables.get(name) ?? storedTables.get(name);
+    if (table) tables.set(name, table);
+    const isReady = table && (anyStatus || !['CREATING', 'DELETING'].includes(table.TableStatus));
+    if (isReady) done(null, table);
+    else done(tableNotFound(name, anyStatus));
+  }
+
+  function remove(name: string, done: Done): void {
+    state.collection(name).clear();
+    done(null);
+  }
+
+  const itemName = (table: string) => `items ${table}`;
+  const indexName = (type: string, table: string, index: string) => `index ${type.toLowerCase()} ${table} ${index}`;
+  const tagName = (table: string) => `tags ${table}`;
+
+  return {
+    options: { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0, maxItemSize },
+    tableDb,
+    getTable,
+    getItemDb: (table: string) => openSubStore(itemName(table)),
+    getIndexDb: (type: string, table: string, index: string) => openSubStore(indexName(type, table, index)),
+    getTagDb: (table: string) => openSubStore(tagName(table)),
+    deleteItemDb: (table: string, done: Done) => remove(itemName(table), done),
+    deleteIndexDb: (type: string, table: string, index: string, done: Done) =>
+      remove(indexName(type, table, index), done),
+    deleteTagDb: (table: string, done: Done) => remove(tagName(table), done),
+  };
+}
+
+function tableNotFound(name: string, withName: boolean) {
+  const message = `Requested resource not found${withName ? `: Table: ${name} not found` : ''}`;
+  const body = { __type: 'com.amazonaws.dynamodb.v20120810#ResourceNotFoundException', message };
+  return Object.assign(new Error(message), { name: 'NotFoundError', statusCode: 400, body });
+}
+
+function createSubStore(state: State, name: string): SubStore {
+  const records = state.collection<unknown>(name);
+  return {
+    get: (key, done) => done(null, records.get(key)),
+    put(key, value, done) {
+      records.put(key, value);
+      done(null);
+    },
+    del(key, done) {
+      records.delete(key);
+      done(null);
+    },
+    createKeyStream: (range = {}) => new RecordStream(records.range(range), ([key]) => key),
+    createValueStream: (range = {}) => new RecordStream(records.range(range), ([, value]) => value),
+    lock: (_key, run) => run((done) => done),
+  };
+}
+
+type Entry = readonly [string, unknown];
+
+/** Emits the records once dynalite has added its listeners, until it destroys the stream. */
+class RecordStream extends Stream {
+  #destroyed = false;
+
+  constructor(entries: Iterable<Entry>, select: (entry: Entry) => unknown) {
+    super();
+    process.nextTick(() => {
+      for (const entry of entries) {
+        if (this.#destroyed) break;
+        this.emit('data', select(entry));
+      }
+      this.emit('end');
+    });
+  }
+
+  destroy(): void {
+    this.#destroyed = true;
+  }
+}

@@ -1,0 +1,171 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  ChangeMessageVisibilityCommand,
+  CreateQueueCommand,
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { entry, resources, startTestAws } from '../../test/test-aws.ts';
+import { openState, type State } from '../state.ts';
+import type { LocalAwsOptions } from './local-aws.ts';
+
+let folder: string;
+let state: State | undefined;
+const cleanups: (() => unknown)[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'livechat-restart-'));
+});
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  state?.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Starts the local AWS on the folder. The one that was started before, if any, is stopped. */
+async function start(overrides: Partial<LocalAwsOptions> = {}) {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  state?.close();
+  state = openState(folder);
+  const aws = await startTestAws({ state, ...overrides });
+  cleanups.push(() => aws.stop());
+  return aws;
+}
+
+test('keeps items with their indexes, objects and secrets', async () => {
+  const first = await start();
+  const item = { pk: { S: 'p' }, sk: { S: 's' }, gsi1pk: { S: 'g' }, gsi1sk: { S: '1' } };
+  await new DynamoDBClient(first.client).send(new PutItemCommand({ TableName: 'messages', Item: item }));
+  first.secrets.call('CreateSecret', { Name: 'mine', SecretString: 'one' });
+  await new SecretsManagerClient(first.client).send(
+    new PutSecretValueCommand({ SecretId: 'mine', SecretString: 'two' }),
+  );
+  const file = { Bucket: 'media', Key: 'photo.png' };
+  await new S3Client({ ...first.client, forcePathStyle: true }).send(new PutObjectCommand({ ...file, Body: 'bytes' }));
+
+  const { client } = await start();
+
+  const database = new DynamoDBClient(client);
+  const key = { pk: { S: 'p' }, sk: { S: 's' } };
+  expect(await database.send(new GetItemCommand({ TableName: 'messages', Key: key }))).toMatchObject({ Item: item });
+  const [index] = resources.tables.messages?.indexes ?? [];
+  const query = new QueryCommand({
+    TableName: 'messages',
+    IndexName: index?.name,
+    KeyConditionExpression: `${index?.partitionKey} = :g`,
+    ExpressionAttributeValues: { ':g': { S: 'g' } },
+  });
+  expect(await database.send(query)).toMatchObject({ Count: 1 });
+  const secret = new GetSecretValueCommand({ SecretId: 'mine' });
+  expect(await new SecretsManagerClient(client).send(secret)).toMatchObject({ SecretString: 'two' });
+  const object = await new S3Client({ ...client, forcePathStyle: true }).send(new GetObjectCommand(file));
+  expect(await object.Body?.transformToString()).toBe('bytes');
+});
+
+test('keeps messages in queues, with their visibility', async () => {
+  const first = new SQSClient((await start()).client);
+  const { QueueUrl } = await first.send(new CreateQueueCommand({ QueueName: 'mine' }));
+  for (const MessageBody of ['released', 'invisible', 'new']) {
+    await first.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+  }
+  const receive = { QueueUrl, MaxNumberOfMessages: 2, VisibilityTimeout: 600 };
+  const { Messages = [] } = await first.send(new ReceiveMessageCommand(receive));
+  const released = { QueueUrl, ReceiptHandle: Messages[0]?.ReceiptHandle, VisibilityTimeout: 0 };
+  await first.send(new ChangeMessageVisibilityCommand(released));
+
+  const { client, url } = await start();
+
+  const second = new SQSClient(client);
+  const found = await second.send(new GetQueueUrlCommand({ QueueName: 'mine' }));
+  expect(found.QueueUrl?.startsWith(url)).toBe(true);
+  const all = await second.send(
+    new ReceiveMessageCommand({
+      QueueUrl: found.QueueUrl,
+      MaxNumberOfMessages: 10,
+      MessageSystemAttributeNames: ['All'],
+    }),
+  );
+  const counts = all.Messages?.map(({ Body, Attributes }) => [Body, Attributes?.ApproximateReceiveCount]);
+  expect(counts?.sort()).toEqual([
+    ['new', '1'],
+    ['released', '2'],
+  ]);
+});
+
+test('invokes the function of a queue again for a message that it had not handled', async () => {
+  const consumers = {
+    letters: { queue: 'deadLetters', function: 'letter', batchSize: 1, maxReceiveCount: 3, quarantine: 'quarantine' },
+  };
+  const handled: unknown[] = [];
+  const options = { resources: { ...resources, consumers } };
+  const received = Promise.withResolvers<void>();
+  const first = await start({
+    ...options,
+    invoke: async () => {
+      received.resolve();
+      await new Promise(() => {});
+    },
+  });
+  await new SQSClient(first.client).send(
+    new SendMessageCommand({ QueueUrl: first.deadLetterQueueUrl, MessageBody: 'letter' }),
+  );
+  await received.promise;
+
+  const second = await start({ ...options, invoke: async (_name, event) => void handled.push(event) });
+  await second.control('GET', 'idle');
+
+  expect(handled).toEqual([{ Records: [expect.objectContaining({ body: 'letter' })] }]);
+});
+
+test('invokes the functions of an accepted event that had not handled it', async () => {
+  const rules = {
+    function: { pattern: { source: ['test'] }, target: { function: 'audit' } },
+    queue: { pattern: { source: ['test'] }, target: { queue: 'quarantine' } },
+  };
+  const invoked: unknown[] = [];
+  const options = { resources: { ...resources, rules } };
+  const first = await start({ ...options, invoke: () => new Promise(() => {}) });
+  const Entries = [entry({ Detail: '{"n":1}' }), entry({ Detail: '{"n":2}' })];
+  await new EventBridgeClient(first.client).send(new PutEventsCommand({ Entries }));
+
+  const second = await start({
+    ...options,
+    invoke: async (name, event) => void invoked.push([name, event]),
+  });
+  await second.control('GET', 'idle');
+
+  const event = (n: number) => expect.objectContaining({ 'detail-type': 'message.received', detail: { n } });
+  expect(invoked).toEqual([
+    ['audit', event(1)],
+    ['audit', event(2)],
+  ]);
+  const QueueUrl = second.deadLetterQueueUrl.replace('dead-letters', 'quarantine');
+  const receive = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 });
+  const { Messages = [] } = await new SQSClient(second.client).send(receive);
+  expect(Messages.map(({ Body = '' }): unknown => JSON.parse(Body))).toEqual([event(1), event(2)]);
+});
+
+test('runs a schedule when it is due after the last run, also if that was before the start', async () => {
+  const invoked: string[] = [];
+  const options = {
+    schedules: [{ function: 'reconcile', minutes: 15 }],
+    invoke: async (name: string) => void invoked.push(name),
+  };
+  await start(options);
+  await start(options);
+  expect(invoked).toEqual([]);
+
+  state?.collection<number>('scheduled runs').put('reconcile', Date.now() - 16 * 60_000);
+  await start(options);
+
+  await expect.poll(() => invoked).toEqual(['reconcile']);
+});

@@ -1,0 +1,231 @@
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** What the local engine keeps: JSON records in named collections, in SQLite, in a folder or in memory. */
+export interface State {
+  /** Opens a collection, and creates it if it does not exist. */
+  collection<T>(name: string): Collection<T>;
+  /** Applies all writes of `run`, or none if it throws. `run` is synchronous. A transaction within another joins it. */
+  transaction<T>(run: () => T): T;
+  /** The folder, for services that keep files of their own. Undefined in memory. */
+  readonly folder: string | undefined;
+  close(): void;
+}
+
+/** Records by key. A write is complete when the call returns: a process that is killed afterwards does not lose it. */
+export interface Collection<T> {
+  get(key: string): T | undefined;
+  put(key: string, value: T): void;
+  delete(key: string): void;
+  clear(): void;
+  /** All records, in the order in which their keys were first put. */
+  entries(): readonly (readonly [string, T])[];
+  /** The records of a range of keys, in the order of their keys. */
+  range(range: KeyRange): Iterable<readonly [string, T]>;
+}
+
+export interface KeyRange {
+  readonly gt?: string | undefined;
+  readonly gte?: string | undefined;
+  readonly lt?: string | undefined;
+  readonly lte?: string | undefined;
+  readonly reverse?: boolean | undefined;
+}
+
+/** A folder that cannot be used. The message tells what to do. */
+export class StateError extends Error {
+  override readonly name = 'StateError';
+}
+
+/** The shape of the records. A change of any collection's records needs a new number. */
+const version = 1;
+
+/** The files of the main thread, of the simulator's thread, and of fauxqs. */
+export const databaseFiles = ['engine.db', 'simulator.db', 'fauxqs.db'] as const;
+
+export type DatabaseFile = (typeof databaseFiles)[number];
+
+/** The folder that `npm start` uses without --data. */
+export const defaultDataFolder = resolve(import.meta.dirname, '..', '.livechat');
+
+export interface StateOptions {
+  /** Default: engine.db. */
+  readonly file?: DatabaseFile;
+  /** Does not compare versions, to delete the state. */
+  readonly anyVersion?: boolean;
+}
+
+/**
+ * Opens the state in a folder, or in memory without one. The folder is created if it does not exist.
+ *
+ * Writes go to SQLite's write-ahead log before a call returns, so that they survive the end of the process. They are
+ * flushed to the disk only at checkpoints: a power failure can lose the latest writes, but does not damage the file.
+ *
+ * @throws StateError if another process uses the folder, or another version of the engine wrote it.
+ */
+export function openState(folder?: string, options: StateOptions = {}): State {
+  const database = folder === undefined ? new DatabaseSync(':memory:') : openFile(folder, options);
+  const begin = database.prepare('BEGIN');
+  const commit = database.prepare('COMMIT');
+  const rollback = database.prepare('ROLLBACK');
+
+  return {
+    folder,
+
+    collection: (name) => openCollection(database, name),
+
+    transaction(run) {
+      if (database.isTransaction) return run();
+      begin.run();
+      try {
+        const result = run();
+        commit.run();
+        return result;
+      } catch (error) {
+        rollback.run();
+        throw error;
+      }
+    },
+
+    close(): void {
+      if (database.isOpen) database.close();
+    },
+  };
+}
+
+/** Creates a file that only its owner can read. SQLite gives its other files the same mode. */
+export function createPrivateFile(folder: string, file: DatabaseFile): string {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, file);
+  closeSync(openSync(path, 'a', 0o600));
+  chmodSync(path, 0o600);
+  return path;
+}
+
+/**
+ * Deletes what an engine kept in a folder. Other files stay. Returns whether there was anything.
+ *
+ * @throws StateError if an engine uses the folder
+ */
+export function deleteData(folder: string): boolean {
+  if (!existsSync(join(folder, 'engine.db'))) return false;
+  const state = openState(folder, { anyVersion: true });
+  try {
+    for (const file of readdirSync(folder)) {
+      if (databaseFiles.some((name) => file === name || file.startsWith(`${name}-`))) rmSync(join(folder, file));
+    }
+  } finally {
+    state.close();
+  }
+  if (readdirSync(folder).length === 0) rmdirSync(folder);
+  return true;
+}
+
+function openFile(folder: string, { file = 'engine.db', anyVersion = false }: StateOptions): DatabaseSync {
+  const database = new DatabaseSync(createPrivateFile(folder, file));
+  try {
+    // The lock ends with the process, however it ends.
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+    database.exec('BEGIN EXCLUSIVE; COMMIT');
+  } catch (error) {
+    database.close();
+    if (!isBusy(error)) throw error;
+    throw new StateError(
+      `Another engine uses the folder ${folder}. Stop it, choose another folder with --data DIR, or keep nothing with --memory.`,
+      { cause: error },
+    );
+  }
+  const found = Number(database.prepare('PRAGMA user_version').get()?.user_version);
+  if (found === 0) database.exec(`PRAGMA user_version = ${version}`);
+  else if (found !== version && !anyVersion) {
+    database.close();
+    throw new StateError(
+      `Another version of the engine wrote the folder ${folder}. Delete its contents with \`npx livechat reset\`, or choose another folder with --data DIR.`,
+    );
+  }
+  return database;
+}
+
+/** SQLite's error code for a database that another connection has locked. */
+const busy = 5;
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === busy;
+}
+
+/** Rows that one statement reads, so that a reader which stops early does not read a whole collection. */
+const pageSize = 100;
+
+function openCollection<T>(database: DatabaseSync, name: string): Collection<T> {
+  const table = `"${name.replaceAll('"', '""')}"`;
+  database.exec(`CREATE TABLE IF NOT EXISTS ${table} (key TEXT NOT NULL UNIQUE, value TEXT NOT NULL)`);
+  const select = database.prepare(`SELECT value FROM ${table} WHERE key = ?`);
+  const upsert = database.prepare(
+    `INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+  );
+  const remove = database.prepare(`DELETE FROM ${table} WHERE key = ?`);
+  const all = database.prepare(`SELECT key, value FROM ${table} ORDER BY rowid`);
+  const pages = new Map<string, ReturnType<DatabaseSync['prepare']>>();
+
+  function readPage({ lower, upper, order }: Page): readonly (readonly [string, T])[] {
+    const where = `key ${lower.test} ? AND key ${upper.test} ?`;
+    const text = `SELECT key, value FROM ${table} WHERE ${where} ORDER BY key ${order} LIMIT ${pageSize}`;
+    const statement = pages.get(text) ?? database.prepare(text);
+    pages.set(text, statement);
+    return statement.all(lower.key, upper.key).map(toEntry<T>);
+  }
+
+  function* range(keys: KeyRange): Generator<readonly [string, T]> {
+    for (let page: Page | undefined = firstPage(keys); page; ) {
+      const rows = readPage(page);
+      yield* rows;
+      page = nextPage(page, rows);
+    }
+  }
+
+  return {
+    get(key) {
+      const row = select.get(key);
+      return row && JSON.parse(String(row.value));
+    },
+    put(key, value): void {
+      upsert.run(key, JSON.stringify(value));
+    },
+    delete(key): void {
+      remove.run(key);
+    },
+    clear(): void {
+      database.exec(`DELETE FROM ${table}`);
+    },
+    entries: () => all.all().map(toEntry<T>),
+    range,
+  };
+}
+
+interface Page {
+  readonly lower: { readonly test: '>' | '>='; readonly key: string };
+  readonly upper: { readonly test: '<' | '<='; readonly key: string };
+  readonly order: 'ASC' | 'DESC';
+}
+
+/** Above every key. */
+const lastKey = '\u{10FFFF}';
+
+function firstPage({ gt, gte = '', lt, lte = lastKey, reverse }: KeyRange): Page {
+  return {
+    lower: gt === undefined ? { test: '>=', key: gte } : { test: '>', key: gt },
+    upper: lt === undefined ? { test: '<=', key: lte } : { test: '<', key: lt },
+    order: reverse ? 'DESC' : 'ASC',
+  };
+}
+
+function nextPage(page: Page, rows: readonly (readonly [string, unknown])[]): Page | undefined {
+  const [key] = rows.at(-1) ?? [];
+  if (key === undefined || rows.length < pageSize) return undefined;
+  return page.order === 'ASC' ? { ...page, lower: { test: '>', key } } : { ...page, upper: { test: '<', key } };
+}
+
+function toEntry<T>({ key, value }: Readonly<Record<string, unknown>>): readonly [string, T] {
+  return [String(key), JSON.parse(String(value))];
+}
