@@ -189,7 +189,9 @@ describe('on any screen', options, () => {
     const query = await page.locator('.copyable', { hasText: 'Logs Insights' }).locator('code').textContent();
     const guide = await readFile('docs/how-to/trace-a-message.md', 'utf8');
     expect(guide.replaceAll('T8RM2K0V9X', chatId)).toContain(query?.replaceAll(' | ', '\n| '));
-    await page.route('**/api/conversations?*', (route) => route.fulfill({ json: { conversations: [] } }));
+    await page.route('**/api/conversations?*', (route) =>
+      route.fulfill({ json: { conversations: [], organizations: [] } }),
+    );
     await openSection(page, 'Conversations');
     await page.getByText("Conversations appear after LiveChat's first webhook.").waitFor();
     expect(await page.locator('main').textContent()).not.toContain('simulate');

@@ -151,10 +151,12 @@ function Row({ conversation, hasSeveral }: { conversation: ConversationRow; hasS
       </span>
       <span class="last">
         <span>{describeLastMessage(conversation)}</span>
-        <span>
-          {unread && <Badge tone="busy">unread</Badge>}{' '}
-          {failedSends > 0 && <Badge tone="bad">{failedSends} failed</Badge>}
-        </span>
+        {(unread || failedSends > 0) && (
+          <span class="markers">
+            {unread && <Badge tone="busy">unread</Badge>}{' '}
+            {failedSends > 0 && <Badge tone="bad">{failedSends} failed</Badge>}
+          </span>
+        )}
       </span>
       <span class="with">{agentNames(conversation) || 'Unassigned'}</span>
       {hasSeveral && (
