@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { pollOptions } from '../test/local.ts';
+import { organizationId, pollOptions } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
 import { startInTerminal, startShell } from '../test/terminal.ts';
@@ -67,10 +67,10 @@ describe('in a terminal', () => {
       ['conversations', 'list'],
       ['limits', 'show'],
       ['dead-letters', 'list'],
-      ['routing', 'show'],
+      ['routing', 'show', '--organization', organizationId],
     ]) {
       const session = startInTerminal(args, { environment, columns });
-      expect(await session.ended).toBe(0);
+      expect(await session.ended, `${args.join(' ')}:\n${session.shown()}`).toBe(0);
       const widths = session
         .shown()
         .split('\r\n')

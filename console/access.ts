@@ -53,7 +53,6 @@ const noAccess = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
 <title>No access · LiveChat bridge</title>
 <h1>This console needs its link</h1>
 <p>Open the link with the token that <code>npx livechat console --stage</code> printed when it started.

@@ -11,6 +11,19 @@ const event = (detailType: string, data: object = {}): Activity => ({
   detail: { data },
 });
 
+const rateLimit = {
+  organizationId: 'o',
+  paused: false,
+  breaker: 'closed' as const,
+  reason: '' as const,
+  callsPerSecond: 10,
+  baseCallsPerSecond: 10,
+  sendsPerSecond: 10,
+  backlogSeconds: 0,
+  failures: 0,
+  successes: 0,
+};
+
 it('counts each activity at its station, and failures separately', () => {
   const flow = createFlow();
   const activities: Activity[] = [
@@ -87,7 +100,7 @@ it('counts a dead letter that is reported twice once', () => {
   expect(flow.view(start).stations['dead-letters'].total).toBe(2);
 });
 
-it('covers fifteen minutes without gaps and drops older slices', () => {
+it('covers fifteen minutes and drops older slices', () => {
   const flow = createFlow();
   for (const ms of [10, 20, 30, 40]) flow.count({ type: 'webhook', at, status: 200, ms }, start);
   const { slices } = flow.view(start);
@@ -95,8 +108,22 @@ it('covers fifteen minutes without gaps and drops older slices', () => {
   expect(slices.at(-1)).toMatchObject({ webhooks: 4, inboundMs: { p50: 20, p99: 40 }, sendMs: null });
   expect(new Set(slices.slice(1).map(({ at: time }, index) => time - (slices[index]?.at ?? 0)))).toEqual(new Set([5]));
   const later = flow.view(start + 15 * 60_000);
-  expect(later.slices.every(({ webhooks }) => webhooks === 0)).toBe(true);
+  expect(later.slices.every(({ webhooks }) => webhooks === null)).toBe(true);
   expect(later.stations.webhook).toEqual({ total: 4, failed: 0, lastMinute: 0 });
+});
+
+it('counts zero where the pipeline was observed, and nothing where it was not', () => {
+  const flow = createFlow();
+  flow.measure(start - 20_000);
+  flow.recordRateLimits([rateLimit], start - 15_000);
+  flow.count({ type: 'webhook', at, status: 200 }, start);
+  expect(flow.view(start).slices.slice(-5)).toMatchObject([
+    { webhooks: 0, events: 0, sent: 0 },
+    { webhooks: null, events: null, sent: null, callsPerSecond: 10 },
+    { webhooks: null },
+    { webhooks: null },
+    { webhooks: 1, events: 0, sent: 0 },
+  ]);
 });
 
 it('measures the time from a request on the bus to each sent message', () => {
@@ -163,18 +190,6 @@ it('reports when a poll found more than it reads', () => {
 });
 
 it('shows the worst rate limit', () => {
-  const rateLimit = {
-    organizationId: 'o',
-    paused: false,
-    breaker: 'closed' as const,
-    reason: '' as const,
-    callsPerSecond: 10,
-    baseCallsPerSecond: 10,
-    sendsPerSecond: 10,
-    backlogSeconds: 0,
-    failures: 0,
-    successes: 0,
-  };
   const flow = createFlow();
   flow.recordRateLimits([rateLimit, { ...rateLimit, callsPerSecond: 4 }, { ...rateLimit, breaker: 'open' }], start);
   expect(flow.view(start).slices.at(-1)).toMatchObject({ callsPerSecond: 4, breaker: 'open' });

@@ -23,6 +23,8 @@ const sliceCount = 180;
 const minuteSlices = 60 / sliceSeconds;
 
 interface SliceCounts {
+  /** Whether the pipeline was observed, so that zero means no activity. */
+  isMeasured: boolean;
   readonly totals: Record<Station, number>;
   readonly inboundMs: number[];
   readonly sendMs: number[];
@@ -120,7 +122,7 @@ export function createFlow(notMeasured: readonly Station[] = []) {
     const index = Math.floor(now / 1000 / sliceSeconds);
     const found = slices.get(index);
     if (found) return found;
-    const fresh: SliceCounts = { totals: zero(), inboundMs: [], sendMs: [], rateLimit: undefined };
+    const fresh: SliceCounts = { isMeasured: false, totals: zero(), inboundMs: [], sendMs: [], rateLimit: undefined };
     slices.set(index, fresh);
     for (const old of slices.keys()) if (old <= index - sliceCount) slices.delete(old);
     return fresh;
@@ -133,8 +135,13 @@ export function createFlow(notMeasured: readonly Station[] = []) {
   };
 
   return {
+    /** Records that the pipeline was observed, with or without activity. */
+    measure(now: number): void {
+      sliceAt(now).isMeasured = true;
+    },
     count(activity: Activity, now: number): void {
       const slice = sliceAt(now);
+      slice.isMeasured = true;
       for (const { station, failed } of [...countedStations(activity), ...newDeadLetter(activity)]) {
         (failed ? failures : totals)[station] += 1;
         if (!failed) slice.totals[station] += 1;
@@ -164,7 +171,7 @@ export function createFlow(notMeasured: readonly Station[] = []) {
         sampledAt,
         /** Running executions of the send state machine. */
         running: running.size,
-        /** Oldest first, without gaps. */
+        /** Oldest first; each time has one. */
         slices: indexes.map((index) => toSlice(index * sliceSeconds, slices.get(index))),
       };
     },
@@ -175,11 +182,13 @@ export type FlowSlice = ReturnType<typeof toSlice>;
 
 /** @param at start of the slice, seconds since 1970 */
 function toSlice(at: number, counted: SliceCounts | undefined) {
+  const totals = counted?.isMeasured ? counted.totals : undefined;
   return {
     at,
-    webhooks: counted?.totals.webhook ?? 0,
-    events: counted?.totals.bus ?? 0,
-    sent: counted?.totals.livechat ?? 0,
+    /** Null while the pipeline was not observed. */
+    webhooks: totals?.webhook ?? null,
+    events: totals?.bus ?? null,
+    sent: totals?.livechat ?? null,
     /** Webhook response times or, on a stage, times from a webhook to the stored message. */
     inboundMs: percentiles(counted?.inboundMs),
     /** Times from a send request on the bus until LiveChat accepted the message. */

@@ -26,6 +26,7 @@ export function createLiveStream(subscribe: Subscribe, notMeasured: readonly Sta
     for (const listener of listeners) listener(activity);
   };
   subscribe((activity) => {
+    if (activity.type === 'polled') return flow.measure(Date.now());
     lastActivityAt = Date.now();
     flow.count(activity, lastActivityAt);
     publish(activity);
@@ -39,6 +40,8 @@ export function createLiveStream(subscribe: Subscribe, notMeasured: readonly Sta
   const tick = () => {
     ticks += 1;
     const now = Date.now();
+    // A stage is observed by polls, which can fail.
+    if (notMeasured.length === 0) flow.measure(now);
     const isActive = listeners.size > 0 || now - lastActivityAt < rateRecoveryMs;
     // A failed read only leaves a gap in the plot; the page reports unreachable tables itself.
     if (isActive && ticks % rateLimitTicks === 0) readRateLimits().catch(() => {});

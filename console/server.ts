@@ -17,7 +17,7 @@ export interface ConsoleOptions {
   readonly subscribe: Subscribe;
   /** The deployed stage that the console shows; left out for the local engine. */
   readonly stage?: string;
-  /** The URL of the LiveChat simulator; without it the Simulator page is not available. */
+  /** The URL of the LiveChat simulator; without it the page Sandbox is not available. */
   readonly simulator?: string | undefined;
   /** Required for a deployed stage: the token of each request, and the record of actions. */
   readonly access?: { readonly token: string; readonly audit: Audit };
@@ -51,7 +51,7 @@ function fileOrigins(): string[] {
   return endpoint && URL.canParse(endpoint) ? [new URL(endpoint).origin] : ['https://*.amazonaws.com'];
 }
 
-const simulatorMessage = z.strictObject({
+const sandboxMessage = z.strictObject({
   conversationId: z.string().check(z.minLength(1)),
   text: z.string().check(z.minLength(1), z.maxLength(10_000)),
 });
@@ -62,10 +62,10 @@ function simulatorApi(simulator: string): Hono {
 
   app.post('/messages', async (context) => {
     const expected = '{"conversationId":"…","text":"…"}';
-    const { conversationId, text } = await parseBody(context, simulatorMessage, 'text', expected);
+    const { conversationId, text } = await parseBody(context, sandboxMessage, 'text', expected);
     const [conversation] = await findConversations(conversationId);
     if (!conversation) throw invalid(404, 'conversationId', 'the id of a stored conversation');
-    const requestId = `simulator-${randomUUID()}`;
+    const requestId = `sandbox-${randomUUID()}`;
     const { organizationId } = conversation;
     const messages = [{ type: 'text' as const, content: text }];
     await publishSendRequest('console', { requestId, organizationId, conversationId, messages });

@@ -187,9 +187,9 @@ test('rejects a malformed SEND_CONCURRENCY', async () => {
   );
 });
 
-/** An engine whose schedule invokes a function that logs its event. `setInterval` is under the control of the test. */
+/** An engine whose schedule invokes a function that logs its event. The test can advance its timers. */
 async function startScheduled(environment: Readonly<Record<string, string>>): Promise<Started> {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
   cleanups.push(() => vi.useRealTimers());
   const written = await writeFunctions({ ...bodies, 'schedule-reconciliation': 'console.log(JSON.stringify(event))' });
   cleanups.push(() => written.remove());
@@ -202,11 +202,11 @@ test.each([
   ['at the interval of RECONCILIATION_MINUTES', { RECONCILIATION_MINUTES: '3' }, 3],
 ])('invokes the scheduled function %s with the event of the schedule', async (_interval, environment, minutes) => {
   const { engine, lines } = await startScheduled(environment);
-  vi.advanceTimersByTime(minutes * 60_000 - 1);
+  vi.advanceTimersByTime(minutes * 60_000 - 30_000);
   await fetch(`${engine.addresses.aws}/_local/idle`);
   expect(lines).toEqual([]);
 
-  vi.advanceTimersByTime(1 + minutes * 60_000);
+  vi.advanceTimersByTime(30_000 + minutes * 60_000);
   await fetch(`${engine.addresses.aws}/_local/idle`);
 
   await expect.poll(() => lines).toHaveLength(2);

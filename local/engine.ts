@@ -16,7 +16,7 @@ import {
   pickSettings,
   replaceProcessEnvironment,
 } from './environment.ts';
-import { createHttpApi, type HttpApiOptions } from './http-api.ts';
+import { createHttpApi, type Route } from './http-api.ts';
 import { createInFlight } from './in-flight.ts';
 import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
@@ -28,7 +28,9 @@ import { openState, type State } from './state.ts';
 export type Topology = AwsResources &
   EnvironmentTopology & {
     readonly functions: Readonly<Record<string, LambdaFunction>>;
-    readonly webhookRoute: HttpApiOptions['route'];
+    /** LiveChat's route. */
+    readonly webhookRoute: Route;
+    readonly webhookRoutes: readonly Route[];
   };
 
 type Console = ReturnType<typeof createConsole>;
@@ -123,6 +125,7 @@ export async function startEngine(options: EngineOptions) {
       accountId: secret.LIVECHAT_ACCOUNT_ID,
       apiKey: secret.LIVECHAT_API_KEY,
       pendingWebhooks: pendingWebhooks.memory,
+      dataFolder: options.dataFolder,
     });
     cleanups.push(() => simulator.stop());
     return { url: `http://localhost:${simulator.port}`, simulated: true };
@@ -163,7 +166,7 @@ export async function startEngine(options: EngineOptions) {
     }
 
     const httpApi = createHttpApi({
-      route: topology.webhookRoute,
+      routes: topology.webhookRoutes,
       invoke: aws.invoke,
       fallback: async (request) => (await consoleReady.promise).fetch(request),
       onWebhook: publish,

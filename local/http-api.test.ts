@@ -11,7 +11,7 @@ let reports: string[];
 let url: string;
 
 const server = createHttpApi({
-  route: { method: 'POST', path: '/livechat/webhook', function: 'webhook' },
+  routes: [{ method: 'POST', path: '/livechat/webhook', function: 'webhook' }],
   invoke: async (name, event) => {
     events.push({ name, event });
     return answer(event);

@@ -17,9 +17,15 @@ import { isRecord } from './aws/protocol.ts';
 import type { Invoke } from './lambda/runtime.ts';
 import { readUpTo } from './listen.ts';
 
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly function: string;
+}
+
 export interface HttpApiOptions {
-  /** The only route that invokes a function. */
-  readonly route: { readonly method: string; readonly path: string; readonly function: string };
+  /** The routes that invoke a function. */
+  readonly routes: readonly Route[];
   readonly invoke: Invoke;
   /** Handles all other requests. */
   fallback(request: Request): Response | Promise<Response>;
@@ -55,10 +61,10 @@ const failed = jsonResponse(500, { message: 'Internal Server Error' });
 
 /** The HTTP server of the webhook, which behaves like API Gateway, and of the console. */
 export function createHttpApi(options: HttpApiOptions): Server {
-  const { route, invoke, onWebhook, report, now = () => new Date() } = options;
+  const { routes, invoke, onWebhook, report, now = () => new Date() } = options;
   const fallback = getRequestListener((request) => options.fallback(request));
 
-  async function invokeWebhook(request: IncomingMessage, body: Buffer): Promise<HttpApiResponse> {
+  async function invokeWebhook(route: Route, request: IncomingMessage, body: Buffer): Promise<HttpApiResponse> {
     try {
       return toHttpApiResponse(await invoke(route.function, toHttpApiEvent(request, body, now())));
     } catch (error) {
@@ -67,10 +73,10 @@ export function createHttpApi(options: HttpApiOptions): Server {
     }
   }
 
-  async function webhook(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function webhook(route: Route, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = performance.now();
     const body = await readUpTo(request, maxBodyBytes);
-    const answer = body ? await invokeWebhook(request, body) : tooLarge;
+    const answer = body ? await invokeWebhook(route, request, body) : tooLarge;
     // Closes the connection instead of reading the rest of a body that is too large.
     const headers = { ...answer.headers, ...(!body && { connection: 'close' }) };
     response.writeHead(answer.status, { ...headers, 'content-length': answer.body.length });
@@ -87,9 +93,11 @@ export function createHttpApi(options: HttpApiOptions): Server {
   }
 
   return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
-    if (request.method === route.method && request.url?.split('?')[0] === route.path) {
+    const path = request.url?.split('?')[0];
+    const route = routes.find((one) => one.method === request.method && one.path === path);
+    if (route) {
       // The only cause of an error is a client that disconnects while it sends the body.
-      webhook(request, response).catch(() => response.destroy());
+      webhook(route, request, response).catch(() => response.destroy());
       return;
     }
     void fallback(request, response);

@@ -1,12 +1,11 @@
 import { useMemo } from 'preact/hooks';
 import type { Flow, FlowSlice, Station } from '../flow.ts';
-import { stage } from './app/api.ts';
 import { linkTo } from './app/route.ts';
 import { events, flow, type StreamedEvent } from './app/stream.ts';
 import { clockTime } from './parts/format.ts';
 import { Graph, type GraphNode, narrow } from './parts/graph.tsx';
 import { Plot } from './parts/plot.tsx';
-import { Badge, Card, Head } from './parts/ui.tsx';
+import { Badge, Card, Head, HowToStart, Time } from './parts/ui.tsx';
 
 /** Counts and plots of the message flow, and the latest events. */
 export function FlowPage() {
@@ -51,13 +50,7 @@ function EventList({ list }: { list: readonly StreamedEvent[] }) {
   if (list.length === 0) {
     return (
       <p class="hint">
-        No events since this page was opened.
-        {stage.value === undefined && (
-          <>
-            {' '}
-            To start a chat, run <code>npx livechat simulate chat</code>
-          </>
-        )}
+        No events since this page was opened. <HowToStart />
       </p>
     );
   }
@@ -66,7 +59,7 @@ function EventList({ list }: { list: readonly StreamedEvent[] }) {
     <ol class="event-list" tabIndex={0} aria-label="Events, latest first">
       {list.map(({ key, at, type, conversationId, recovered }) => (
         <li key={key}>
-          <time dateTime={at}>{clockTime(at)}</time>
+          <Time at={at} format={clockTime} />
           <span class={`kind ${/^(alert|webhook)\./.test(type) ? 'bad' : ''}`}>
             {type} {recovered && <Badge tone="busy">recovered</Badge>}
           </span>
@@ -195,7 +188,11 @@ function Plots({ flow }: { flow: Flow | undefined }) {
 }
 
 function createSeries(slices: readonly FlowSlice[], hasWebhooks: boolean) {
-  const perSecond = (pick: (slice: FlowSlice) => number) => slices.map((slice) => pick(slice) / sliceSeconds);
+  const perSecond = (pick: (slice: FlowSlice) => number | null) =>
+    slices.map((slice) => {
+      const total = pick(slice);
+      return total === null ? null : total / sliceSeconds;
+    });
   const percentiles = (pick: (slice: FlowSlice) => FlowSlice['sendMs']) => [
     { label: 'p50', colour: 'accent', values: slices.map((slice) => pick(slice)?.p50 ?? null) },
     { label: 'p99', colour: 'third', values: slices.map((slice) => pick(slice)?.p99 ?? null) },

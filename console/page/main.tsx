@@ -1,8 +1,8 @@
 import { type ComponentChild, render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { get, stage, useResource } from './app/api.ts';
+import { get, hasSandbox, stage, useResource } from './app/api.ts';
 import { itemTitle, linkTo, type Route, route } from './app/route.ts';
-import { connected, openStream } from './app/stream.ts';
+import { connected, lostAt, openStream } from './app/stream.ts';
 import { ConversationList } from './conversations/list.tsx';
 import { ConversationView } from './conversations/view.tsx';
 import { DeadLetterList } from './dead-letters/list.tsx';
@@ -10,11 +10,12 @@ import { DeadLetterView } from './dead-letters/view.tsx';
 import { ExecutionList } from './executions/list.tsx';
 import { ExecutionView } from './executions/view.tsx';
 import { FlowPage } from './flow.tsx';
+import { timeInText, timeZone } from './parts/format.ts';
 import { Empty } from './parts/ui.tsx';
 import { RateLimitsPage } from './rate-limits/page.tsx';
 import { ReconciliationPage, RunView } from './reconciliation/page.tsx';
 import { RoutingPage } from './routing/page.tsx';
-import { SimulatorPage } from './simulator.tsx';
+import { SandboxPage } from './sandbox.tsx';
 
 interface Section {
   readonly name: string;
@@ -54,7 +55,7 @@ const sections: readonly Section[] = [
   { name: 'rate-limits', title: 'Rate limits', page: () => <RateLimitsPage /> },
 ];
 
-const simulatorSection: Section = { name: 'simulator', title: 'Simulator', page: () => <SimulatorPage /> };
+const sandboxSection: Section = { name: 'sandbox', title: 'Sandbox', page: () => <SandboxPage /> };
 
 const icon = new URL('./icon.svg', import.meta.url).href;
 
@@ -69,8 +70,9 @@ export function App() {
   useEffect(openStream, []);
   useEffect(() => {
     stage.value = about?.stage;
+    hasSandbox.value = about?.simulator === true;
   }, [about]);
-  const available = about?.simulator ? [...sections, simulatorSection] : sections;
+  const available = about?.simulator ? [...sections, sandboxSection] : sections;
   const at = route.value;
   const section = available.find(({ name }) => name === at.section);
   const main = useRef<HTMLElement>(null);
@@ -105,12 +107,27 @@ export function App() {
           <span class={`dot ${tone}`} aria-hidden="true" />
           <span role="status">{text}</span>
           <span class="stage">{about?.stage ?? 'local'}</span>
+          <span class="zone">Times in {timeZone()}</span>
         </p>
       </header>
-      <main id="main" tabIndex={-1} ref={main}>
+      <main id="main" class={connected.value === 'lost' ? 'stale' : ''} tabIndex={-1} ref={main}>
         {section ? <SectionPage key={at.id} section={section} at={at} /> : (about || failure) && <NotFound />}
       </main>
+      {connected.value === 'lost' && <LostConnection />}
     </div>
+  );
+}
+
+const retryMs = 3_000;
+
+/** Says why the page does not change. It covers the page, so that nothing moves. */
+function LostConnection() {
+  const { failure } = useResource('', () => get('/console'), { everyMs: retryMs });
+  return (
+    <p class="banner" role="alert">
+      <b>Connection lost.</b> The page shows the state of {timeInText(lostAt.value)}.{' '}
+      {failure?.message ?? 'Reconnecting…'}
+    </p>
   );
 }
 

@@ -1,28 +1,32 @@
 import { type DeadLetterSummary, listDeadLetters } from '../../core/outbound/dead-letter.ts';
 import type { Subscribe } from '../flow.ts';
-import { type ChangePoll, eventActivity, pollRecent } from './changes.ts';
+import { type ChangePoll, type Changes, eventActivity, pollRecent } from './changes.ts';
 import { pollConversations } from './conversations.ts';
 import { pollExecutions } from './executions.ts';
 
 const pollMs = 2_000;
 
 /**
- * Reports the activity of a deployed stage by polling its tables, because a laptop cannot subscribe to the bus. Each change
- * is reported once, as the domain event that caused it. `onError` receives the failure of a poll; polling continues.
+ * Reports the activity of a deployed stage by polling its tables, because a laptop cannot subscribe to the bus. It reports
+ * each change once, as the domain event that caused it, and each complete poll as `polled`. `onError` receives the failure
+ * of a poll; polling continues.
  */
 export function pollStage(onError: (message: string) => void): Subscribe {
   const polls = [pollConversations(), pollDeadLetters(), pollExecutions()];
+  const pollOnce = async (now: number): Promise<Changes[]> => {
+    const results = await Promise.all(
+      polls.map((poll) => poll(now).catch((error) => onError(`Cannot read the stage: ${describeError(error)}`))),
+    );
+    return results.flatMap((changes) => changes ?? []);
+  };
   return (listener) => {
     const pollAll = async (): Promise<void> => {
       const now = Date.now();
-      const results = await Promise.allSettled(polls.map((poll) => poll(now)));
-      for (const result of results) {
-        if (result.status === 'rejected') onError(`Cannot read the stage: ${describeError(result.reason)}`);
-        else for (const activity of result.value.found) listener(activity);
-      }
-      if (results.some((result) => result.status === 'fulfilled' && result.value.sampled)) {
-        listener({ type: 'sampled', at: new Date(now).toISOString() });
-      }
+      const at = new Date(now).toISOString();
+      const changes = await pollOnce(now);
+      for (const activity of changes.flatMap(({ found }) => found)) listener(activity);
+      if (changes.some(({ sampled }) => sampled)) listener({ type: 'sampled', at });
+      if (changes.length === polls.length) listener({ type: 'polled', at });
       setTimeout(pollAll, pollMs).unref();
     };
     void pollAll();

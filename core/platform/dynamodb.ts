@@ -8,6 +8,12 @@ export const dynamodb = new DynamoDBClient({
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
 });
 
+/** As many as the client has sockets: the time-outs of a call also count the time in which it waits for a socket. */
+const maxConcurrentCalls = 50;
+const calls = pLimit(maxConcurrentCalls);
+// After the retry middleware, so that a call waits for each attempt, not between them.
+dynamodb.middlewareStack.add((next) => (args) => calls(() => next(args)), { step: 'finalizeRequest', priority: 'low' });
+
 /** The document client, shared by all entities. */
 export const documents = DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } });
 

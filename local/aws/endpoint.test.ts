@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
-import { EventBridgeClient, PutEventsCommand, PutRuleCommand } from '@aws-sdk/client-eventbridge';
+import { EventBridgeClient, ListArchivesCommand, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { RedriveExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
@@ -24,7 +24,7 @@ test.each<[string, () => Promise<unknown>]>([
     'Step Functions RedriveExecution',
     () => new SFNClient(aws.client).send(new RedriveExecutionCommand({ executionArn: 'arn' })),
   ],
-  ['EventBridge PutRule', () => new EventBridgeClient(aws.client).send(new PutRuleCommand({ Name: 'mine' }))],
+  ['EventBridge ListArchives', () => new EventBridgeClient(aws.client).send(new ListArchivesCommand({}))],
   [
     'DynamoDB TransactWriteItems',
     () => new DynamoDBClient(aws.client).send(new TransactWriteItemsCommand({ TransactItems: [] })),

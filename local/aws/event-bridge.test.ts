@@ -157,7 +157,7 @@ test('restores a removed target and changes only its dead-letter queue', async (
   expect((await events.send(new ListTargetsByRuleCommand(where))).Targets).toEqual([{ Id, Arn }]);
   expect((await invokedFunctions()).toSorted()).toEqual(['audit', 'message']);
   const other = { ...where, Targets: [{ Id, Arn: `${Arn}-2` }] };
-  await expect(events.send(new PutTargetsCommand(other))).rejects.toMatchObject({ name: 'UnknownOperationException' });
+  await expect(events.send(new PutTargetsCommand(other))).rejects.toMatchObject({ name: 'ManagedRuleException' });
 });
 
 test.each([

@@ -2,13 +2,18 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { parseJson } from '../../core/platform/json.ts';
 import { type RuleSpec, resolvePattern } from '../../stacks/topology.ts';
-import type { InFlight } from '../in-flight.ts';
-import type { State } from '../state.ts';
 import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
 import { compilePattern, type Matcher } from './event-pattern.ts';
 import type { AwsResources } from './local-aws.ts';
-import { AwsError, createService, isRecord, type Operations, paginate, parseInput, unsupported } from './protocol.ts';
+import { AwsError, createService, isRecord, type Operations, paginate, parseInput } from './protocol.ts';
 import type { OutgoingMessage } from './sqs-s3.ts';
+import {
+  createSubscriberRules,
+  type SubscriberOptions,
+  type SubscriberRule,
+  type SubscriberRules,
+  testEventPattern,
+} from './subscriber-rules.ts';
 
 /** An event as a rule's target receives it. */
 export interface Envelope {
@@ -28,15 +33,11 @@ export interface Envelope {
 /** An event to publish. */
 export type BusEvent = Pick<Envelope, 'source' | 'detail-type' | 'resources' | 'detail'>;
 
-export interface EventsOptions extends Pick<AwsResources, 'busName' | 'rules' | 'queues'> {
+export interface EventsOptions extends Pick<AwsResources, 'busName' | 'rules' | 'queues'>, SubscriberOptions {
   /** Invokes a function asynchronously, with retries. */
   startFunction(name: string, event: unknown): void;
   /** Sends to a queue by its name in the topology. */
   send(queue: string, message: OutgoingMessage): Promise<unknown>;
-  readonly inFlight: InFlight;
-  /** Keeps deliveries until they end. */
-  readonly state: State;
-  report(message: string): void;
   /** Receives every event on the app's bus. */
   onEvent?(event: Envelope): void;
 }
@@ -61,7 +62,8 @@ type Entry = z.output<typeof entrySchema>;
 /** EventBridge with the app's bus and the default bus: PutEvents, rules and targets. */
 export function createEvents(options: EventsOptions) {
   const { busName, startFunction, send, inFlight, state, report, onEvent } = options;
-  const rules = createRules(options);
+  const subscribers = createSubscriberRules(options);
+  const rules = createRules(options, subscribers);
   const pending = state.collection<QueueDelivery>('event deliveries');
 
   /** @throws AwsError */
@@ -116,12 +118,13 @@ export function createEvents(options: EventsOptions) {
         sendToQueue(key, delivery);
       }
     }
+    subscribers.deliver(bus, event);
   }
 
   function sendToQueue(key: string, { rule, bus, queue, event }: QueueDelivery): void {
     const done = inFlight.track();
     send(queue, { body: JSON.stringify(event) })
-      .catch((error: unknown) => sendToDeadLetterQueue(rules.get(bus, rule), event, error))
+      .catch((error: unknown) => sendToDeadLetterQueue(rules.findOwn(bus, rule), event, error))
       .catch((error: unknown) => report(`An event for the rule ${rule} is lost: ${error}`))
       .finally(() => {
         pending.delete(key);
@@ -154,10 +157,16 @@ export function createEvents(options: EventsOptions) {
     return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results };
   }
 
-  const service = createService('EventBridge', { PutEvents: putEvents, ...rules.operations });
+  const service = createService('EventBridge', {
+    PutEvents: putEvents,
+    TestEventPattern: testEventPattern,
+    ...rules.operations,
+    ...subscribers.operations,
+  });
 
   return {
-    call: service.call,
+    ...service,
+    stop: subscribers.stop,
 
     /** Publishes events as an archive replay, with `replay-name`. */
     replay: (name: string, input: unknown) => putEvents(input, false, name),
@@ -168,6 +177,7 @@ export function createEvents(options: EventsOptions) {
     /** Continues the deliveries of an earlier run. */
     resume(): void {
       for (const [key, delivery] of pending.entries()) sendToQueue(key, delivery);
+      subscribers.resume();
     },
   };
 }
@@ -220,7 +230,12 @@ interface BusRule {
 const defaultBus = 'default';
 
 const onBus = { EventBusName: z.optional(z.string()) };
-const listSchema = z.object({ ...onBus, Limit: z.optional(z.number()), NextToken: z.optional(z.string()) });
+const listSchema = z.object({
+  ...onBus,
+  NamePrefix: z.optional(z.string()),
+  Limit: z.optional(z.number()),
+  NextToken: z.optional(z.string()),
+});
 const ruleSchema = z.object({ Name: z.string(), ...onBus });
 const targetsSchema = z.object({ Rule: z.string(), ...onBus });
 const removeSchema = z.object({ Rule: z.string(), Ids: z.array(z.string()), ...onBus });
@@ -230,7 +245,7 @@ const listedTarget = z.object({
   DeadLetterConfig: z.optional(z.object({ Arn: z.optional(z.string()) })),
 });
 type ListedTarget = z.output<typeof listedTarget>;
-const putSchema = z.object({ Rule: z.string(), Targets: z.array(listedTarget), ...onBus });
+const putTargetsSchema = z.object({ Rule: z.string(), Targets: z.array(z.unknown()).check(z.minLength(1)), ...onBus });
 const busSchema = z.object({ Name: z.optional(z.string()) });
 
 /** The id of a rule's only target. */
@@ -241,8 +256,8 @@ function targetArn(target: Target, queues: EventsOptions['queues']): string {
   return queueArn(queues[target.queue] ?? target.queue);
 }
 
-/** The rules of both buses, and EventBridge's calls that read and change them. */
-function createRules({ busName, rules: specs, queues }: EventsOptions) {
+/** The app's rules of both buses, and EventBridge's calls that read and change them and those of subscribers. */
+function createRules({ busName, rules: specs, queues }: EventsOptions, subscribers: SubscriberRules) {
   const rules = Object.entries(specs).map(([name, rule]): BusRule => {
     const pattern = resolvePattern(rule, { stateMachineArn, alarmName: (name) => name });
     return {
@@ -268,60 +283,89 @@ function createRules({ busName, rules: specs, queues }: EventsOptions) {
     return short;
   }
 
-  function find(name: string, eventBusName: string | undefined): BusRule {
+  const findOwn = (bus: string, name: string): BusRule | undefined =>
+    rules.find((rule) => rule.name === name && rule.bus === bus);
+
+  function find(name: string, eventBusName: string | undefined): BusRule | SubscriberRule {
     const bus = resolveBusName(eventBusName);
-    const found = rules.find((rule) => rule.name === name && rule.bus === bus);
+    const found = findOwn(bus, name) ?? subscribers.find(bus, name);
     if (!found) throw new AwsError('ResourceNotFoundException', `Rule ${name} does not exist on EventBus ${bus}.`);
     return found;
   }
 
-  const view = ({ name, bus, pattern, enabled }: BusRule) => ({
-    Name: name,
-    Arn: ruleArn(bus, name),
-    EventBusName: bus,
-    EventPattern: JSON.stringify(pattern),
-    State: enabled ? 'ENABLED' : 'DISABLED',
-  });
+  /** @throws AwsError ManagedRuleException for a rule of the app */
+  function rejectOwn(bus: string, name: string): void {
+    if (!findOwn(bus, name)) return;
+    throw new AwsError('ManagedRuleException', `Rule ${name} belongs to the bridge. Create a rule of your own.`);
+  }
 
   const setEnabled = (enabled: boolean) => (input: unknown) => {
     const { Name, EventBusName } = parseInput(ruleSchema, input);
-    find(Name, EventBusName).enabled = enabled;
+    const rule = find(Name, EventBusName);
+    if ('targets' in rule) subscribers.setEnabled(rule, enabled);
+    else rule.enabled = enabled;
     return {};
   };
+
+  /** Restores the target of one of the app's rules or changes its dead-letter queue. */
+  function putOwnTarget(rule: BusRule, targets: readonly unknown[]): void {
+    for (const target of parseInput(z.array(listedTarget), targets)) {
+      if (target.Id !== targetId || target.Arn !== targetArn(rule.target, queues)) rejectOwn(rule.bus, rule.name);
+      rule.listedTarget = target;
+    }
+  }
 
   const operations: Operations = {
     DescribeEventBus(input) {
       const name = resolveBusName(parseInput(busSchema, input).Name);
       return { Name: name, Arn: `arn:aws:events:${region}:${accountId}:event-bus/${name}` };
     },
+    DescribeRule(input) {
+      const { Name, EventBusName } = parseInput(ruleSchema, input);
+      return viewRule(find(Name, EventBusName));
+    },
     ListRules(input) {
-      const { EventBusName, Limit, NextToken } = parseInput(listSchema, input);
+      const { EventBusName, NamePrefix = '', Limit, NextToken } = parseInput(listSchema, input);
       const bus = resolveBusName(EventBusName);
-      const found = rules.filter((rule) => rule.bus === bus);
+      const own = rules.map((rule, index) => ({ rule, position: index - rules.length }));
+      const all = [...own, ...subscribers.list(bus).map((rule) => ({ rule, position: rule.position }))];
+      const found = all.filter(({ rule }) => rule.bus === bus && rule.name.startsWith(NamePrefix));
       const page = { maxResults: Limit, nextToken: NextToken };
-      const { items, nextToken } = paginate(found, page, (rule) => found.indexOf(rule));
-      return { Rules: items.map(view), NextToken: nextToken };
+      const { items, nextToken } = paginate(found, page, ({ position }) => position);
+      return { Rules: items.map(({ rule }) => viewRule(rule)), NextToken: nextToken };
+    },
+    PutRule(input) {
+      const { Name, EventBusName } = parseInput(ruleSchema, input);
+      const bus = resolveBusName(EventBusName);
+      rejectOwn(bus, Name);
+      return subscribers.put(bus, input);
+    },
+    /** Succeeds if the rule does not exist. */
+    DeleteRule(input) {
+      const { Name, EventBusName } = parseInput(ruleSchema, input);
+      const bus = resolveBusName(EventBusName);
+      rejectOwn(bus, Name);
+      const found = subscribers.find(bus, Name);
+      if (found) subscribers.remove(found);
+      return {};
     },
     ListTargetsByRule(input) {
       const { Rule, EventBusName } = parseInput(targetsSchema, input);
-      return { Targets: [find(Rule, EventBusName).listedTarget ?? []].flat() };
-    },
-    /** Restores a rule's own target or changes its dead-letter queue. Other targets are not supported. */
-    PutTargets(input) {
-      const { Rule, EventBusName, Targets } = parseInput(putSchema, input);
       const rule = find(Rule, EventBusName);
-      for (const target of Targets) {
-        if (target.Id !== targetId || target.Arn !== targetArn(rule.target, queues)) {
-          throw unsupported(`EventBridge PutTargets of ${target.Arn}`);
-        }
-        rule.listedTarget = target;
-      }
+      return { Targets: 'targets' in rule ? rule.targets : [rule.listedTarget ?? []].flat() };
+    },
+    PutTargets(input) {
+      const { Rule, EventBusName, Targets } = parseInput(putTargetsSchema, input);
+      const rule = find(Rule, EventBusName);
+      if ('targets' in rule) subscribers.putTargets(rule, Targets);
+      else putOwnTarget(rule, Targets);
       return { FailedEntryCount: 0, FailedEntries: [] };
     },
     RemoveTargets(input) {
       const { Rule, EventBusName, Ids } = parseInput(removeSchema, input);
       const rule = find(Rule, EventBusName);
-      if (Ids.includes(targetId)) rule.listedTarget = undefined;
+      if ('targets' in rule) subscribers.removeTargets(rule, Ids);
+      else if (Ids.includes(targetId)) rule.listedTarget = undefined;
       return { FailedEntryCount: 0, FailedEntries: [] };
     },
     EnableRule: setEnabled(true),
@@ -329,12 +373,22 @@ function createRules({ busName, rules: specs, queues }: EventsOptions) {
   };
 
   return {
-    get: (bus: string, name: string): BusRule | undefined =>
-      rules.find((rule) => rule.bus === bus && rule.name === name),
+    findOwn,
 
     /** The enabled rules with a target that match an event on a bus. */
     matching: (bus: string, event: unknown): readonly BusRule[] =>
       rules.filter((rule) => rule.bus === bus && rule.enabled && rule.listedTarget && rule.matches(event)),
     operations,
+  };
+}
+
+function viewRule(rule: BusRule | SubscriberRule) {
+  return {
+    Name: rule.name,
+    Arn: ruleArn(rule.bus, rule.name),
+    EventBusName: rule.bus,
+    EventPattern: typeof rule.pattern === 'string' ? rule.pattern : JSON.stringify(rule.pattern),
+    State: rule.enabled ? 'ENABLED' : 'DISABLED',
+    Description: 'description' in rule ? rule.description : undefined,
   };
 }

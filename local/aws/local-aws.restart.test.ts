@@ -1,8 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  CreateApiDestinationCommand,
+  CreateConnectionCommand,
+  EventBridgeClient,
+  PutEventsCommand,
+  PutRuleCommand,
+  PutTargetsCommand,
+} from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import {
@@ -15,6 +24,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { entry, resources, startTestAws } from '../../test/test-aws.ts';
+import { close, listen } from '../listen.ts';
 import { openState, type State } from '../state.ts';
 import type { LocalAwsOptions } from './local-aws.ts';
 
@@ -152,6 +162,46 @@ test('invokes the functions of an accepted event that had not handled it', async
   const receive = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 });
   const { Messages = [] } = await new SQSClient(second.client).send(receive);
   expect(Messages.map(({ Body = '' }): unknown => JSON.parse(Body))).toEqual([event(1), event(2)]);
+});
+
+test("keeps a subscriber's rule, and delivers to its endpoint what an earlier run could not", async () => {
+  const received: string[] = [];
+  const statuses = [500];
+  const server = createServer(async (request, response) => {
+    received.push(`${request.headers['x-key']} ${JSON.parse(await text(request)).detail.n}`);
+    response.writeHead(statuses.shift() ?? 200).end();
+  });
+  const endpointPort = await listen(server, 0, '--port');
+  const bus = 'omnichannel';
+  try {
+    const first = await start({ asyncRetryDelayMs: 60_000 });
+    const events = new EventBridgeClient(first.client);
+    const { ConnectionArn } = await events.send(
+      new CreateConnectionCommand({
+        Name: 'connection',
+        AuthorizationType: 'API_KEY',
+        AuthParameters: { ApiKeyAuthParameters: { ApiKeyName: 'x-key', ApiKeyValue: 'mine' } },
+      }),
+    );
+    const InvocationEndpoint = `http://127.0.0.1:${endpointPort}/`;
+    const { ApiDestinationArn: Arn } = await events.send(
+      new CreateApiDestinationCommand({ Name: 'destination', ConnectionArn, InvocationEndpoint, HttpMethod: 'POST' }),
+    );
+    const EventPattern = '{"source":["test"]}';
+    await events.send(new PutRuleCommand({ EventBusName: bus, Name: 'mine', EventPattern }));
+    await events.send(new PutTargetsCommand({ EventBusName: bus, Rule: 'mine', Targets: [{ Id: 'a', Arn }] }));
+    await events.send(new PutEventsCommand({ Entries: [entry({ Detail: '{"n":1}' })] }));
+    await first.control('GET', 'idle');
+
+    const second = await start();
+    await new EventBridgeClient(second.client).send(new PutEventsCommand({ Entries: [entry({ Detail: '{"n":2}' })] }));
+    await second.control('GET', 'idle');
+    await start();
+
+    expect(received.toSorted()).toEqual(['mine 1', 'mine 1', 'mine 2']);
+  } finally {
+    await close(server);
+  }
 });
 
 test('runs a schedule when it is due after the last run, also if that was before the start', async () => {

@@ -154,6 +154,8 @@ export async function startLocalAws(options: LocalAwsOptions) {
     queues: resources.queues,
     startFunction: invocations.start,
     send,
+    sendToQueue: (name, message) => storage.sendMessage(`${url}/${accountId}/${name}`, message),
+    retryDelayMs: asyncRetryDelayMs,
     inFlight,
     state,
     report,
@@ -222,6 +224,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     for (const timer of timers.values()) clearTimeout(timer);
     invocations.stop();
     stepFunctions.stop();
+    events.stop();
     for (const consumer of consumers) consumer.stop();
     await Promise.all([close(server), storage.close()]);
   }

@@ -47,6 +47,8 @@ export interface OutgoingMessage {
   readonly body: string;
   /** String attributes, by name. */
   readonly attributes?: Readonly<Record<string, string>>;
+  /** The message group, for a FIFO queue with content-based deduplication. */
+  readonly groupId?: string;
 }
 
 export class StorageError extends Error {
@@ -147,11 +149,11 @@ export async function createStorage({ folder, consumed, report }: StorageOptions
     },
 
     /** @throws StorageError */
-    async sendMessage(queueUrl: string, { body, attributes = {} }: OutgoingMessage) {
+    async sendMessage(queueUrl: string, { body, attributes = {}, groupId }: OutgoingMessage) {
       const MessageAttributes = Object.fromEntries(
         Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
       );
-      const input = { MessageBody: body, MessageAttributes };
+      const input = { MessageBody: body, MessageAttributes, ...(groupId !== undefined && { MessageGroupId: groupId }) };
       return sentMessage.parse(await callQueue('SendMessage', queueUrl, input));
     },
 

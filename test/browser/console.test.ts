@@ -54,7 +54,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     const { page, browserErrors } = await open();
     await page.getByText('No events since this page was opened').waitFor();
 
-    await openSection(page, 'Simulator');
+    await openSection(page, 'Sandbox');
     const question = `Where is my parcel? (${width})`;
     await sendAs(page, 'customer', question);
     const agentMessages = page.getByRole('list', { name: 'What the agent sees' });
@@ -178,7 +178,7 @@ describe('on any screen', options, () => {
     ]);
   });
 
-  it('offers what a deployed stage has: a query of its logs, and no simulator', async () => {
+  it('offers what a deployed stage has: a query of its logs, and no sandbox', async () => {
     const chatId = await outbound(local).chat();
     await local.idle();
     opened = await openPage(browser, 1280);
@@ -253,7 +253,7 @@ describe('on any screen', options, () => {
       'routing',
       'reconciliation',
       'rate-limits',
-      'simulator',
+      'sandbox',
       'nowhere',
     ]) {
       await page.goto(`${local.console}#/${name}`);

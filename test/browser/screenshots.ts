@@ -108,7 +108,7 @@ try {
   });
 
   await withPage(await openPage(browser, 1280, 'dark'), async (page) => {
-    await page.goto(`${local.console}#/simulator`);
+    await page.goto(`${local.console}#/sandbox`);
     const customer = page.getByRole('textbox', { name: 'Message as customer' });
     await customer.fill('Is this still in stock?');
     await customer.press('Enter');
@@ -120,7 +120,7 @@ try {
     await agent.fill('Yes, twelve of them.');
     await agent.press('Enter');
     await agentMessages.getByText('delivered', { exact: true }).waitFor();
-    await takeScreenshot(page, 'simulator');
+    await takeScreenshot(page, 'sandbox');
   });
 
   await withPage(await openPage(browser, 390, 'dark'), async (page) => {

@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import type { ApiResponses } from '../../api.ts';
 import type { AboutConsole } from '../../server.ts';
 import { type Query, queryString } from './route.ts';
-import { type StreamedEvent, watchChanges } from './stream.ts';
+import { connected, type StreamedEvent, watchChanges } from './stream.ts';
 
 /** A failed call, with a message for the user. */
 export class ApiError extends Error {
@@ -80,6 +80,10 @@ export function useResource<T>(key: string, load: Load<T>, options: ReloadOption
     return () => clearInterval(timer);
   }, [reload]);
   useEffect(() => changedBy && watchChanges(changedBy, reload, minIntervalMs), [reload]);
+  const connection = connected.value;
+  useEffect(() => {
+    if (connection === 'live' && state.peek().failure) void reload();
+  }, [connection, reload]);
   return { ...state.value, reload };
 }
 
@@ -119,3 +123,6 @@ export function useCommand() {
 
 /** The deployed stage that the console shows; undefined for the local engine and until it is loaded. */
 export const stage = signal<string | undefined>(undefined);
+
+/** Whether the page Sandbox is available. */
+export const hasSandbox = signal(false);

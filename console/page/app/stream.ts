@@ -28,6 +28,8 @@ const event = z.object({
 const maxEvents = 60;
 
 export const connected = signal<'connecting' | 'live' | 'lost'>('connecting');
+/** When the connection was lost, ISO 8601. */
+export const lostAt = signal('');
 export const events = signal<readonly StreamedEvent[]>([]);
 export const flow = signal<Flow | undefined>(undefined);
 
@@ -37,7 +39,9 @@ type Signal = 'invocation' | 'connected';
 const listeners = new Set<(item: StreamedEvent | Signal) => void>();
 let keys = 0;
 
-/** Opens the stream. The browser reconnects after an interruption. */
+const reconnectMs = 3_000;
+
+/** Opens the stream. The browser reconnects after an interruption, but not after an error response, such as 401. */
 export function openStream(): void {
   const source = new EventSource('/api/stream');
   source.onopen = () => {
@@ -45,7 +49,9 @@ export function openStream(): void {
     for (const listener of listeners) listener('connected');
   };
   source.onerror = () => {
+    if (connected.value !== 'lost') lostAt.value = new Date().toISOString();
     connected.value = 'lost';
+    if (source.readyState === EventSource.CLOSED) setTimeout(openStream, reconnectMs);
   };
   source.addEventListener('flow', ({ data }) => {
     flow.value = JSON.parse(data);

@@ -1,13 +1,13 @@
 import { useState } from 'preact/hooks';
 import type { ConversationPage, ConversationRow } from '../../conversation-list.ts';
 import { matchesSearch } from '../../search.ts';
-import { get, stage } from '../app/api.ts';
+import { get } from '../app/api.ts';
 import { type Progress, usePager } from '../app/pager.ts';
 import { linkTo } from '../app/route.ts';
 import { Filters, SearchFilter, SelectFilter } from '../parts/filters.tsx';
 import { count, fullTime } from '../parts/format.ts';
 import { RelativeTime } from '../parts/relative-time.tsx';
-import { Badge, Empty, Head, Loaded, Loading, Problem } from '../parts/ui.tsx';
+import { Badge, Empty, Head, HowToStart, Loaded, Loading, Problem } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { agentNames, customerName, displayName, statusTones } from './people.ts';
 
@@ -123,13 +123,7 @@ function NoConversations({ filtered }: { filtered: boolean }) {
   }
   return (
     <Empty title="No conversations yet">
-      Conversations appear after LiveChat's first webhook.
-      {stage.value === undefined && (
-        <>
-          {' '}
-          To create one, run <code>npx livechat simulate chat</code>
-        </>
-      )}
+      Conversations appear after LiveChat's first webhook. <HowToStart />
     </Empty>
   );
 }

@@ -36,6 +36,7 @@ export function ConversationView({ id, query }: { id: string; query: URLSearchPa
     <div class="fill conversation">
       <Loaded
         id={`${organizationId}/${id}`}
+        item={['conversation', id]}
         load={(known: ConversationResponse | undefined) => loadConversation(id, organizationId, known)}
         changedBy={({ conversationId }) => conversationId === id}
       >

@@ -11,6 +11,7 @@ export function DeadLetterView({ id }: { id: string }) {
   return (
     <Loaded
       id={id}
+      item={['dead letter', id]}
       load={() => get('/dead-letters/:id', { id })}
       changedBy={({ type }) => /^message\.(failed|sent|delivered)/.test(type)}
     >

@@ -12,7 +12,7 @@ export const isMessageEvent = ({ type }: StreamedEvent) => type.startsWith('mess
 
 export function ExecutionView({ id }: { id: string }) {
   return (
-    <Loaded id={id} load={() => get('/executions/:id', { id })} changedBy={isMessageEvent}>
+    <Loaded id={id} item={['execution', id]} load={() => get('/executions/:id', { id })} changedBy={isMessageEvent}>
       {(response, reload) => <ExecutionDetails {...response} reload={reload} />}
     </Loaded>
   );

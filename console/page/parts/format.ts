@@ -8,7 +8,20 @@ const day = new Intl.DateTimeFormat(undefined, {
   minute: '2-digit',
   hourCycle: 'h23',
 });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
+const withZone = {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+  timeZoneName: 'short',
+} as const;
+const zonedClock = new Intl.DateTimeFormat(undefined, withZone);
+const full = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric', ...withZone });
+
+/** The browser's time zone, such as `CET` or `GMT+2`, in which the page shows all times. */
+export function timeZone(): string {
+  return full.formatToParts().find(({ type }) => type === 'timeZoneName')?.value ?? 'UTC';
+}
 
 const dayMs = 86_400_000;
 
@@ -22,16 +35,22 @@ export function shortTime(iso: string, now = Date.now()): string {
   return now - at.getTime() < dayMs ? clock.format(at) : day.format(at);
 }
 
+/** With the date and the time zone. */
 export function fullTime(iso: string): string {
   return full.format(new Date(iso));
 }
 
 /** The time of day, with the date if it is not the day of `first`. */
 export function stepTime(iso: string, first = iso): string {
-  const at = new Date(iso);
-  const sameDay = at.toDateString() === new Date(first).toDateString();
-  return sameDay ? clock.format(at) : full.format(at);
+  return isSameDay(iso, first) ? clock.format(new Date(iso)) : full.format(new Date(iso));
 }
+
+/** A time in a sentence: with the time zone, and with the date if it is not the day of `now`. */
+export function timeInText(iso: string, now = new Date().toISOString()): string {
+  return isSameDay(iso, now) ? zonedClock.format(new Date(iso)) : full.format(new Date(iso));
+}
+
+const isSameDay = (a: string, b: string) => new Date(a).toDateString() === new Date(b).toDateString();
 
 export function duration(ms: number): string {
   const seconds = ms / 1000;

@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useState } from 'preact/hooks';
-import { type Load, type ReloadOptions, useResource } from '../app/api.ts';
-import { itemTitle } from '../app/route.ts';
+import { ApiError, hasSandbox, type Load, type ReloadOptions, stage, useResource } from '../app/api.ts';
+import { itemTitle, linkTo } from '../app/route.ts';
+import { connected } from '../app/stream.ts';
 import { fullTime, shortTime } from './format.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'calm' | 'busy';
@@ -93,6 +94,24 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
+/** How to create the first data, where there is a simulator. */
+export function HowToStart() {
+  if (!hasSandbox.value) return null;
+  return (
+    <>
+      To start a chat, open the <a href={linkTo('sandbox')}>Sandbox</a> or run <code>npx livechat simulate chat</code>
+    </>
+  );
+}
+
+export function NoOrganizations() {
+  return (
+    <Empty title="No organizations yet">
+      An organization appears here after its first conversation. <HowToStart />
+    </Empty>
+  );
+}
+
 /** An error message that screen readers announce; nothing if the text is empty. */
 export function Problem({ text, retry }: { text: string | undefined; retry?: () => void }) {
   if (!text) return null;
@@ -124,26 +143,54 @@ interface LoadedProps<T> extends ReloadOptions {
   /** Another id loads another value. */
   readonly id?: string;
   readonly load: Load<T>;
+  /** What is loaded, such as "conversation", and its id, for a message if it does not exist. */
+  readonly item?: readonly [what: string, id: string];
   readonly children: (value: T, reload: () => void) => ComponentChildren;
 }
 
 /** Loads a value and shows it, its loading state or the error. A failed reload keeps the previous value. */
-export function Loaded<T>({ id = '', load, children, ...options }: LoadedProps<T>) {
+export function Loaded<T>({ id = '', load, item, children, ...options }: LoadedProps<T>) {
   const { value, failure, reload } = useResource(id, load, options);
   if (value !== undefined) {
     return (
       <>
-        <Problem text={failure && `This page is out of date: ${failure.message}`} retry={reload} />
+        {failure && connected.value !== 'lost' && (
+          <p class="notice bad out-of-date" role="alert">
+            This page is out of date: {failure.message}
+            <TryAgain retry={reload} />
+          </p>
+        )}
         {children(value, reload)}
       </>
     );
   }
   if (!failure) return <Loading />;
+  if (item && failure instanceof ApiError && failure.status === 404) return <Unknown what={item[0]} id={item[1]} />;
   return (
     <div class="state bad" role="alert">
       <h2>Loading failed</h2>
       <p>{failure.message}</p>
       <TryAgain retry={reload} />
+    </div>
+  );
+}
+
+function focusSearch(): void {
+  document.querySelector<HTMLInputElement>('.bar input[type="search"]')?.focus();
+}
+
+/** An id that does not exist. */
+function Unknown({ what, id }: { what: string; id: string }) {
+  return (
+    <div class="state" role="alert">
+      <h2>No such {what}</h2>
+      <p>
+        {stage.value === undefined ? 'The local engine' : `The stage ${stage.value}`} has no {what} with the ID{' '}
+        <code>{id}</code>. It may belong to another stage, or have expired or been erased.
+      </p>
+      <button type="button" onClick={focusSearch}>
+        Search for an ID, a name or an e-mail
+      </button>
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import type { RateLimitView } from '../../../core/channel/rate-limit-store.ts';
-import { stepTime } from '../parts/format.ts';
+import { timeInText } from '../parts/format.ts';
 import type { Tone } from '../parts/ui.tsx';
 
 /** What a card shows. `resume`: the label of the command that lifts the pause and closes the breaker. */
@@ -35,8 +35,7 @@ function describeState({ paused, breaker, reason, openUntil }: RateLimitView): {
     return { tone: 'good', name: 'breaker closed', text: 'The circuit breaker lets calls through.' };
   if (breaker === 'half-open')
     return { tone: 'warn', name: 'breaker half-open', text: 'Calls resume if the probe call succeeds.' };
-  const now = new Date().toISOString();
-  const probe = openUntil ? ` The first call after ${stepTime(openUntil, now)} is a probe call.` : '';
+  const probe = openUntil ? ` The first call after ${timeInText(openUntil)} is a probe call.` : '';
   const cause =
     reason === 'credentials' ? 'LiveChat rejects the credentials: check the secret.' : 'Calls to LiveChat failed.';
   return { tone: 'bad', name: 'breaker open', text: `${cause}${probe}` };

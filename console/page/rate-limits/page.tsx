@@ -1,6 +1,6 @@
 import type { RateLimitView } from '../../../core/channel/rate-limit-store.ts';
 import { call, get, useCommand } from '../app/api.ts';
-import { Badge, Empty, Head, Loaded, Problem } from '../parts/ui.tsx';
+import { Badge, Head, Loaded, NoOrganizations, Problem } from '../parts/ui.tsx';
 import { describeRateLimit } from './describe.ts';
 
 /** The rate limit and the circuit breaker of each organization. */
@@ -13,7 +13,7 @@ export function RateLimitsPage() {
       <Loaded load={() => get('/rate-limits')} everyMs={2_000}>
         {({ rateLimits }, reload) =>
           rateLimits.length === 0 ? (
-            <Empty title="No organizations yet">An organization appears here after its first conversation.</Empty>
+            <NoOrganizations />
           ) : (
             <div class="rate-limits">
               {rateLimits.map((rateLimit) => (

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReconciliationReport, ReconciliationRun } from '../../../core/reconciliation/report.ts';
-import { stepTime } from '../parts/format.ts';
+import { stepTime, timeInText } from '../parts/format.ts';
 import { describeDuration, describeFindings, describeScope, describeStatus, describeWatermark } from './describe.ts';
 
 const now = Date.parse('2026-03-11T12:00:00.000Z');
@@ -16,7 +16,7 @@ describe('describeWatermark', () => {
     [300, 0, 'not scheduled', '5 h ago.'],
   ])('describes a watermark of %i minutes ago, with runs every %i minutes, as %s', (minutes, every, name, end) => {
     const watermark = minutesAgo(minutes);
-    const at = stepTime(watermark, minutesAgo(0));
+    const at = timeInText(watermark, minutesAgo(0));
     expect(describeWatermark(watermark, every, now)).toMatchObject({
       name,
       text: `Proven complete up to ${at}, ${end}`,
@@ -66,8 +66,8 @@ describe('describeFindings', () => {
 describe('describeScope', () => {
   it('has a date only for a time on another day than the run', () => {
     const days = { ...run, from: minutesAgo(60 * 24 + 90) };
-    expect(describeScope(run)).toBe(`${stepTime(run.from)} to ${stepTime(run.to)}`);
-    expect(describeScope(days)).toBe(`${stepTime(days.from, run.startedAt)} to ${stepTime(run.to)}`);
+    expect(describeScope(run)).toBe(`${stepTime(run.from)} to ${timeInText(run.to, run.startedAt)}`);
+    expect(describeScope(days)).toBe(`${stepTime(days.from, run.startedAt)} to ${timeInText(run.to, run.startedAt)}`);
     expect(describeScope(days)).toContain('2026');
   });
 

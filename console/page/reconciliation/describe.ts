@@ -1,5 +1,5 @@
 import type { ReconciliationRun, UnprovableReason } from '../../../core/reconciliation/report.ts';
-import { ago, count, duration, stepTime } from '../parts/format.ts';
+import { ago, count, duration, stepTime, timeInText } from '../parts/format.ts';
 import type { Tone } from '../parts/ui.tsx';
 
 /** The age of the watermark at which the alarm `reconciliation-late` fires. */
@@ -18,7 +18,7 @@ export function describeWatermark(
   if (watermark === undefined) {
     return { tone: 'calm', name: 'not proven yet', text: 'The first run that completes proves its period.' };
   }
-  const at = stepTime(watermark, new Date(now).toISOString());
+  const at = timeInText(watermark, new Date(now).toISOString());
   const text = `Proven complete up to ${at}, ${ago(watermark, now)}.`;
   if (everyMinutes === 0) return { tone: 'calm', name: 'not scheduled', text };
   const maxAge = maxAgeMs(everyMinutes);
@@ -49,7 +49,7 @@ export function countUnprovable({ unprovable }: ReconciliationRun['report']): nu
 export function describeScope({ conversationId, from, to, startedAt }: ReconciliationRun): string {
   return conversationId !== undefined
     ? `all threads of ${conversationId}`
-    : `${stepTime(from, startedAt)} to ${stepTime(to, startedAt)}`;
+    : `${stepTime(from, startedAt)} to ${timeInText(to, startedAt)}`;
 }
 
 /** How long a run took, or has run until now. */

@@ -7,7 +7,7 @@ import {
 import { get, stage } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { count, fullTime } from '../parts/format.ts';
-import { Badge, Card, Empty, Head, Ids, Loaded, Time } from '../parts/ui.tsx';
+import { Badge, Card, Empty, Head, Ids, Loaded, NoOrganizations, Time } from '../parts/ui.tsx';
 import {
   countUnprovable,
   describeDuration,
@@ -41,7 +41,7 @@ export function ReconciliationPage({ organizationId }: { organizationId: string 
               </p>
             )}
             {organizations.length === 0 ? (
-              <Empty title="No organizations yet">An organization appears here after its first conversation.</Empty>
+              <NoOrganizations />
             ) : (
               organizations.map((view) => (
                 <OrganizationCard key={view.organizationId} view={view} everyMinutes={everyMinutes} />

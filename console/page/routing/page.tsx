@@ -4,7 +4,7 @@ import type { RulesDryRun } from '../../routing.ts';
 import { call, get, useCommand } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { count, shortTime } from '../parts/format.ts';
-import { Badge, Card, Empty, Head, Loaded, Problem } from '../parts/ui.tsx';
+import { Badge, Card, Head, Loaded, NoOrganizations, Problem } from '../parts/ui.tsx';
 import { describeEvaluation, describeRule } from './describe.ts';
 
 type OrganizationRules = ApiResponses['/routing/rules']['rules'][number];
@@ -22,7 +22,7 @@ export function RoutingPage() {
       <Loaded load={() => get('/routing/rules')}>
         {({ rules }) =>
           rules.length === 0 ? (
-            <Empty title="No organization yet">Rules appear with an organization's first conversation.</Empty>
+            <NoOrganizations />
           ) : (
             rules.map((organization) => <Organization key={organization.organizationId} rules={organization} />)
           )

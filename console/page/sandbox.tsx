@@ -29,7 +29,7 @@ interface Chat {
   readonly bridge: ConversationResponse | undefined;
 }
 
-const storageKey = 'simulator-chat';
+const storageKey = 'sandbox-chat';
 
 async function loadChat(id: string): Promise<Chat | undefined> {
   if (!id) return undefined;
@@ -41,7 +41,7 @@ async function loadChat(id: string): Promise<Chat | undefined> {
 }
 
 /** A simulated customer and an agent, connected by the bridge. */
-export function SimulatorPage() {
+export function SandboxPage() {
   const [id, setId] = useState(sessionStorage.getItem(storageKey) ?? '');
   const { value: chat, failure, reload } = useResource(id, () => loadChat(id), { changedBy: () => true });
   useEffect(() => {
@@ -67,14 +67,14 @@ export function SimulatorPage() {
   };
   return (
     <>
-      <Head title="Simulator">
+      <Head title="Sandbox">
         <p>
           The customer's messages pass the webhook, the bus and the tables. The agent's replies pass the bus and the
           state machine to LiveChat. Inject a fault to see how the bridge retries.
         </p>
       </Head>
       <Faults />
-      <div class="simulator">
+      <div class="sandbox">
         <ChatBox
           title="Customer"
           about="in LiveChat's chat window"

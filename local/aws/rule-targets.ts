@@ -1,0 +1,177 @@
+import * as z from 'zod/mini';
+import { parseJson } from '../../core/platform/json.ts';
+import { ruleArn } from './arn.ts';
+import type { Envelope } from './event-bridge.ts';
+import { AwsError, isRecord, parseInput, unsupported } from './protocol.ts';
+
+const text = z.string();
+const texts = z.record(z.string(), z.string());
+
+/** What PutTargets accepts. */
+const targetSchema = z.strictObject({
+  Id: text.check(z.regex(/^[\w.-]{1,64}$/)),
+  Arn: text,
+  RoleArn: z.optional(text),
+  Input: z.optional(text),
+  InputPath: z.optional(text),
+  InputTransformer: z.optional(z.strictObject({ InputPathsMap: z.optional(texts), InputTemplate: text })),
+  DeadLetterConfig: z.optional(z.strictObject({ Arn: z.optional(text) })),
+  RetryPolicy: z.optional(
+    z.strictObject({
+      MaximumRetryAttempts: z.optional(z.int().check(z.minimum(0), z.maximum(185))),
+      MaximumEventAgeInSeconds: z.optional(z.int().check(z.minimum(60), z.maximum(86_400))),
+    }),
+  ),
+  SqsParameters: z.optional(z.strictObject({ MessageGroupId: text })),
+  HttpParameters: z.optional(
+    z.strictObject({
+      PathParameterValues: z.optional(z.array(text)),
+      HeaderParameters: z.optional(texts),
+      QueryStringParameters: z.optional(texts),
+    }),
+  ),
+});
+
+/** A target of a subscriber's rule, in the API's form. */
+export type Target = z.output<typeof targetSchema>;
+
+/** The resource that a target's ARN names. */
+export type Destination =
+  | { readonly type: 'queue'; readonly queue: string }
+  | { readonly type: 'api'; readonly arn: string };
+
+/** An event that cannot be delivered to a target: EventBridge does not retry it. */
+export class UndeliverableError extends Error {
+  override readonly name = 'UndeliverableError';
+  /** The error code in the dead-letter queue. */
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** @throws AwsError ValidationException, or UnknownOperationException for what only AWS supports */
+export function parseTarget(input: unknown): Target {
+  if (isRecord(input)) {
+    const unknown = Object.keys(input).find((key) => !Object.hasOwn(targetSchema.shape, key));
+    if (unknown) throw unsupported(`EventBridge PutTargets with ${unknown}`);
+  }
+  const target = parseInput(targetSchema, input);
+  const { Id, InputPath, InputTransformer } = target;
+  const destination = findDestination(target.Arn);
+  if (destination.type === 'queue' && destination.queue.endsWith('.fifo') && !target.SqsParameters) {
+    throw invalid(`Parameter(s) MessageGroupId must be specified for target: ${Id}.`);
+  }
+  if ([target.Input, InputPath, InputTransformer].filter((one) => one !== undefined).length > 1) {
+    throw invalid(`Only one of Input, InputPath, or InputTransformer must be provided for target ${Id}.`);
+  }
+  if (target.Input !== undefined && parseJson(target.Input) === undefined) {
+    throw invalid(`JSON syntax error in input for target ${Id}`);
+  }
+  if (InputPath !== undefined) parsePath(InputPath);
+  if (InputTransformer) checkTransformer(Id, InputTransformer);
+  return target;
+}
+
+/** @throws AwsError UnknownOperationException for a resource of another service */
+export function findDestination(arn: string): Destination {
+  const queue = /^arn:aws:sqs:[\w-]+:\d+:([\w.-]+)$/.exec(arn)?.[1];
+  if (queue !== undefined) return { type: 'queue', queue };
+  if (/^arn:aws:events:[\w-]+:\d+:api-destination\//.test(arn)) return { type: 'api', arn };
+  throw unsupported(`EventBridge PutTargets of ${arn} (only SQS queues and API destinations)`);
+}
+
+/**
+ * What a target receives for an event, as JSON.
+ *
+ * @throws UndeliverableError
+ */
+export function createInput(target: Target, event: Envelope, rule: { readonly bus: string; readonly name: string }) {
+  const { Input, InputPath, InputTransformer } = target;
+  if (Input !== undefined) return Input;
+  if (InputPath !== undefined) {
+    const found = readPath(event, InputPath);
+    if (found === undefined) throw new UndeliverableError('INVALID_JSON', `The event has nothing at ${InputPath}`);
+    return JSON.stringify(found);
+  }
+  if (!InputTransformer) return JSON.stringify(event);
+  const { InputPathsMap = {}, InputTemplate } = InputTransformer;
+  const { detail: _, ...withoutDetail } = event;
+  const variables: Readonly<Record<string, unknown>> = {
+    ...Object.fromEntries(Object.entries(InputPathsMap).map(([name, path]) => [name, readPath(event, path)])),
+    'aws.events.rule-arn': ruleArn(rule.bus, rule.name),
+    'aws.events.rule-name': rule.name,
+    'aws.events.event.ingestion-time': event.time,
+    'aws.events.event': withoutDetail,
+    'aws.events.event.json': event,
+  };
+  return renderTemplate(InputTemplate, (name) => variables[name]);
+}
+
+/** The value of a parameter, which may be a path into the event. */
+export function readParameter(event: Envelope, value: string): string {
+  if (!value.startsWith('$.')) return value;
+  const found = readPath(event, value);
+  if (found === undefined) throw new UndeliverableError('INVALID_PARAMETER', `The event has nothing at ${value}`);
+  return typeof found === 'string' ? found : JSON.stringify(found);
+}
+
+function invalid(message: string): AwsError {
+  return new AwsError('ValidationException', message);
+}
+
+const reservedVariables: ReadonlySet<string> = new Set([
+  'aws.events.rule-arn',
+  'aws.events.rule-name',
+  'aws.events.event.ingestion-time',
+  'aws.events.event',
+  'aws.events.event.json',
+]);
+
+const maxVariables = 100;
+
+function checkTransformer(id: string, transformer: NonNullable<Target['InputTransformer']>): void {
+  const { InputPathsMap = {}, InputTemplate } = transformer;
+  const names = Object.keys(InputPathsMap);
+  const reserved = names.find((name) => reservedVariables.has(name) || name.startsWith('AWS.'));
+  if (reserved) throw invalid(`Invalid InputPathsMap for target ${id}: ${reserved} is reserved`);
+  if (names.length > maxVariables)
+    throw invalid(`InputPathsMap for target ${id} has more than ${maxVariables} entries`);
+  for (const path of Object.values(InputPathsMap)) parsePath(path);
+  const rendered = renderTemplate(InputTemplate, (name) => {
+    if (names.includes(name) || reservedVariables.has(name)) return 0;
+    throw invalid(`Invalid InputTemplate for target ${id} : no variable named ${name}`);
+  });
+  if (parseJson(rendered) === undefined) throw invalid(`Invalid InputTemplate for target ${id} : it is not JSON`);
+}
+
+/** Replaces `<variable>`. Inside quotation marks, a value is inserted as text. A missing value is an empty text. */
+function renderTemplate(template: string, read: (variable: string) => unknown): string {
+  let inText = false;
+  return template.replaceAll(/"|\\.|<([^<>"\s]+)>/gs, (token: string, variable: string | undefined) => {
+    if (token === '"') inText = !inText;
+    if (variable === undefined) return token;
+    const value = read(variable) ?? '';
+    const json = JSON.stringify(value);
+    if (!inText) return json;
+    return typeof value === 'string' ? json.slice(1, -1) : JSON.stringify(json).slice(1, -1);
+  });
+}
+
+/** The steps of a JSONPath. @throws AwsError UnknownOperationException for anything but names and indexes */
+function parsePath(path: string): readonly (string | number)[] {
+  if (!/^\$(\.[\w/-]+|\[\d+\])*$/.test(path)) {
+    throw unsupported(`The path ${path} (only names and indexes, such as $.detail.data[0].id)`);
+  }
+  return [...path.matchAll(/\.([\w/-]+)|\[(\d+)\]/g)].map(([, name, index]) => name ?? Number(index));
+}
+
+/** Returns undefined if there is no value. */
+function readPath(event: Envelope, path: string): unknown {
+  return parsePath(path).reduce<unknown>((value, step) => {
+    if (Array.isArray(value)) return typeof step === 'number' ? value[step] : undefined;
+    return isRecord(value) && Object.hasOwn(value, step) ? value[step] : undefined;
+  }, event);
+}
