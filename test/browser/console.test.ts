@@ -290,9 +290,9 @@ describe('on any screen', options, () => {
     const { page, browserErrors } = opened;
     await page.goto(`${local.console}#/conversations/${chatId}`);
     const waiting = page.locator('.message.pending');
-    await expect.poll(() => waiting.count()).toBe(4);
+    await waiting.nth(3).waitFor();
     await send(chatId, { messages: [{ type: 'text', content: 'third', visibility: 'agents' }] });
-    await expect.poll(() => waiting.count()).toBe(5);
+    await waiting.nth(4).waitFor();
     const contents = await waiting.locator('.content').allTextContents();
     expect(contents.map((text) => text.trim())).toEqual(['first', 'second', 'label.png', 'Your parcel', 'third']);
     await waiting.first().locator('summary', { hasText: 'queued' }).waitFor();
