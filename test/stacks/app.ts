@@ -20,6 +20,7 @@ export const stages = {
       RECONCILIATION_MINUTES: '60',
       WEBHOOK_EDGE: 'on',
       KMS_KEY: 'create',
+      SCHEMA_REGISTRY: 'on',
       WEBHOOK_ALLOWED_IPS: '203.0.113.0/24, 198.51.100.7/32',
     },
   },
