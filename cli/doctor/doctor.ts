@@ -7,6 +7,7 @@ import { colours, print, printable, printJson } from '../output.ts';
 import { withProgress } from '../prompts.ts';
 import { checkAccount } from './account.ts';
 import { checkEventRules } from './event-rules.ts';
+import { sweepTails } from './event-tails.ts';
 import { type Finding, fault } from './finding.ts';
 import {
   checkBucket,
@@ -71,6 +72,7 @@ const listChecks = async (organization: string | undefined, registeredUrl: strin
     ['tables', checkTables],
     ['queues', checkQueues],
     ['bus and rules', checkEventRules],
+    ['event tails', () => sweepTails(Date.now())],
     ['state machine', checkStateMachine],
     ['concurrency', checkConcurrency],
     ['bucket', checkBucket],
