@@ -120,6 +120,24 @@ const deadLetter = z.object({
 
 const leftOut = z.array(z.object({ id: text, reason: text }));
 
+const execution = z.object({
+  id: text,
+  name: text,
+  status: z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']),
+  startDate: time,
+  stopDate: z.optional(time),
+  organizationId: text,
+  conversationId: text,
+  requestId: text,
+  redrive: count,
+  customer: z.optional(text),
+  text: z.optional(text),
+  parts: count,
+  attempts: count,
+  error: z.optional(text),
+  deadLetterId: z.optional(text),
+});
+
 const rateLimit = z.object({
   organizationId: text,
   paused: z.boolean(),
@@ -203,6 +221,10 @@ export const outputs = {
     z.object({ ...success, dryRun: z.literal(true), deadLetters: z.array(deadLetter), leftOut }),
     z.object({ ...ok, redriven: count, refused: z.array(z.object({ id: text, refused: text })), leftOut }),
   ]),
+  'dead-letters dismiss': z.union([
+    z.object({ ...success, dryRun: z.literal(true), deadLetters: z.array(deadLetter) }),
+    z.object({ ...ok, dismissed: count, refused: z.array(z.object({ id: text, refused: text })) }),
+  ]),
   doctor: z.object({
     ...ok,
     faults: count,
@@ -222,6 +244,22 @@ export const outputs = {
     /** The name of the archive replay that published it again. */
     replay: z.optional(text),
     detail: z.record(text, z.unknown()),
+  }),
+  'executions list': z.object({ ...success, executions: z.array(execution), more: z.boolean() }),
+  'executions show': z.object({
+    ...success,
+    execution: z.extend(execution, { cause: z.optional(text) }),
+    /** Left out if the input of the execution is not a send request. */
+    request: z.optional(z.looseObject({ organizationId: text, conversationId: text, requestId: text, redrive: count })),
+    history: z.array(
+      z.object({
+        ...{ id: count, type: text, timestamp: time },
+        ...{ name: z.optional(text), error: z.optional(text), cause: z.optional(text) },
+        ...{ input: z.optional(text), output: z.optional(text) },
+      }),
+    ),
+    /** `history` has the last 1,000 events only. */
+    hasEarlierEvents: z.boolean(),
   }),
   'limits show': z.object({ ...success, rateLimits: z.array(rateLimit) }),
   'limits pause': changedRateLimit,

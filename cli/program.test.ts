@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
@@ -154,6 +156,14 @@ describe('a start', () => {
     const files = await loadedFiles(args, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });
     expect(files.filter((file) => unneeded.test(file.replace('cli/commands', '')))).toEqual([]);
   });
+});
+
+test.each(['--version', '--help', 'dead-letters redrive --help'])('%s uses at most 0.6 s of CPU', (line) => {
+  const shim = fileURLToPath(new URL('livechat.js', import.meta.url));
+  const script = `TIMEFORMAT='%U %S'; time "${process.execPath}" "${shim}" ${line} > /dev/null`;
+  const { stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+  const [user, system] = stderr.split(' ').map(Number);
+  expect(Number(user) + Number(system)).toBeLessThan(0.6);
 });
 
 describe('global options', () => {

@@ -8,6 +8,7 @@ import { conversations } from './commands/conversations.ts';
 import { deadLetters } from './commands/dead-letters.ts';
 import { doctor } from './commands/doctor.ts';
 import { events } from './commands/events.ts';
+import { executions } from './commands/executions.ts';
 import { limits } from './commands/limits.ts';
 import { reset } from './commands/reset.ts';
 import { routing } from './commands/routing.ts';
@@ -24,7 +25,7 @@ export const program = withGlobalOptions(new Command('livechat'))
 Every command takes --json and --help, and all but reset and simulate take --stage. They may stand before the command too.
 Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted, 141 the reader of the output closed it.`,
   );
-const groups = [conversations, deadLetters, events, limits, routing, simulate, webhooks];
+const groups = [conversations, deadLetters, events, executions, limits, routing, simulate, webhooks];
 for (const command of [backfill, completion, consoleCommand, doctor, reset, send, ...groups])
   program.addCommand(command);
 
