@@ -13,6 +13,8 @@ import {
 import { addMediaLink, findMessages, listButtonClicks, type StoredMessage } from '../core/messages/queries.ts';
 import { loadTranscript } from '../core/outbound/read-model.ts';
 import { listDecisions } from '../core/routing/store.ts';
+import type { EventSource } from './event-source.ts';
+import { eventReads, replays } from './events.ts';
 import { addReads, invalid, parseLimit, parseOneOf, type ReadRequest, type Responses } from './http.ts';
 import { reads as operationReads, operations } from './operations.ts';
 import { listRules, routing } from './routing.ts';
@@ -31,7 +33,7 @@ const reads = {
 };
 
 /** The responses of the GET requests, by path; the page reads them by these types. */
-export type ApiResponses = Responses<typeof reads>;
+export type ApiResponses = Responses<typeof reads & ReturnType<typeof eventReads>>;
 export type ConversationResponse = ApiResponses['/conversations/:id'];
 
 export interface ConversationPage {
@@ -46,7 +48,7 @@ export interface ConversationPage {
 }
 
 /** The console's HTTP API. */
-export function api({ bus }: { bus: string }): Hono {
+export function api({ bus, events }: { readonly bus: string; readonly events?: EventSource | undefined }): Hono {
   const app = new Hono();
   app.onError((error, context) => {
     if (error instanceof HTTPException) return error.getResponse();
@@ -54,6 +56,10 @@ export function api({ bus }: { bus: string }): Hono {
   });
   app.get('/health', (context) => context.json({ ok: true, bus }));
   addReads(app, reads);
+  if (events) {
+    addReads(app, eventReads(events));
+    app.route('/events', replays(events));
+  }
   app.route('/', operations());
   app.route('/routing', routing());
   return app;

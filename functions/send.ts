@@ -1,7 +1,8 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { liveChatSender } from '../core/livechat/sender.ts';
+import { createOnUse, loadPorts } from '../core/channel/ports.ts';
+import { senders } from '../core/channels.ts';
 import { isKnown, StepFailed } from '../core/outbound/errors.ts';
 import {
   outboundPorts,
@@ -15,7 +16,7 @@ import { sendRequest } from '../core/outbound/send.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count } from '../core/platform/metrics.ts';
 
-const connect = liveChatSender();
+const connect = createOnUse(await loadPorts(senders));
 const createLimiter = rateLimiters(logger);
 
 /** The task of the state `Send`. Throws `Deferred` or `NotFirst` to make the state machine wait, or the error of the step. */
@@ -32,7 +33,7 @@ async function send(input: unknown, context: Context): Promise<{ outcome: string
     const outcome = await sendRequest(request, invocation, {
       ...outboundPorts(log),
       limiter,
-      channel: await connect(organizationId, (resetMs) => limiter.holdFor(resetMs)),
+      channel: await connect(organizationId)(organizationId, (resetMs) => limiter.holdFor(resetMs)),
       onSent: async (parts) => {
         await publishSent(request, parts);
         count('MessagesSent', { organizationId }, parts.length);

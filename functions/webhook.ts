@@ -9,14 +9,8 @@ import { edgeKey, wholeNumber } from '../core/platform/configuration.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
 import { putEvents, readSecret } from '../core/platform/signed-requests.ts';
-import {
-  json,
-  parseBodyExactly,
-  rejectDirectCalls,
-  respondToErrors,
-  verifyBodySecret,
-  verifySignature,
-} from './middleware/webhook.ts';
+import { parseBodyExactly, verifyBodySecret, verifySignature } from './middleware/livechat-webhook.ts';
+import { json, rejectDirectCalls, respondToErrors } from './middleware/webhook.ts';
 
 export interface WebhookOptions extends Omit<ReceiveOptions, 'receivedAt'> {
   readonly credentials: Credentials;

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { basename, join } from 'node:path';
+import { organizationIdFor } from '../core/channel/carrier.ts';
+import { channels } from '../core/channels.ts';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
 import { keyArn } from './encryption.ts';
 import { type Permission, permissions, type Resource } from './permissions.ts';
 import {
-  anyUuid,
   bus,
   control,
   conversations,
@@ -58,7 +59,13 @@ const references: Readonly<Record<Resource, ReturnType<typeof reference>>> = {
   control: reference('CONTROL_TABLE', control.name, control.arn),
   bucket: reference('MEDIA_BUCKET', media.name, media.arn),
   // Keys of files start with the id of the organization.
-  media: reference('MEDIA_BUCKET', media.name, $interpolate`${media.arn}/${anyUuid}/*`),
+  media: reference(
+    'MEDIA_BUCKET',
+    media.name,
+    ...Object.entries(channels).map(
+      ([carrier, { organizationIds }]) => $interpolate`${media.arn}/${organizationIdFor(carrier, organizationIds)}/*`,
+    ),
+  ),
   'large events': reference('MEDIA_BUCKET', media.name, $interpolate`${media.arn}/${bucket.eventsPrefix}*`),
   'dead letters': reference('DEAD_LETTER_QUEUE_URL', deadLetters.url, deadLetters.arn),
   'send machine': reference('SEND_MACHINE_ARN', machineArn, machineArn),

@@ -1,3 +1,5 @@
+import { replaceCarrier } from '../core/channel/secrets.ts';
+import { channels } from '../core/channels.ts';
 import { denyPlainHttp, keyArn } from './encryption.ts';
 import {
   archiveDays,
@@ -116,32 +118,33 @@ export function createRule({ name, pattern, target, bus: where, parent }: RuleOp
   return rule;
 }
 
-/** `livechat/…` in production, `livechat/<stage>/…` elsewhere. */
+/** Of LiveChat's secrets: `livechat/…` in production, `livechat/<stage>/…` elsewhere. */
 export const secretPrefix = production ? 'livechat' : `livechat/${$app.stage}`;
-const defaultSecret = `${secretPrefix}/default`;
+
+/** The name of a carrier's default secret. */
+const defaultSecret = (carrier: string) => `${replaceCarrier(secretPrefix, carrier)}/default`;
 
 /**
  * Created without a value: an operator sets it, and deployments never change it. Until then the functions throw an error that
  * says what is expected.
  */
-new aws.secretsmanager.Secret(
-  'LiveChatSecret',
-  {
-    name: defaultSecret,
-    description: 'LiveChat credentials of every organization without a secret of its own',
-    recoveryWindowInDays: production ? 30 : 0,
-  },
-  { retainOnDelete: production },
-);
+for (const [carrier, { name }] of Object.entries(channels)) {
+  new aws.secretsmanager.Secret(
+    `${name}Secret`,
+    {
+      name: defaultSecret(carrier),
+      description: `${name} credentials of every organization without a secret of its own`,
+      recoveryWindowInDays: production ? 30 : 0,
+    },
+    { retainOnDelete: production },
+  );
+}
 
-/** In an IAM resource, `?` matches one character. */
-export const anyUuid = '????????-????-????-????-????????????';
-
-/** The default secret and those of organizations, but not those of other stages in the same account. */
-export const secretArns = [
-  arn('secretsmanager', `secret:${defaultSecret}*`),
-  arn('secretsmanager', `secret:${secretPrefix}/${anyUuid}*`),
-];
+/** The default secrets and those of organizations, but not those of other stages in the same account. */
+export const secretArns = Object.entries(channels).flatMap(([carrier, { organizationIds }]) => [
+  arn('secretsmanager', `secret:${defaultSecret(carrier)}*`),
+  arn('secretsmanager', `secret:${replaceCarrier(secretPrefix, carrier)}/${organizationIds}*`),
+]);
 
 /** With point-in-time recovery for 35 days. */
 function createTable(name: keyof typeof tables): sst.aws.Dynamo {

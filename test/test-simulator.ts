@@ -141,7 +141,7 @@ export const startApi = async (options: Partial<SimulatorOptions> = {}) => {
   const send = (chat_id: string, event?: object, call?: CallOptions) =>
     api('send_event', { chat_id, event: { type: 'message', text: 'Hi', ...event } }, call);
 
-  return { port, base, receiver, api, simulatorApi, startChat, act, send };
+  return { port, base, receiver, api, simulatorApi, startChat, act, send, stop };
 };
 
 /** A clock that advances only by `advance`. */

@@ -1,5 +1,5 @@
+import { type Finding, note, ok, warning } from '../../core/channel/finding.ts';
 import { listTails, removeTail, type Tail } from '../event-tail.ts';
-import { type Finding, note, ok, warning } from './finding.ts';
 
 /** Removes the rules and queues of `livechat events tail` that did not remove them, such as after kill -9. */
 export async function sweepTails(now: number): Promise<readonly Finding[]> {

@@ -7,6 +7,8 @@ import { ConversationList } from './conversations/list.tsx';
 import { ConversationView } from './conversations/view.tsx';
 import { DeadLetterList } from './dead-letters/list.tsx';
 import { DeadLetterView } from './dead-letters/view.tsx';
+import { EventList } from './events/list.tsx';
+import { EventView } from './events/view.tsx';
 import { ExecutionList } from './executions/list.tsx';
 import { ExecutionView } from './executions/view.tsx';
 import { FlowPage } from './flow.tsx';
@@ -32,6 +34,12 @@ const sections: readonly Section[] = [
     title: 'Conversations',
     page: (query) => <ConversationList query={query} />,
     item: (id, query) => <ConversationView id={id} organizationId={query.get('organizationId') ?? undefined} />,
+  },
+  {
+    name: 'events',
+    title: 'Events',
+    page: (query) => <EventList query={query} />,
+    item: (id) => <EventView id={id} />,
   },
   {
     name: 'executions',
@@ -72,7 +80,10 @@ export function App() {
     stage.value = about?.stage;
     hasSandbox.value = about?.simulator === true;
   }, [about]);
-  const available = about?.simulator ? [...sections, sandboxSection] : sections;
+  const available = [
+    ...sections.filter(({ name }) => name !== 'events' || about?.events),
+    ...(about?.simulator ? [sandboxSection] : []),
+  ];
   const at = route.value;
   const section = available.find(({ name }) => name === at.section);
   const main = useRef<HTMLElement>(null);

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
+import { carrierOf } from '../channel/carrier.ts';
 import { catalogue, type EventData, type EventType, eventVersion } from './catalogue.ts';
 import { deriveId } from './ids.ts';
 import { type EventMetadata, metadata } from './schemas.ts';
@@ -86,7 +87,7 @@ export function createEvent<T extends EventType>(
       correlationId,
       causationId,
       organizationId,
-      carrier: 'livechat',
+      carrier: carrierOf(organizationId),
       occurredAt: at,
       receivedAt: at,
     },

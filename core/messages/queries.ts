@@ -1,4 +1,5 @@
 import type { EntityItem } from 'electrodb';
+import { carrierOf } from '../channel/carrier.ts';
 import type { ConversationKey } from '../channel/channel.ts';
 import { compare, latest } from '../conversations/projection.ts';
 import { type ConversationDetail, findByThread } from '../conversations/queries.ts';
@@ -232,7 +233,7 @@ function toStoredMessage(item: Item): StoredMessage[] {
       organizationId: item.organizationId,
       conversationId: item.conversationId,
       threadId: item.threadId,
-      carrier: 'livechat',
+      carrier: carrierOf(item.organizationId),
       direction,
       type,
       timestamp,

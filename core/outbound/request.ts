@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
+import { defaultCarrier } from '../channel/carrier.ts';
 import type { Compose, Part } from '../channel/channel.ts';
+import type { Ports } from '../channel/ports.ts';
 import { catalogue, type EventData } from '../events/catalogue.ts';
 import { describeIssues, issueText } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
@@ -55,8 +57,11 @@ export function comparePlaces(oneId: string, otherId: string): number {
   return one && other ? one.messageIndex - other.messageIndex || one.splitIndex - other.splitIndex : 0;
 }
 
-/** Parses an event `message.send.requested`. Throws {@link RequestInvalid}, which names every invalid field. */
-export function parseSendRequested<Content>(event: unknown, compose: Compose<Content>): SendRequest<Content> {
+/**
+ * Parses an event `message.send.requested`, with the `composers` of the carriers. Throws {@link RequestInvalid}, which names
+ * every invalid field.
+ */
+export function parseSendRequested<Content>(event: unknown, composers: Ports<Compose<Content>>): SendRequest<Content> {
   const { data: parsed, error } = sendRequested.safeParse(event);
   if (error) throw invalid(error);
   const { id, time, detail } = parsed;
@@ -64,6 +69,8 @@ export function parseSendRequested<Content>(event: unknown, compose: Compose<Con
     throw new RequestInvalid(`detail: expected at most ${maxBytes} bytes`);
   }
   const { requestId, organizationId, conversationId, messages, options = {}, sentAt } = detail.data;
+  const compose = composers.get(detail.data.carrier ?? defaultCarrier);
+  if (!compose) throw new RequestInvalid(`detail.data.carrier: expected one of ${quoted(composers.keys())}`);
   return {
     organizationId,
     conversationId,
@@ -82,10 +89,10 @@ export function parseSendRequested<Content>(event: unknown, compose: Compose<Con
 /** Validates a request before it is published. Throws {@link RequestInvalid}. */
 export function validateRequest<Content>(
   data: SendRequestData,
-  compose: Compose<Content>,
+  composers: Ports<Compose<Content>>,
   now: number,
 ): SendRequest<Content> {
-  return parseSendRequested({ id: data.requestId, time: new Date(now).toISOString(), detail: { data } }, compose);
+  return parseSendRequested({ id: data.requestId, time: new Date(now).toISOString(), detail: { data } }, composers);
 }
 
 const time = z.number();
@@ -141,6 +148,10 @@ export function executionName({
   redrive,
 }: Pick<ExecutionInput, 'organizationId' | 'requestId' | 'redrive'>): string {
   return deriveId('execution', organizationId, requestId, redrive);
+}
+
+function quoted(names: Iterable<string>): string {
+  return [...names].map((name) => `"${name}"`).join(', ');
 }
 
 function invalid(error: z.core.$ZodError): RequestInvalid {

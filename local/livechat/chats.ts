@@ -28,7 +28,7 @@ export interface Chat {
   /** Oldest first. */
   readonly earlierThreads: readonly Thread[];
   /** When each closed thread was closed, in milliseconds since 1970, by thread id. */
-  readonly closedAt: ReadonlyMap<string, number>;
+  readonly closedAt: Readonly<Record<string, number>>;
   /** The last timestamp used in this chat; the next one is greater. */
   readonly lastMicroseconds: number;
 }
@@ -216,7 +216,7 @@ export const createChat = (options: NewChat, now: number): ChatUpdate => {
     access,
     thread,
     earlierThreads: [],
-    closedAt: new Map(),
+    closedAt: {},
     lastMicroseconds: now * 1000,
   };
   return openThread(empty, options.events, now);
@@ -264,7 +264,7 @@ const enter = (chat: Chat, userId: string): Chat => {
 
 const withClosedAt = (chat: Chat, now: number): Chat => ({
   ...chat,
-  closedAt: new Map([...chat.closedAt, [chat.thread.id, now]]),
+  closedAt: { ...chat.closedAt, [chat.thread.id]: now },
 });
 
 const deactivate = (before: Chat, now: number, userId?: string): ChatUpdate => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { getMimeType } from 'hono/utils/mime';
+import { openState } from '../state.ts';
 import {
   type Author,
   allThreads,
@@ -151,25 +152,46 @@ const executable = /\.(apk|app|bat|bin|cmd|com|dll|exe|jar|msi|ps1|scr|sh|vbs)$/
 
 export type Cdn = ReturnType<typeof createCdn>;
 
+/** A file with its content. */
+export class StoredFile {
+  readonly name: string;
+  readonly type: string;
+  readonly bytes: Buffer;
+
+  constructor(name: string, type: string, bytes: Buffer) {
+    this.name = name;
+    this.type = type;
+    this.bytes = bytes;
+  }
+}
+
 /** LiveChat's CDN: the files of customers and agents, and the uploads of applications. */
-export const createCdn = (now: () => number) => {
-  const files = new Map<string, Blob>();
-  const uploads = new Map<string, { readonly upload: FileDescription; readonly expiresAt: number }>();
-  const store = (url: string, file: Blob): void => void files.set(new URL(url).pathname, file);
+export const createCdn = (now: () => number, state = openState()) => {
+  /** By path. The content is in base64. */
+  const files = state.collection<{ readonly name: string; readonly type: string; readonly content: string }>('files');
+  /** By URL. An upload without a time does not expire. */
+  const uploads = state.collection<{ readonly upload: FileDescription; readonly expiresAt?: number }>('uploads');
+  const store = (url: string, { name, type, bytes }: StoredFile): void => {
+    files.put(new URL(url).pathname, { name, type, content: bytes.toString('base64') });
+  };
 
   return {
     store,
 
-    get: (path: string): Blob | undefined => files.get(path),
+    get(path: string): StoredFile | undefined {
+      const found = files.get(path);
+      return found && new StoredFile(found.name, found.type, Buffer.from(found.content, 'base64'));
+    },
 
     /** Stores a file and returns its URL, which an event can use. */
-    upload(file: File): string {
-      const { name, type, size } = file;
+    upload(file: StoredFile): string {
+      const { name, type, bytes } = file;
+      const size = bytes.length;
       if (size > maxBytes) throw new LiveChatError('entity_too_large');
       if (executable.test(name)) throw validationError('`file` must not be executable');
       const url = `${cdnAddress}/att/10000001/${randomUUID().replaceAll('-', '')}/${encodeURIComponent(name)}`;
       const upload = { url, name, size, ...(type !== '' && { contentType: type }) };
-      uploads.set(url, { upload, expiresAt: now() + unusedExpiryMs });
+      uploads.put(url, { upload, expiresAt: now() + unusedExpiryMs });
       store(url, file);
       return url;
     },
@@ -179,20 +201,20 @@ export const createCdn = (now: () => number) => {
       if (!url.startsWith('https://cdn.livechat-files.com/')) {
         throw validationError('`event.url` must be an address on cdn.livechat-files.com');
       }
-      const found = uploads.get(url);
-      if (found === undefined || found.expiresAt <= now()) throw validationError('`event.url` not found or expired');
-      uploads.set(url, { ...found, expiresAt: Number.POSITIVE_INFINITY });
-      return found.upload;
+      const { upload, expiresAt = Number.POSITIVE_INFINITY } = uploads.get(url) ?? { expiresAt: 0 };
+      if (upload === undefined || expiresAt <= now()) throw validationError('`event.url` not found or expired');
+      uploads.put(url, { upload });
+      return upload;
     },
   };
 };
 
 /** Serves the files of the CDN on the simulator's own address. */
 export const cdnRoutes = (cdn: Cdn): Hono =>
-  new Hono().get('/*', async (c) => {
+  new Hono().get('/*', (c) => {
     const file = cdn.get(new URL(c.req.url).pathname);
     if (file === undefined) return c.text('Not Found', 404);
-    return c.body(await file.arrayBuffer(), 200, { 'content-type': file.type || 'application/octet-stream' });
+    return c.body(new Uint8Array(file.bytes), 200, { 'content-type': file.type || 'application/octet-stream' });
   });
 
 /** Small sample files by type, in base64. They are used if no content is given. */
@@ -218,11 +240,11 @@ export const sendFile = (
 ): ChatUpdate => {
   const type = detectContentType(file);
   const content = file.content ?? samples[type] ?? textSample;
-  const blob = new Blob([Buffer.from(content, 'base64')], { type });
+  const bytes = Buffer.from(content, 'base64');
   // LiveChat reports the size of images only.
-  const stored = file.url === undefined && type.startsWith('image/') ? { size: blob.size } : {};
+  const stored = file.url === undefined && type.startsWith('image/') ? { size: bytes.length } : {};
   const event = fileContent({ ...stored, ...file }, nextEventId(chat.thread));
   const update = appendEvent(chat, { author, content: event }, now);
-  if (file.url === undefined) cdn.store(event.url, blob);
+  if (file.url === undefined) cdn.store(event.url, new StoredFile(file.name, type, bytes));
   return update;
 };

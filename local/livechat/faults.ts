@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { Clock } from '../../core/platform/clock.ts';
+import { openState } from '../state.ts';
 import { type Call, methodNames } from './api/routes.ts';
 import {
   errorTypeForStatus,
@@ -94,9 +95,10 @@ const maxDelayMs = 14_000;
 
 export type Faults = ReturnType<typeof createFaults>;
 
-export const createFaults = ({ now, sleep, random }: Pick<Clock, 'now' | 'sleep' | 'random'>) => {
-  let faults: Fault[] = [];
-  let lastId = 0;
+export const createFaults = ({ now, sleep, random }: Pick<Clock, 'now' | 'sleep' | 'random'>, state = openState()) => {
+  const stored = state.collection<Fault>('faults');
+  let faults = stored.entries().map(([, fault]) => fault);
+  let lastId = faults.at(-1)?.id ?? 0;
 
   /** Whether the fault applies to a call or webhook that it matches. */
   const applies = ({ remaining, until, probability = 1 }: Fault): boolean =>
@@ -105,6 +107,8 @@ export const createFaults = ({ now, sleep, random }: Pick<Clock, 'now' | 'sleep'
   const countApplied = (fault: Fault): void => {
     fault.applied += 1;
     if (fault.remaining !== null) fault.remaining -= 1;
+    // A call that was delayed can end after the fault was removed.
+    if (faults.includes(fault)) stored.put(String(fault.id), fault);
   };
 
   const apply = async (fault: CallFault, accept: () => CallResult): Promise<CallResult> => {
@@ -132,6 +136,7 @@ export const createFaults = ({ now, sleep, random }: Pick<Clock, 'now' | 'sleep'
       const until = seconds !== undefined && { until: new Date(now() + seconds * 1000).toISOString() };
       const fault: Fault = { id: lastId, ...request, remaining: count, applied: 0, ...until };
       faults.push(fault);
+      stored.put(String(fault.id), fault);
       return fault;
     },
 
@@ -141,6 +146,7 @@ export const createFaults = ({ now, sleep, random }: Pick<Clock, 'now' | 'sleep'
     clear(): number {
       const { length } = faults;
       faults = [];
+      stored.clear();
       return length;
     },
 

@@ -9,6 +9,7 @@ import { type Clock, systemClock } from '../../core/platform/clock.ts';
 import { findForeignHeader } from '../../core/platform/loopback.ts';
 import { createInFlight } from '../in-flight.ts';
 import { close, listen } from '../listen.ts';
+import { openState } from '../state.ts';
 import { type ApiState, createCallLog, createSettings } from './api/method.ts';
 import { createRegistrations } from './api/registrations.ts';
 import { apiRoutes, createCallHandler } from './api/routes.ts';
@@ -37,13 +38,15 @@ export interface SimulatorOptions {
   /** An OAuth token. */
   readonly accessToken?: string;
   readonly clock?: Clock;
+  /** The folder that keeps everything between two runs. Default: nothing is kept. */
+  readonly dataFolder?: string | undefined;
   /** The counter of pending webhooks, see `createInFlight`. */
   readonly pendingWebhooks?: SharedArrayBuffer;
 }
 
 export interface RunningSimulator {
   readonly port: number;
-  /** Stops immediately: drops pending retries and closes open connections. */
+  /** Stops immediately: closes open connections. Pending webhooks continue after a restart on the same folder. */
   readonly stop: () => Promise<void>;
 }
 
@@ -53,25 +56,31 @@ const webhookTimeoutMs = 10_000;
 /** @throws PortTakenError */
 export const startSimulator = async (options: SimulatorOptions): Promise<RunningSimulator> => {
   const { secretKey, organizationId, clientId, agentId, accountId, apiKey, accessToken } = options;
-  const { clock = systemClock } = options;
+  const { clock = systemClock, webhookUrl } = options;
+  const stored = openState(options.dataFolder, { file: 'simulator.db' });
   const source = createIdSource(clock.now);
-  const settings = createSettings({ agentId, accountId, apiKey, accessToken });
+  const settings = createSettings({ agentId, accountId, apiKey, accessToken }, stored);
   const registrations = createRegistrations({
     now: clock.now,
     delayMs: () => settings.current().registrationDelayMs,
-    defaultReceiver: { url: options.webhookUrl, secretKey },
+    defaultReceiver: { url: webhookUrl, secretKey },
+    state: stored,
   });
-  const faults = createFaults(clock);
+  const addresses = stored.collection<string>('addresses');
+  registrations.moveReceiver(addresses.get('webhook') ?? webhookUrl, webhookUrl);
+  addresses.put('webhook', webhookUrl);
+  const faults = createFaults(clock, stored);
   const delivery = createDelivery({
     organizationId,
     targets: registrations.targets,
     shouldDrop: faults.shouldDropWebhook,
     timeoutMs: webhookTimeoutMs,
     inFlight: createInFlight(options.pendingWebhooks),
+    state: stored,
   });
-  const cdn = createCdn(clock.now);
+  const cdn = createCdn(clock.now, stored);
   const state: ApiState = {
-    simulator: createSimulator({ source, cdn, clientId, agentId }, delivery.send),
+    simulator: createSimulator({ source, cdn, clientId, agentId }, delivery.send, stored),
     source,
     settings,
     cdn,
@@ -91,10 +100,12 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Running
     .route('/', apiRoutes(handleCall));
   const server = createServer(getRequestListener(app.fetch));
   const port = await listen(server, options.port, '--livechat-port');
+  delivery.resume();
 
   const stop = async () => {
     delivery.stop();
     await close(server);
+    stored.close();
   };
   return { port, stop };
 };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
+import { openState } from '../state.ts';
 import {
   type Author,
   appendEvent,
@@ -63,15 +64,24 @@ interface ActionContext {
 
 export type Simulator = ReturnType<typeof createSimulator>;
 
-/** Holds the chats. Passes every webhook to `send`, in order. */
-export const createSimulator = (settings: Omit<ActionContext, 'queuePosition'>, send: (webhook: Webhook) => void) => {
-  const chats = new Map<string, Chat>();
+/** Holds the chats. Passes every webhook to `send`, in order, in the transaction that stores the chat. */
+export const createSimulator = (
+  settings: Omit<ActionContext, 'queuePosition'>,
+  send: (webhook: Webhook) => void,
+  state = openState(),
+) => {
+  const stored = state.collection<Chat>('chats');
+  const chats = new Map(stored.entries());
   const queuePosition = () => [...chats.values()].filter(isQueued).length + 1;
   const context: ActionContext = { ...settings, queuePosition };
 
   const commit = (update: ChatUpdate): ChatUpdate => {
-    chats.set(update.chat.id, update.chat);
-    for (const webhook of update.webhooks) send(webhook);
+    const { chat, webhooks } = update;
+    state.transaction(() => {
+      stored.put(chat.id, chat);
+      for (const webhook of webhooks) send(webhook);
+    });
+    chats.set(chat.id, chat);
     return update;
   };
 

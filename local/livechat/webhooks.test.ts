@@ -11,6 +11,7 @@ import {
   until,
 } from '../../test/test-simulator.ts';
 import { createInFlight } from '../in-flight.ts';
+import { openState } from '../state.ts';
 import {
   createDelivery,
   type DeliveryAttempt,
@@ -18,6 +19,7 @@ import {
   defaultTarget,
   toWebhookBody,
   type Webhook,
+  type WebhookAction,
 } from './webhooks.ts';
 
 const deliverTo = (url: string, retryDelaysMs: readonly number[], settings: Partial<DeliverySettings> = {}) => {
@@ -141,6 +143,45 @@ test('stop drops waiting retries', async () => {
   await until(() => other.attempts.length === 2);
   expect(stopped.attempts).toHaveLength(1);
   expect(receiver.bodies).toHaveLength(3);
+});
+
+test('after a restart continues with the webhooks that are not delivered, in order and with the present secret', async () => {
+  const state = openState();
+  const answers = [200, 500];
+  const receiver = await startReceiver(() => answers.shift() ?? new Promise<number>(() => {}));
+  const first = deliverTo(receiver.url, [600_000], { state });
+  webhooksOfChat(4).forEach(first.send);
+  await until(() => receiver.bodies.length === 3);
+  first.stop();
+
+  const next = await startReceiver();
+  const targets = (action: WebhookAction) => [defaultTarget(action, { url: next.url, secretKey: 'rotated' })];
+  const second = deliverTo(receiver.url, [], { state, targets });
+  second.resume();
+  await until(() => second.attempts.length === 3);
+
+  expect(next.bodies.map(readMessageText)).toEqual(['2', '3', '4']);
+  expect(next.bodies[0]).toEqual({ ...receiver.bodies[2], secret_key: 'rotated' });
+});
+
+test('after a restart sends a retry when it is due', async () => {
+  const state = openState();
+  const receiver = await startReceiver((_, count) => (count === 1 ? 500 : 200));
+  const first = deliverTo(receiver.url, [100, 600_000], { state });
+  webhooksOfChat(0).forEach(first.send);
+  await until(() => first.attempts.length === 1);
+  first.stop();
+
+  const second = deliverTo(receiver.url, [100, 600_000], { state });
+  second.resume();
+  await until(() => second.attempts.length === 1);
+
+  expect(second.attempts).toMatchObject([{ attempt: 2, ok: true }]);
+  second.stop();
+  const third = deliverTo(receiver.url, [], { state });
+  third.resume();
+  expect(third.attempts).toEqual([]);
+  expect(receiver.bodies).toHaveLength(2);
 });
 
 test('delivers the webhooks of different chats concurrently', async () => {

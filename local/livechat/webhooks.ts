@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { InFlight } from '../in-flight.ts';
+import { openState, type State } from '../state.ts';
 import type { Chat } from './chats.ts';
 
 /** The webhook actions of v3.6. */
@@ -95,6 +96,18 @@ export interface DeliverySettings {
   /** Counts pending attempts. Waiting retries are not pending. */
   readonly inFlight: InFlight;
   readonly onAttempt?: (attempt: DeliveryAttempt) => void;
+  /** Keeps webhooks until they are delivered or given up. Default: in memory. */
+  readonly state?: State;
+}
+
+/** A webhook that is not delivered yet. */
+interface PendingWebhook {
+  readonly webhook: Webhook;
+  readonly target: Target;
+  /** The number of the next attempt, from 1. */
+  readonly attempt: number;
+  /** When the next attempt starts, in milliseconds since 1970. The first one waits only for earlier webhooks. */
+  readonly dueAt: number;
 }
 
 /**
@@ -102,11 +115,12 @@ export interface DeliverySettings {
  * does not guarantee it.
  */
 export const createDelivery = (settings: DeliverySettings) => {
-  const { inFlight, onAttempt, retryDelaysMs = defaultRetryDelaysMs } = settings;
+  const { inFlight, onAttempt, retryDelaysMs = defaultRetryDelaysMs, state = openState() } = settings;
+  const stored = state.collection<PendingWebhook>('pending webhooks');
   const limit = pLimit(maxConnections);
   const stopping = new AbortController();
   const lastByChat = new Map<string, Promise<void>>();
-  const pending = new Set<NodeJS.Timeout>();
+  const timers = new Set<NodeJS.Timeout>();
 
   /** Posts JSON and returns the response status. Rejects if there is no response. */
   const post = (url: string, body: string): Promise<number> =>
@@ -119,49 +133,75 @@ export const createDelivery = (settings: DeliverySettings) => {
       return response.status;
     });
 
-  const attempt = async (webhook: Webhook, target: Target, number: number): Promise<void> => {
+  const attempt = async (key: string, pending: PendingWebhook): Promise<void> => {
+    const { webhook, target, attempt: number } = pending;
     const body = toWebhookBody(webhook, target, settings.organizationId);
     const status = await post(target.url, body).catch(() => null);
     if (stopping.signal.aborted) return;
     const ok = status === 200;
     const delay = retryDelaysMs[number - 1];
     const gaveUp = !ok && delay === undefined;
-    if (!ok && delay !== undefined) retryLater(webhook, target, number + 1, delay);
+    if (ok || delay === undefined) stored.delete(key);
+    else {
+      const retry = { ...pending, attempt: number + 1, dueAt: Date.now() + delay };
+      stored.put(key, retry);
+      retryLater(key, retry);
+    }
     onAttempt?.({ action: webhook.action, status, attempt: number, ok, gaveUp });
   };
 
-  const retryLater = (webhook: Webhook, target: Target, number: number, delay: number): void => {
-    const timer = setTimeout(() => {
-      pending.delete(timer);
-      void attempt(webhook, target, number).finally(inFlight.track());
-    }, delay);
-    pending.add(timer);
+  const retryLater = (key: string, pending: PendingWebhook): void => {
+    const timer = setTimeout(
+      () => {
+        timers.delete(timer);
+        void attempt(key, pending).finally(inFlight.track());
+      },
+      Math.max(0, pending.dueAt - Date.now()),
+    );
+    timers.add(timer);
   };
 
-  const enqueue = (webhook: Webhook, target: Target): void => {
-    const key = `${webhook.chatId} ${target.url}`;
-    const before = lastByChat.get(key) ?? Promise.resolve();
+  const enqueue = (key: string, pending: PendingWebhook): void => {
+    const { webhook, target } = pending;
+    const queue = `${webhook.chatId} ${target.url}`;
+    const before = lastByChat.get(queue) ?? Promise.resolve();
     const end = inFlight.track();
     const done = before
-      .then(() => attempt(webhook, target, 1))
+      .then(() => attempt(key, pending))
       .finally(() => {
         end();
-        if (lastByChat.get(key) === done) lastByChat.delete(key);
+        if (lastByChat.get(queue) === done) lastByChat.delete(queue);
       });
-    lastByChat.set(key, done);
+    lastByChat.set(queue, done);
   };
 
+  /** Every webhook is stored when this returns. */
   const send = (webhook: Webhook): void => {
     const targets = settings.targets(webhook.action);
     if (targets.length === 0 || settings.shouldDrop?.(webhook.action)) return;
-    for (const target of targets) enqueue(webhook, target);
+    for (const target of targets) {
+      const key = randomUUID();
+      const pending = { webhook, target, attempt: 1, dueAt: Date.now() };
+      stored.put(key, pending);
+      enqueue(key, pending);
+    }
+  };
+
+  /** Continues the deliveries of an earlier run, with the present address and secret of each receiver. */
+  const resume = (): void => {
+    for (const [key, { target: before, ...pending }] of stored.entries()) {
+      const targets = settings.targets(pending.webhook.action);
+      const target = targets.find(({ webhookId }) => webhookId === before.webhookId) ?? before;
+      if (pending.attempt === 1) enqueue(key, { ...pending, target });
+      else retryLater(key, { ...pending, target });
+    }
   };
 
   const stop = (): void => {
     stopping.abort();
-    for (const timer of pending) clearTimeout(timer);
-    pending.clear();
+    for (const timer of timers) clearTimeout(timer);
+    timers.clear();
   };
 
-  return { send, stop };
+  return { send, resume, stop };
 };

@@ -49,26 +49,50 @@ export function Ids({ ids }: { ids: readonly (readonly [label: string, value: st
 }
 
 function Copyable({ label, value }: { label: string; value: string }) {
+  return (
+    <div class="copyable">
+      <dt>{label}</dt>
+      <dd>
+        <code>{value}</code>
+        <CopyButton text="Copy" label={`Copy ${label}`} value={value} quiet />
+      </dd>
+    </div>
+  );
+}
+
+interface CopyButtonProps {
+  readonly text: string;
+  /** For screen readers, if `text` does not say what is copied. */
+  readonly label?: string;
+  readonly value: string;
+  readonly quiet?: boolean;
+}
+
+export function CopyButton({ text, label, value, quiet = false }: CopyButtonProps) {
   const [copied, setCopied] = useState(false);
   const showCopied = () => {
     setCopied(true);
     setTimeout(() => setCopied(false), 1_500);
   };
   return (
-    <div class="copyable">
-      <dt>{label}</dt>
-      <dd>
-        <code>{value}</code>
-        <button
-          type="button"
-          class="quiet"
-          aria-label={`Copy ${label}`}
-          onClick={() => navigator.clipboard.writeText(value).then(showCopied, () => {})}
-        >
-          {copied ? 'Copied' : 'Copy'}
-        </button>
-      </dd>
-    </div>
+    <button
+      type="button"
+      class={quiet ? 'quiet' : ''}
+      aria-label={label}
+      onClick={() => navigator.clipboard.writeText(value).then(showCopied, () => {})}
+    >
+      {copied ? 'Copied' : text}
+    </button>
+  );
+}
+
+/** A value as JSON, or a text. */
+export function Code({ value }: { value: unknown }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable.
+    <pre tabIndex={0} class="code">
+      {typeof value === 'string' ? value : JSON.stringify(value, null, 2)}
+    </pre>
   );
 }
 

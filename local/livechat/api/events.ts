@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Author, appendEvent, type EventDraft, nextEventId, reopenChat } from '../chats.ts';
 import { validationError } from '../errors.ts';
-import { type Cdn, fileContent } from '../events.ts';
+import { type Cdn, fileContent, StoredFile } from '../events.ts';
 import { buttonFields, elementFields, elements, messageText, nonEmpty, oneOf } from '../objects.ts';
 import { type ApiState, getRequester, method, requireSender, writeChats } from './method.ts';
 
@@ -98,7 +98,7 @@ export const eventMethods = {
 
   resume_chat: method(writeChats, resumeRequest, resumeChat),
 
-  upload_file: method(writeChats, z.object({ file: z.instanceof(File) }), ({ file }, { cdn }) => ({
+  upload_file: method(writeChats, z.object({ file: z.instanceof(StoredFile) }), ({ file }, { cdn }) => ({
     url: cdn.upload(file),
   })),
 };

@@ -102,7 +102,7 @@ const sortByTime = <Item>(items: readonly Item[], time: (item: Item) => string, 
 };
 
 const isListedActive = ({ thread, closedAt }: Chat, { settings, source }: ApiState): boolean =>
-  thread.active || source.now() < (closedAt.get(thread.id) ?? 0) + settings.current().activeListDelayMs;
+  thread.active || source.now() < (closedAt[thread.id] ?? 0) + settings.current().activeListDelayMs;
 
 const matchesActivity = (active: boolean, filters: Filters, version: Version): boolean =>
   version === 'v3.6' ? active === (filters.active ?? active) : filters.include_active !== false || !active;
@@ -117,7 +117,7 @@ const archivedThreads = ({ simulator, settings, source }: ApiState): ArchivedThr
   return simulator
     .chats()
     .flatMap((chat) => allThreads(chat).map((thread) => ({ chat, thread })))
-    .filter(({ chat, thread }) => (chat.closedAt.get(thread.id) ?? Number.POSITIVE_INFINITY) <= closedUntil);
+    .filter(({ chat, thread }) => (chat.closedAt[thread.id] ?? Number.POSITIVE_INFINITY) <= closedUntil);
 };
 
 const lastActivity = ({ events, created_at }: Thread): string => events.at(-1)?.created_at ?? created_at;

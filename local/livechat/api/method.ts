@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { openState } from '../../state.ts';
 import { type Author, type Chat, presentAgents } from '../chats.ts';
 import { inactiveError, LiveChatError, notMemberError, validationError } from '../errors.ts';
 import type { Cdn } from '../events.ts';
@@ -78,13 +79,16 @@ const changes = z.record(z.string(), z.unknown(), 'a JSON object with settings')
 
 export type SettingsStore = ReturnType<typeof createSettings>;
 
-export const createSettings = (initial: z.input<typeof settingsSchema>) => {
-  let settings = parse(settingsSchema, initial);
+export const createSettings = (initial: z.input<typeof settingsSchema>, state = openState()) => {
+  const stored = state.collection<z.infer<typeof changes>>('simulator settings');
+  let settings = parse(settingsSchema, { ...initial, ...stored.get('changes') });
   return {
     current: (): Settings => settings,
     /** Changes the given settings. @throws SimulatorError for an invalid field */
     change: (body: unknown): void => {
-      settings = parse(settingsSchema, { ...settings, ...parse(changes, body) });
+      const changed = parse(changes, body);
+      settings = parse(settingsSchema, { ...settings, ...changed });
+      stored.put('changes', { ...stored.get('changes'), ...changed });
     },
     /** The settings without secrets. */
     view() {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
+import { openState, type State } from '../../state.ts';
 import { LiveChatError, validationError } from '../errors.ts';
 import { httpUrl, nonEmpty, oneOf } from '../objects.ts';
 import { defaultTarget, type Receiver, type Target, type WebhookAction, webhookActions } from '../webhooks.ts';
@@ -45,22 +46,34 @@ interface RegistrationOptions {
   readonly delayMs: () => number;
   /** Receives every webhook until the first registration takes effect. */
   readonly defaultReceiver: Receiver;
+  /** Default: in memory. */
+  readonly state?: State;
 }
 
 interface Registration {
   readonly id: string;
   readonly request: RegisterWebhook;
-  /** When it takes effect, and when its removal does. */
+  /** When it takes effect. */
   readonly from: number;
-  until: number;
+  /** When its removal takes effect, if it was removed. */
+  readonly until?: number;
 }
 
-export const createRegistrations = ({ now, delayMs, defaultReceiver }: RegistrationOptions) => {
-  const registrations: Registration[] = [];
-  let enabled = true;
+export const createRegistrations = (options: RegistrationOptions) => {
+  const { now, delayMs, defaultReceiver, state = openState() } = options;
+  const stored = state.collection<Registration>('webhook registrations');
+  const switches = state.collection<boolean>('webhook switches');
+  const registrations = new Map(stored.entries());
 
+  const put = (registration: Registration): void => {
+    registrations.set(registration.id, registration);
+    stored.put(registration.id, registration);
+  };
   const registered = (ownerClientId: string) =>
-    registrations.filter(({ request, until }) => until === Infinity && request.owner_client_id === ownerClientId);
+    [...registrations.values()].filter(
+      ({ request, until }) => until === undefined && request.owner_client_id === ownerClientId,
+    );
+  const isEnabled = (): boolean => switches.get('license') ?? true;
 
   return {
     /** @throws LiveChatError if the application has three for this action */
@@ -68,7 +81,7 @@ export const createRegistrations = ({ now, delayMs, defaultReceiver }: Registrat
       const same = registered(request.owner_client_id).filter((other) => other.request.action === request.action);
       if (same.length >= maxPerAction) throw new LiveChatError('limit_reached');
       const id = randomUUID().replaceAll('-', '');
-      registrations.push({ id, request, from: now() + delayMs(), until: Infinity });
+      put({ id, request, from: now() + delayMs() });
       return { id };
     },
 
@@ -76,25 +89,35 @@ export const createRegistrations = ({ now, delayMs, defaultReceiver }: Registrat
     unregister(id: string, ownerClientId: string): void {
       const registration = registered(ownerClientId).find((one) => one.id === id);
       if (registration === undefined) throw new LiveChatError('not_found');
-      registration.until = now() + delayMs();
+      put({ ...registration, until: now() + delayMs() });
     },
 
     /** The registrations of an application, without their secrets. */
     list: (ownerClientId: string) =>
       registered(ownerClientId).map(({ id, request: { secret_key: _, ...visible } }) => ({ id, ...visible })),
 
-    isEnabled: () => enabled,
+    isEnabled,
 
     setEnabled(to: boolean): void {
-      enabled = to;
+      switches.put('license', to);
+    },
+
+    /** Changes the address in all registrations of a receiver, whose port can differ in each run. */
+    moveReceiver(from: string, to: string): void {
+      for (const registration of registrations.values()) {
+        const { request } = registration;
+        if (request.url === from) put({ ...registration, request: { ...request, url: to } });
+      }
     },
 
     /** The receivers of this action's webhooks. */
     targets(action: WebhookAction): Target[] {
       const at = now();
-      if (registrations.every(({ from }) => at < from)) return enabled ? [defaultTarget(action, defaultReceiver)] : [];
-      return registrations
-        .filter(({ from, until }) => from <= at && at < until)
+      const enabled = isEnabled();
+      const all = [...registrations.values()];
+      if (all.every(({ from }) => at < from)) return enabled ? [defaultTarget(action, defaultReceiver)] : [];
+      return all
+        .filter(({ from, until = Infinity }) => from <= at && at < until)
         .filter(({ request }) => request.action === action && (enabled || request.type === 'bot'))
         .map(({ id: webhookId, request: { url, secret_key: secretKey, additional_data: additionalData = [] } }) => ({
           webhookId,

@@ -6,6 +6,7 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { parseJson } from '../../../core/platform/json.ts';
 import { LiveChatError, toLiveChatError, validationError } from '../errors.ts';
+import { StoredFile } from '../events.ts';
 import type { CallResult, Faults } from '../faults.ts';
 import { chatMethods } from './chats.ts';
 import { eventMethods } from './events.ts';
@@ -36,7 +37,8 @@ const maxBodyBytes = 32 * 1024 * 1024;
 const readBody = async (c: ApiContext): Promise<() => unknown> => {
   if (c.req.header('content-type')?.startsWith('multipart/form-data')) {
     const form = await c.req.parseBody().catch(() => ({}));
-    return () => form;
+    const fields = await Promise.all(Object.entries(form).map(async ([name, value]) => [name, await readField(value)]));
+    return () => Object.fromEntries(fields);
   }
   const text = await c.req.text();
   return () => {
@@ -45,6 +47,10 @@ const readBody = async (c: ApiContext): Promise<() => unknown> => {
     return body;
   };
 };
+
+/** A file is read completely, so that a method can store it. */
+const readField = async (value: unknown): Promise<unknown> =>
+  value instanceof File ? new StoredFile(value.name, value.type, Buffer.from(await value.arrayBuffer())) : value;
 
 /** The HTTP routes of the APIs. */
 export const apiRoutes = (handleCall: (call: Call) => Promise<CallResult>) => {

@@ -13,6 +13,7 @@ import {
   stateMachines,
   tables,
   webhookRoute,
+  webhookRoutes,
 } from '../../../stacks/topology.ts';
 import { type App, stages } from '../app.ts';
 import { addResource, type Checks, inlinePolicy, removeResource, setInput, types } from '../faults.ts';
@@ -184,7 +185,7 @@ const checkInventory: Check = (app) => {
     ...differences('bus', [bus], names('aws:cloudwatch/eventBus:EventBus')),
     ...differences(
       'route',
-      [`${webhookRoute.method} ${webhookRoute.path}`],
+      webhookRoutes.map(({ method, path }) => `${method} ${path}`),
       names('aws:apigatewayv2/route:Route', 'routeKey'),
     ),
     ...differences(
