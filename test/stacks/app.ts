@@ -84,7 +84,7 @@ const schema = z.object({
   failures: z.array(z.string()),
 });
 
-export function loadApp(name: keyof typeof stages): App {
+export function loadApp(name: string): App {
   const { app, resources, builds, failures } = schema.parse(JSON.parse(readFileSync(appFile(name), 'utf8')));
   if (failures.length > 0) throw new Error(`${name} failed:\n${failures.join('\n')}`);
   return {
