@@ -16,6 +16,7 @@ import {
   pickSettings,
   replaceProcessEnvironment,
 } from './environment.ts';
+import { createEventLog } from './event-log.ts';
 import { createHttpApi, type Route } from './http-api.ts';
 import { createInFlight } from './in-flight.ts';
 import type { LambdaFunction } from './lambda/invocation.ts';
@@ -92,6 +93,7 @@ export async function startEngine(options: EngineOptions) {
   const root = options.root ?? fileURLToPath(new URL('..', import.meta.url));
   const activities = createActivityStream();
   const state = openState(options.dataFolder);
+  const eventLog = createEventLog(state);
   const storedSecret = readSecret(state);
   const credentials = localCredentials(environment, storedSecret);
   const runtimeReady = Promise.withResolvers<Runtime>();
@@ -157,8 +159,12 @@ export async function startEngine(options: EngineOptions) {
       otherInFlight: pendingWebhooks,
       report,
       onExecution: (execution) => publish({ type: 'execution', at: now(), ...toExecutionActivity(execution) }),
-      onEvent: ({ 'detail-type': detailType, source, detail }) =>
-        publish({ type: 'event', at: now(), detailType, source, detail }),
+      onEvent: (event) => {
+        const { 'detail-type': detailType, source, detail } = event;
+        const at = now();
+        eventLog.recordEvent(event, at);
+        publish({ type: 'event', at, detailType, source, detail });
+      },
     });
     cleanups.push(() => aws.stop());
     const SecretString = JSON.stringify({ ...storedSecret, ...credentials.secret });
@@ -171,7 +177,12 @@ export async function startEngine(options: EngineOptions) {
       routes: topology.webhookRoutes,
       invoke: aws.invoke,
       fallback: async (request) => (await consoleReady.promise).fetch(request),
-      onWebhook: publish,
+      onWebhook: (activity, body) => {
+        if (stopping) return;
+        const secret = readSecret(state)?.LIVECHAT_WEBHOOK_SECRET;
+        eventLog.recordWebhook(activity, body, secret ? [secret] : []);
+        publish(activity);
+      },
       report,
     });
     const httpPort = await listen(httpApi, options.port, '--port');
@@ -203,7 +214,12 @@ export async function startEngine(options: EngineOptions) {
       env,
       inspectPort: options.inspectPort,
       onLog,
-      onInvocation: (outcome) => publish({ type: 'invocation', at: now(), ...outcome }),
+      onInvocation: (outcome) => {
+        if (stopping) return;
+        const activity = { type: 'invocation', at: now(), ...outcome } as const;
+        eventLog.recordInvocation(activity);
+        publish(activity);
+      },
     });
     cleanups.push(() => started.stop());
     runtimeReady.resolve(started);
@@ -211,6 +227,7 @@ export async function startEngine(options: EngineOptions) {
       await parts.createConsole({
         subscribe: activities.subscribe,
         bus: topology.busName,
+        events: eventLog,
         simulator: simulated ? liveChatUrl : undefined,
       }),
     );

@@ -11,6 +11,7 @@ import { parse as parseQuery } from 'node:querystring';
 import { getRequestListener } from '@hono/node-server';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as z from 'zod/mini';
+import { parseJson } from '../core/platform/json.ts';
 import type { WebhookActivity } from './activity.ts';
 import { accountId } from './aws/arn.ts';
 import { isRecord } from './aws/protocol.ts';
@@ -29,7 +30,8 @@ export interface HttpApiOptions {
   readonly invoke: Invoke;
   /** Handles all other requests. */
   fallback(request: Request): Response | Promise<Response>;
-  onWebhook?(activity: WebhookActivity): void;
+  /** `body`: undefined if it was too large. */
+  onWebhook?(activity: WebhookActivity, body: Buffer | undefined): void;
   /** Receives the reason for every 500 response. */
   report(message: string): void;
   readonly now?: () => Date;
@@ -82,14 +84,19 @@ export function createHttpApi(options: HttpApiOptions): Server {
     response.writeHead(answer.status, { ...headers, 'content-length': answer.body.length });
     response.end(answer.body);
     const action = body && readAction(body);
-    onWebhook?.({
+    const reason = answer.status === 200 ? undefined : readReason(answer.body);
+    const activity: WebhookActivity = {
       type: 'webhook',
       at: now().toISOString(),
       method: route.method,
+      path: route.path,
+      function: route.function,
       status: answer.status,
       ms: Math.round(performance.now() - started),
       ...(action && { action }),
-    });
+      ...(reason && { reason }),
+    };
+    onWebhook?.(activity, body);
   }
 
   return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
@@ -107,6 +114,21 @@ export function createHttpApi(options: HttpApiOptions): Server {
 /** Reads LiveChat's action from the start of the body, for the log only. Quotes inside a text are escaped, so a message cannot imitate one. */
 function readAction(body: Buffer): string | undefined {
   return /"action"\s*:\s*"([a-z_]{1,64})"/.exec(body.toString('latin1', 0, 4_096))?.[1];
+}
+
+const errorBody = z.union([
+  z.pipe(
+    z.object({ error: z.string() }),
+    z.transform(({ error }) => error),
+  ),
+  z.pipe(
+    z.object({ message: z.string() }),
+    z.transform(({ message }) => message),
+  ),
+]);
+
+function readReason(body: Buffer): string | undefined {
+  return errorBody.safeParse(parseJson(body.toString())).data;
 }
 
 function jsonResponse(status: number, value: unknown): HttpApiResponse {

@@ -7,7 +7,7 @@ import type { count, measure } from '../platform/metrics.ts';
 import { isUuid } from './conventions.ts';
 import type { Credentials, LiveChatCredentials, OrganizationCredentials } from './credentials.ts';
 import { actionDimension, isAction } from './schemas.ts';
-import { createEvents, translate } from './translate.ts';
+import { createEvents, translate, webhookCorrelationId } from './translate.ts';
 
 export interface ReceiveOptions {
   readonly count: typeof count;
@@ -51,6 +51,19 @@ export function receiveWebhook(
   }
   if (!credentials) throw new InvalidSignatureError('the body was not verified');
   return translateBody(redact(body, acceptedSecrets(credentials)), credentials.current, options);
+}
+
+/** What a body says of itself, verified or not. */
+export function identifyWebhook(body: unknown): {
+  readonly action?: string;
+  readonly organizationId?: string;
+  readonly correlationId?: string;
+} {
+  const parsed = envelope.safeParse(body).data;
+  if (!parsed) return {};
+  const { action, payload } = parsed;
+  const organizationId = parsed.organization_id.toLowerCase();
+  return { action, organizationId, correlationId: webhookCorrelationId({ organizationId, action, payload }) };
 }
 
 function translateBody(body: unknown, credentials: LiveChatCredentials, options: ReceiveOptions): AnyEvent[] {

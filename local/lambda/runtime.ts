@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { MessageChannel, Worker } from 'node:worker_threads';
+import * as z from 'zod/mini';
 import { debugTimeoutSeconds } from '../../stacks/topology.ts';
 import { PortTakenError } from '../listen.ts';
 import {
@@ -24,6 +25,8 @@ export type InvocationOutcome = {
   readonly ms: number;
   /** The error's name. */
   readonly error?: string;
+  /** The id of the event that it handled: the bus's, or that which caused the send request. */
+  readonly eventId?: string;
 };
 
 export interface RuntimeOptions {
@@ -107,7 +110,7 @@ export async function startRuntime(options: RuntimeOptions) {
     count(name, 1);
     const started = performance.now();
     const done = (outcome: Pick<InvocationOutcome, 'ok' | 'error'>) =>
-      onInvocation({ function: name, ms: Math.round(performance.now() - started), ...outcome });
+      onInvocation({ function: name, ms: Math.round(performance.now() - started), ...outcome, ...findEventId(event) });
     try {
       sandbox ??= launch();
       const result = await sandbox.invoke(
@@ -135,6 +138,21 @@ export async function startRuntime(options: RuntimeOptions) {
       await sandbox?.terminate();
     },
   };
+}
+
+const handledEvent = z.union([
+  z.pipe(
+    z.object({ id: z.string(), 'detail-type': z.string() }),
+    z.transform(({ id: eventId }) => ({ eventId })),
+  ),
+  z.pipe(
+    z.object({ request: z.object({ causationId: z.string() }) }),
+    z.transform(({ request }) => ({ eventId: request.causationId })),
+  ),
+]);
+
+function findEventId(payload: unknown): { readonly eventId?: string } {
+  return handledEvent.safeParse(payload).data ?? {};
 }
 
 interface SandboxOptions extends Omit<RuntimeOptions, 'onInvocation'> {
