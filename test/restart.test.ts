@@ -4,10 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { waitForExecutions } from '../bench/engine.ts';
+import { cpuMs, waitForExecutions } from '../bench/engine.ts';
 import { chatStarted, customerMessage } from '../bench/throughput.ts';
+import { createCdn } from '../local/livechat/events.ts';
+import { createIdSource } from '../local/livechat/objects.ts';
+import { createSimulator } from '../local/livechat/simulator.ts';
+import { openState } from '../local/state.ts';
 import { type Local, organizationId, post, startLocal } from './local.ts';
 import { outbound } from './outbound.ts';
+import { createSeeder } from './seed.ts';
 
 const chatsOfOthers = 8;
 const chatsOfSimulator = 8;
@@ -28,9 +33,9 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The engine gets other ports in each run. */
+/** The engine gets other ports in each run, so the simulator's address that the seeder sets is outdated. */
 async function start(): Promise<void> {
-  local = await startLocal({ LIVECHAT_CALLS_PER_SECOND: '10' }, ['--data', folder]);
+  local = await startLocal({ LIVECHAT_CALLS_PER_SECOND: '5', LIVECHAT_API_BASE_URL: '' }, ['--data', folder]);
 }
 
 /** What the engine has acknowledged, by conversation. */
@@ -98,13 +103,20 @@ async function countRunning(): Promise<number> {
 }
 
 const conversation = z.object({
-  messages: z.array(z.object({ id: z.string(), content: z.string(), direction: z.string() })),
+  messages: z.array(z.object({ id: z.string(), content: z.string() })),
 });
 
-/** The messages of customers that the bridge has stored. */
-async function received(chat: string, organization: string) {
-  const { body } = await local.api(`/api/conversations/${chat}?organizationId=${organization}`);
-  return conversation.parse(body).messages.filter(({ direction }) => direction === 'inbound');
+/** The acknowledged messages of customers that are not stored, or not once. */
+async function findMissing({ webhooks, written }: Acknowledged, organization: string): Promise<string[]> {
+  const missing: string[] = [];
+  const compare = async (chat: string, owner: string, field: 'id' | 'content', expected: readonly string[]) => {
+    const { body } = await local.api(`/api/conversations/${chat}?organizationId=${owner}`);
+    const stored = conversation.parse(body).messages.map((message) => message[field]);
+    missing.push(...expected.filter((one) => stored.filter((other) => other === one).length !== 1));
+  };
+  for (const [chat, ids] of webhooks) await compare(chat, organization, 'id', ids);
+  for (const [chat, texts] of written) await compare(chat, organizationId, 'content', texts);
+  return missing;
 }
 
 it('loses nothing that it acknowledged and sends nothing twice if it is killed in bursts', {
@@ -131,40 +143,44 @@ it('loses nothing that it acknowledged and sends nothing twice if it is killed i
     const ended = burst(acknowledged, organization);
     const requested = run * chatsOfSimulator * requestsPerChat;
     await expect.poll(() => count(acknowledged.requested), { timeout: settleMs }).toBe(requested);
-    await expect.poll(countSent, { timeout: settleMs }).toBeGreaterThan(sent + 5);
-    // Most of them wait for their turn.
-    expect(await countRunning()).toBeGreaterThan(chatsOfSimulator);
+    await expect.poll(countSent, { timeout: settleMs }).toBeGreaterThan(sent);
+    // More than one for each chat: the others wait for their turn.
+    await expect.poll(countRunning, { timeout: settleMs }).toBeGreaterThan(chatsOfSimulator);
     await local.kill();
     await ended;
     await start();
   }
 
-  await expect
-    .poll(
-      async () => {
-        const ids = (
-          await Promise.all([...acknowledged.webhooks.keys()].map((chat) => received(chat, organization)))
-        ).flat();
-        return ids.length;
-      },
-      { timeout: settleMs, interval: 1_000 },
-    )
-    .toBeGreaterThanOrEqual(count(acknowledged.webhooks));
+  // LiveChat repeats unanswered webhooks after up to 30 s.
+  await expect.poll(() => findMissing(acknowledged, organization), { timeout: settleMs, interval: 1_000 }).toEqual([]);
   await waitForExecutions(local);
 
-  for (const [chat, ids] of acknowledged.webhooks) {
-    const stored = (await received(chat, organization)).map(({ id }) => id);
-    expect(stored).toEqual(expect.arrayContaining(ids));
-  }
-  for (const [chat, texts] of acknowledged.written) {
-    const stored = (await received(chat, organizationId)).map(({ content }) => content);
-    expect(stored).toEqual(expect.arrayContaining(texts));
-    expect(new Set(stored).size).toBe(stored.length);
-  }
   for (const [chat, texts] of acknowledged.requested) {
     const sent = await outbound(local).sentTexts(chat);
     expect(sent.toSorted()).toEqual(texts.toSorted());
     expect(await outbound(local).read(chat)).toMatchObject({ pending: [] });
     expect(await outbound(local).deadLetters(chat)).toEqual([]);
   }
+});
+
+it('starts in less than 5 s of CPU time with 10,000 conversations and as many chats of the simulator', {
+  timeout: settleMs,
+}, async () => {
+  await (await createSeeder(local)).conversations(10_000);
+  await local.stop();
+  const state = openState(folder, { file: 'simulator.db' });
+  const settings = { source: createIdSource(Date.now), cdn: createCdn(Date.now), clientId: 'client', agentId: 'bot' };
+  const { start: startChat } = createSimulator(settings, () => {}, state);
+  state.transaction(() => {
+    for (let number = 0; number < 10_000; number += 1)
+      startChat({ customer: { name: `Customer ${number}` }, text: 'Hello' });
+  });
+  state.close();
+
+  await start();
+
+  // Unlike the time until it is ready, the CPU time of all threads does not depend on the other tests.
+  expect(await cpuMs(local)).toBeLessThan(5_000);
+  expect((await local.api('/api/conversations?limit=1')).body).toMatchObject({ conversations: [{}] });
+  expect(await outbound(local).simulator('GET', '/simulator/chats')).toMatchObject({ chats: { length: 10_000 } });
 });
