@@ -1,4 +1,5 @@
 import './alarms.ts';
+import './schema-registry.ts';
 import { outputsParameter } from '../core/platform/configuration.ts';
 import { environment } from './functions.ts';
 import { webhookUrl } from './inbound.ts';

@@ -20,6 +20,7 @@ import {
   arn,
   componentName,
   functionSettings,
+  isTraced,
   logRetention,
   resourceName,
   sendConcurrency,
@@ -145,7 +146,7 @@ export function createFunction(
       transform: {
         function: (args) => {
           // X-Ray's default sampling rule applies: one request per second and 5% of the rest.
-          args.tracingConfig = { mode: 'Active' };
+          args.tracingConfig = { mode: isTraced ? 'Active' : 'PassThrough' };
           args.loggingConfig = $output(args.loggingConfig).apply((config) => ({
             logFormat: 'JSON',
             ...config,

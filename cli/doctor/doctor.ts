@@ -8,6 +8,7 @@ import { exitCodes } from '../errors.ts';
 import { colours, print, printable, printJson } from '../output.ts';
 import { withProgress } from '../prompts.ts';
 import { checkEventRules } from './event-rules.ts';
+import { sweepTails } from './event-tails.ts';
 import {
   checkBucket,
   checkConcurrency,
@@ -70,6 +71,7 @@ const listChecks = async (organization: string | undefined, registeredUrl: strin
     ['tables', checkTables],
     ['queues', checkQueues],
     ['bus and rules', checkEventRules],
+    ['event tails', () => sweepTails(Date.now())],
     ['state machine', checkStateMachine],
     ['concurrency', checkConcurrency],
     ['bucket', checkBucket],

@@ -1,7 +1,7 @@
 import { type ComponentChild, render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { get, hasSandbox, stage, useResource } from './app/api.ts';
-import { linkTo, type Route, route } from './app/route.ts';
+import { itemTitle, linkTo, type Route, route } from './app/route.ts';
 import { connected, lostAt, openStream } from './app/stream.ts';
 import { ConversationList } from './conversations/list.tsx';
 import { ConversationView } from './conversations/view.tsx';
@@ -33,7 +33,7 @@ const sections: readonly Section[] = [
     name: 'conversations',
     title: 'Conversations',
     page: (query) => <ConversationList query={query} />,
-    item: (id, query) => <ConversationView id={id} organizationId={query.get('organizationId') ?? undefined} />,
+    item: (id, query) => <ConversationView id={id} query={query} />,
   },
   {
     name: 'events',
@@ -89,8 +89,11 @@ export function App() {
   const main = useRef<HTMLElement>(null);
   const title = section?.title ?? 'Not found';
   const { tone, text } = connection[connected.value];
+  const item = itemTitle.value;
   useEffect(() => {
-    document.title = `${title} · LiveChat bridge`;
+    document.title = [item, title, 'LiveChat bridge'].filter(Boolean).join(' · ');
+  }, [item, title]);
+  useEffect(() => {
     // On a narrow screen the navigation scrolls.
     document.querySelector('.sections [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [title]);

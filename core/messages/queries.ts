@@ -164,11 +164,14 @@ export async function listMessageIds(
   return data.map(({ messageId, timestamp }) => ({ id: messageId, at: timestamp }));
 }
 
+/** Each batch reads up to 100 items. */
+const maxConcurrentBatches = 8;
+
 /** The messages with these ids that are stored. */
 export async function getMessages(
   ids: readonly (ConversationKey & { readonly threadId: string; readonly id: string })[],
 ): Promise<StoredMessage[]> {
-  const { data } = await Message.get(uniqueKeys(ids.map(messageKey))).go();
+  const { data } = await Message.get(uniqueKeys(ids.map(messageKey))).go({ concurrency: maxConcurrentBatches });
   return data.flatMap(toStoredMessage);
 }
 

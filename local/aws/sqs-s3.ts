@@ -258,7 +258,6 @@ const s3Operations: Readonly<Record<string, string>> = {
   'HEAD bucket': 'HeadBucket',
   'PUT bucket': 'CreateBucket',
   'DELETE bucket': 'DeleteBucket',
-  'POST bucket': 'PostObject',
   'POST bucket delete': 'DeleteObjects',
   'GET object': 'GetObject',
   'HEAD object': 'HeadObject',

@@ -78,10 +78,13 @@ describe('reserved concurrency', () => {
     expect([0, 200].map((concurrency) => sumReserved(reserveConcurrency(specs, concurrency)))).toEqual([0, 350]);
   });
 
-  it('rejects another value of SEND_CONCURRENCY before it deploys', async () => {
-    await synthesize('production', 'deploy', appFile('invalid'), { SEND_CONCURRENCY: 'many' });
+  it.each([
+    ['SEND_CONCURRENCY', 'many', /SEND_CONCURRENCY: expected a whole number of at least 0/],
+    ['TRACING', 'yes', /TRACING: expected on or off/],
+  ])('rejects another value of %s before it deploys', async (setting, value, message) => {
+    await synthesize('production', 'deploy', appFile('invalid'), { [setting]: value });
     const { failures } = JSON.parse(readFileSync(appFile('invalid'), 'utf8'));
-    expect(failures.join('\n')).toMatch(/SEND_CONCURRENCY: expected a whole number of at least 0/);
+    expect(failures.join('\n')).toMatch(message);
   });
 });
 

@@ -35,7 +35,7 @@ function DeadLetterDetails({ deadLetter, content, execution, reload }: DetailsPr
   const conversation = linkTo('conversations', conversationId, { organizationId });
   return (
     <>
-      <Head title={errorName}>
+      <Head title={errorName} item={`${errorName} ${conversationId}`.trim()}>
         <p class="bad error-message">{errorMessage || 'The error has no message.'}</p>
         <p>
           <Badge tone={statusTones[status]}>{status}</Badge> Category {category}. Failed {ago(createdAt)},{' '}

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import { ApiError, hasSandbox, type Load, type ReloadOptions, stage, useResource } from '../app/api.ts';
-import { linkTo } from '../app/route.ts';
+import { itemTitle, linkTo } from '../app/route.ts';
 import { connected } from '../app/stream.ts';
 import { fullTime, shortTime } from './format.ts';
 
@@ -31,8 +31,21 @@ export function Card({ title, children }: { title: string; children: ComponentCh
   );
 }
 
+interface HeadProps {
+  readonly title: string;
+  /** The name of the item that the page shows, if it shows one. */
+  readonly item?: string;
+  readonly children?: ComponentChildren;
+}
+
 /** The heading of a page, and what is below it. */
-export function Head({ title, children }: { title: string; children?: ComponentChildren }) {
+export function Head({ title, item, children }: HeadProps) {
+  useEffect(() => {
+    itemTitle.value = item;
+    return () => {
+      itemTitle.value = undefined;
+    };
+  }, [item]);
   return (
     <div class="head">
       <h1>{title}</h1>
