@@ -246,6 +246,14 @@ describe('sst dev', () => {
     expect(inputs).toMatchObject({ handler: 'bootstrap', description: 'live' });
   });
 
+  it('leaves time for breakpoints, and has no alarms', () => {
+    const timeouts = ofType(live, 'aws:lambda/function:Function').map(({ inputs }) => inputs.timeout);
+    expect(timeouts).toEqual(Object.keys(functions).map(() => 900));
+    // Lambda accepts no queue whose visibility timeout is shorter.
+    expect(find(live, 'aws:sqs/queue:Queue', 'DeadLettersQueue').inputs.visibilityTimeoutSeconds).toBe(900);
+    expect(ofType(live, 'aws:cloudwatch/metricAlarm:MetricAlarm')).toEqual([]);
+  });
+
   it('is the only stage with roles that trust the users of the account', () => {
     const rootTrusted = (app: App) =>
       ofType(app, 'aws:iam/role:Role').filter(({ inputs }) =>
