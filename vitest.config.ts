@@ -14,12 +14,15 @@ const thorough = [
   'cli/webhooks.rotation.test.ts',
   'test/reconciliation/{schedule,survival}.test.ts',
   'kit/package.test.ts',
-  'test/{bundles,automatic-redrive,ledger,readme,reconciliation-cost,restart,send-faults,timeline,unknown-outcome}.test.ts',
+  'test/{bundles,automatic-redrive,ledger,readme,reconciliation-cost,restart,second-channel,send-faults,timeline,unknown-outcome}.test.ts',
 ];
 const browser = ['test/browser/**/*.test.ts'];
+/** Needs Python, and installs packages: `npm run test:python`. */
+const python = ['test/python/**/*.test.ts'];
 /** Measures seconds, so nothing else runs beside it, and without the compile cache. */
 const timed = ['local/start.test.ts'];
-const limits = { testTimeout: 30_000, hookTimeout: 30_000 };
+/** On a machine with other load, what a test polls for can take much longer than vitest's default of 1 s. */
+const limits = { testTimeout: 30_000, hookTimeout: 30_000, expect: { poll: { timeout: 15_000 } } };
 
 export default defineConfig(({ mode }) => {
   const env = {
@@ -50,11 +53,20 @@ export default defineConfig(({ mode }) => {
             name: 'fast',
             include: ['{core,functions,stacks,local,console,cli,bench,examples,kit,test}/**/*.test.ts'],
             // The tests of stacks need SST's platform: `npm run test:stacks`.
-            exclude: ['test/stacks/**', ...thorough, ...browser, ...timed],
+            exclude: ['test/stacks/**', ...thorough, ...browser, ...timed, ...python],
             sequence: { groupOrder: 0 },
           },
         },
         { test: { ...project, name: 'thorough', include: thorough, sequence: { groupOrder: 1 } } },
+        {
+          test: {
+            ...limits,
+            env,
+            name: 'python',
+            include: python,
+            globalSetup: ['test/python/install.ts'],
+          },
+        },
         {
           test: { ...limits, name: 'timed', include: timed, fileParallelism: false, sequence: { groupOrder: 2 } },
         },

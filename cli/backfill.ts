@@ -1,9 +1,10 @@
+import { createOnUse, loadPorts } from '../core/channel/ports.ts';
+import { channelName } from '../core/channel/spec.ts';
+import { reconcilableOrganizations, reconcilers } from '../core/channels.ts';
 import { findConversations, organizations } from '../core/conversations/queries.ts';
-import { reconcilableOrganizations } from '../core/livechat/organizations.ts';
-import { liveChatReconciliation } from '../core/livechat/reconcile.ts';
 import { type BackfillRequest, backfill, type Progress } from '../core/reconciliation/reconcile.ts';
 import type { ReconciliationRun, UnprovableReason } from '../core/reconciliation/report.ts';
-import type { Period } from '../core/reconciliation/source.ts';
+import { listReconcilable, type Period } from '../core/reconciliation/source.ts';
 import { LeaseLostError } from '../core/reconciliation/state.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import { exitCodes, UsageError } from './errors.ts';
@@ -17,7 +18,8 @@ export const runBackfill = async (period: Period, options: BackfillOptions): Pro
   const organizationIds = await findOrganizations(options);
   const requests = organizationIds.map((organizationId) => ({ organizationId, ...period, conversationId }));
   if (!json) printPlan(requests, dryRun);
-  if (!dryRun) await confirm('Read these chats from LiveChat, and publish what is missing?', options);
+  const channels = [...new Set(organizationIds.map(channelName))].join(' and ');
+  if (!dryRun) await confirm(`Read these chats from ${channels}, and publish what is missing?`, options);
   const interrupt = new AbortController();
   const results = await withActivity(async (activity) => {
     process.once('SIGINT', () => {
@@ -45,7 +47,10 @@ const findOrganizations = async ({ chat, organization }: BackfillOptions): Promi
   if (organization !== undefined) return [organization];
   const ofChat = chat === undefined ? [] : await findConversations(chat);
   if (ofChat.length > 0) return ofChat.map(({ organizationId }) => organizationId);
-  const { organizationIds: known, excluded } = await reconcilableOrganizations(await organizations(), process.env);
+  const { organizationIds: known, excluded } = await listReconcilable(
+    await loadPorts(reconcilableOrganizations),
+    await organizations(),
+  );
   if (excluded.length > 0)
     printStatus(`Not reconciled, since they have no credentials of their own: ${excluded.join(', ')}.`);
   if (known.length === 1 || (known.length > 1 && chat === undefined)) return known;
@@ -83,8 +88,9 @@ const reconcile = async (
 ): Promise<BackfillResult> => {
   const log = { debug() {}, info() {}, warn: say, error: say };
   try {
+    const channel = createOnUse(await loadPorts(reconcilers))(request.organizationId);
     const runs = await backfill(request, {
-      ...{ channel: liveChatReconciliation(), dryRun, signal, log },
+      ...{ channel, dryRun, signal, log },
       onProgress: (progress) => show(formatProgress(progress)),
       onWait: (until) => show(`Another run is in progress: waiting until ${until.slice(11, 19)} UTC at most`),
     });

@@ -142,6 +142,40 @@ describe('livechat dead-letters', () => {
     expect(await listForChat(two)).toHaveLength(1);
   });
 
+  test('dismisses what a filter matches, with a reason, and nothing in a dry run', async () => {
+    const [one, two] = [await sendRejected(), await sendRejected()];
+    const dismiss = ['dead-letters', 'dismiss', '--filter', `conversation=${one}`, '--reason', ' Sent by phone '];
+    expect((await cli.run(...dismiss, '--dry-run')).stdout).toContain(
+      '1 would be dismissed: 1 send ChannelClientError.',
+    );
+    expect(await bus.deadLetters(one)).toHaveLength(1);
+    expect(await cli.json(...dismiss, '--yes')).toEqual({ ok: true, dismissed: 1, refused: [] });
+    expect(await listForChat(one, '--status', 'dismissed')).toMatchObject([{ dismissReason: 'Sent by phone' }]);
+    expect(await bus.deadLetters(two)).toHaveLength(1);
+    expect((await cli.run(...dismiss, '--yes')).stdout).toBe('No open dead letter matches.\n');
+  });
+
+  test('dismisses by id after a confirmation, and not what was redriven', async () => {
+    const chatId = await sendRejected();
+    const id = (await bus.deadLetters(chatId))[0]?.id ?? '';
+    const dismiss = ['dead-letters', 'dismiss', id, '--reason', 'Too late'];
+    expect((await cli.run(...dismiss)).code).toBe(2);
+    await bus.redrive(id, { force: true });
+    const refused = [{ id, refused: `dead letter ${id} is already redriven` }];
+    const { code, stdout } = await cli.run(...dismiss, '--yes', '--json');
+    expect([code, JSON.parse(stdout)]).toEqual([1, { ok: false, dismissed: 0, refused }]);
+  });
+
+  test.each([
+    [['--all'], /--reason/],
+    [['--all', '--reason', ' '], /--reason must be a text of 1 to 500 characters/],
+    [['--reason', 'Test'], /exactly one selection/],
+    [['--all', 'some-id', '--reason', 'Test'], /exactly one selection/],
+  ])('dismiss %j is a usage error', async (args, message) => {
+    const { code, stderr } = await cli.run('dead-letters', 'dismiss', ...args, '--yes');
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+
   describe('leaves out', () => {
     const redrive = (chatId: string, ...more: string[]) =>
       cli.json('dead-letters', 'redrive', '--filter', `conversation=${chatId}`, '--yes', ...more);

@@ -4,11 +4,11 @@ import {
   findDeadLetter,
   listDeadLetters as queryDeadLetters,
 } from '../core/outbound/dead-letter.ts';
-import { redriveAll, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
+import { dismissAll, redriveAll, redriveObstacle, redriveWarning } from '../core/outbound/dead-letter-handler.ts';
 import { listDeliveries } from '../core/outbound/delivery.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
 import { logger } from '../core/platform/logger.ts';
-import type { ListOptions, RedriveOptions } from './commands/dead-letters.ts';
+import type { DismissOptions, ListOptions, RedriveOptions } from './commands/dead-letters.ts';
 import { CliError, exitCodes } from './errors.ts';
 import { colours, print, printable, printJson, printPage } from './output.ts';
 import { confirm, withProgress } from './prompts.ts';
@@ -73,7 +73,7 @@ const findMessages = async (deadLetter: DeadLetter) => {
 /** Redrives the selected dead letters after showing them. Leaves out those that would fail again. */
 export const redriveDeadLetters = async (ids: readonly string[], options: RedriveOptions): Promise<void> => {
   const { dryRun, force = false, json } = options;
-  const selection = select(await findForRedrive(ids, options), force);
+  const selection = select(await findSelected(ids, options, 'Nothing was redriven.'), force);
   const { selected, leftOut } = selection;
   if (!json) printSelection(selection);
   if (dryRun) {
@@ -94,21 +94,51 @@ export const redriveDeadLetters = async (ids: readonly string[], options: Redriv
 
 /** Asks for confirmation first. */
 const redriveSelected = async (selected: readonly DeadLetterSummary[], options: RedriveOptions) => {
-  const count = selected.length === 1 ? 'this dead letter' : `these ${selected.length} dead letters`;
-  await confirm(`Redrive ${count}?`, options);
+  await confirm(`Redrive ${describeCount(selected)}?`, options);
   const { force = false } = options;
   return withProgress('Redriving', selected.length, ({ step }) =>
     redriveAll(selected, outboundPorts(logger), { force, onDone: step }),
   );
 };
 
-const findForRedrive = async (
-  ids: readonly string[],
-  { filter, maxAge }: RedriveOptions,
-): Promise<readonly DeadLetterSummary[]> => {
-  if (ids.length > 0) {
-    return Promise.all(ids.map(async (id) => (await findById(id, 'Nothing was redriven.')).summary));
+const describeCount = ({ length }: readonly DeadLetterSummary[]): string =>
+  length === 1 ? 'this dead letter' : `these ${length} dead letters`;
+
+/** Dismisses the selected dead letters after showing them. */
+export const dismissDeadLetters = async (ids: readonly string[], options: DismissOptions): Promise<void> => {
+  const { reason, dryRun, json } = options;
+  const selected = await findSelected(ids, options, 'Nothing was dismissed.');
+  if (!json && selected.length > 0) printDeadLetters(selected);
+  else if (!json) print('No open dead letter matches.');
+  if (dryRun) {
+    if (json) printJson({ ok: true, dryRun, deadLetters: selected });
+    else if (selected.length > 0) print(`\n${selected.length} would be dismissed: ${countByError(selected)}.`);
+    return;
   }
+  const results = selected.length === 0 ? [] : await dismissSelected(selected, reason, options);
+  const refused = results.filter((one) => one.refused !== undefined);
+  const dismissed = results.length - refused.length;
+  if (refused.length > 0) process.exitCode = exitCodes.failure;
+  if (json) return printJson({ ok: refused.length === 0, dismissed, refused });
+  if (selected.length > 0) print(colours.green(`${dismissed} dismissed.`));
+  for (const one of refused) print(colours.red(`Not dismissed: ${one.refused}`));
+};
+
+/** Asks for confirmation first. */
+const dismissSelected = async (selected: readonly DeadLetterSummary[], reason: string, options: DismissOptions) => {
+  await confirm(`Dismiss ${describeCount(selected)}? Nothing is sent.`, options);
+  return withProgress('Dismissing', selected.length, ({ step: onDone }) =>
+    dismissAll(selected, reason, { now: Date.now(), onDone }),
+  );
+};
+
+/** @throws CliError that ends with `consequence` if an id does not exist */
+const findSelected = async (
+  ids: readonly string[],
+  { filter, maxAge }: Pick<DismissOptions, 'filter' | 'maxAge'>,
+  consequence: string,
+): Promise<readonly DeadLetterSummary[]> => {
+  if (ids.length > 0) return Promise.all(ids.map(async (id) => (await findById(id, consequence)).summary));
   const all = { limit: Number.POSITIVE_INFINITY, since: toTime(maxAge), filter };
   return (await queryDeadLetters('open', all)).deadLetters;
 };

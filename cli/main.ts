@@ -51,11 +51,12 @@ const toFailure = (error: unknown): Failure | undefined => {
   return message === undefined ? undefined : { exitCode: exitCodes.failure, message };
 };
 
-// The reader of the output, such as `head`, has closed it. End as on SIGPIPE, which Node ignores.
+// The reader of the output, such as `head`, has closed it. Node ignores SIGPIPE, so end as on it. A command that has to clean up
+// listens for it.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error) => {
     if (!('code' in error && error.code === 'EPIPE')) throw error;
-    process.exit(exitCodes.outputClosed);
+    if (!process.emit('SIGPIPE')) process.exit(exitCodes.outputClosed);
   });
 }
 

@@ -1,8 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
 import { livechat, startLivechat } from '../test/cli.ts';
+import { outputs } from './output-schema.ts';
 import { program } from './program.ts';
 
 /** Modules of core that hold the values which an option can have, and nothing else. */
@@ -28,6 +31,7 @@ const listCommands = (command: CommandUnknownOpts, path: readonly string[] = [])
 
 const commands = listCommands(program);
 const named = commands.map(({ path, command }) => [path.join(' '), command] as const);
+const leaves = named.filter(([, { commands: inner }]) => inner.length === 0).map(([path]) => path);
 
 /** Splits a command line into arguments, as a shell does. */
 const splitArguments = (line: string): string[] =>
@@ -71,8 +75,11 @@ describe('every command', () => {
 test('docs/reference/cli.md lists every command and no other', () => {
   const [, section = ''] = /^## Commands\n(.*?)^## /ms.exec(readFileSync(page, 'utf8')) ?? [];
   const rows = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, path]) => path);
-  const leaves = named.filter(([, { commands: inner }]) => inner.length === 0).map(([path]) => path);
   expect(rows.toSorted()).toEqual(leaves.toSorted());
+});
+
+test('docs/reference/cli.schema.json describes the output of every command and no other', () => {
+  expect(Object.keys(outputs).toSorted()).toEqual(leaves.toSorted());
 });
 
 describe('the exit code', () => {
@@ -149,6 +156,14 @@ describe('a start', () => {
     const files = await loadedFiles(args, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });
     expect(files.filter((file) => unneeded.test(file.replace('cli/commands', '')))).toEqual([]);
   });
+});
+
+test.each(['--version', '--help', 'dead-letters redrive --help'])('%s uses at most 0.6 s of CPU', (line) => {
+  const shim = fileURLToPath(new URL('livechat.js', import.meta.url));
+  const script = `TIMEFORMAT='%U %S'; time "${process.execPath}" "${shim}" ${line} > /dev/null`;
+  const { stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+  const [user, system] = stderr.split(' ').map(Number);
+  expect(Number(user) + Number(system)).toBeLessThan(0.6);
 });
 
 describe('global options', () => {

@@ -2,10 +2,13 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import packageJson from '../package.json' with { type: 'json' };
 import { withGlobalOptions } from './command.ts';
 import { backfill } from './commands/backfill.ts';
+import { completion } from './commands/completion.ts';
 import { consoleCommand } from './commands/console.ts';
 import { conversations } from './commands/conversations.ts';
 import { deadLetters } from './commands/dead-letters.ts';
 import { doctor } from './commands/doctor.ts';
+import { events } from './commands/events.ts';
+import { executions } from './commands/executions.ts';
 import { limits } from './commands/limits.ts';
 import { reset } from './commands/reset.ts';
 import { routing } from './commands/routing.ts';
@@ -22,8 +25,9 @@ export const program = withGlobalOptions(new Command('livechat'))
 Every command takes --json and --help, and all but reset and simulate take --stage. They may stand before the command too.
 Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted, 141 the reader of the output closed it.`,
   );
-const groups = [conversations, deadLetters, limits, routing, simulate, webhooks];
-for (const command of [backfill, consoleCommand, doctor, reset, send, ...groups]) program.addCommand(command);
+const groups = [conversations, deadLetters, events, executions, limits, routing, simulate, webhooks];
+for (const command of [backfill, completion, consoleCommand, doctor, reset, send, ...groups])
+  program.addCommand(command);
 
 /** Makes commander throw instead of exiting, so that main.ts handles every error. */
 const throwErrors = (command: CommandUnknownOpts): void => {

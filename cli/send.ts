@@ -4,8 +4,10 @@ import { basename } from 'node:path';
 import { text as readStream } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
+import { carrierOf } from '../core/channel/carrier.ts';
+import { loadPorts } from '../core/channel/ports.ts';
+import { composers } from '../core/channels.ts';
 import { findConversations } from '../core/conversations/queries.ts';
-import { compose } from '../core/livechat/compose.ts';
 import { localFileKey, storeLocalFile } from '../core/media/store.ts';
 import { RequestInvalid } from '../core/outbound/errors.ts';
 import { publishSendRequest } from '../core/outbound/ports.ts';
@@ -20,20 +22,22 @@ import { colours, print, printable, printJson } from './output.ts';
 /** Puts a send request on the bus and, with --wait, waits for its result. */
 export const sendMessage = async (options: SendOptions): Promise<void> => {
   const { chat: conversationId, note, onInactive, onAbsent, expiresInSeconds, wait, json } = options;
+  const organizationId = await findOrganization(options);
   const target = {
     requestId: options.requestId ?? randomUUID(),
-    organizationId: await findOrganization(options),
+    organizationId,
     conversationId,
   };
   const { message, upload } = await prepareMessage(options, target);
   const startedAt = Date.now();
   const request: SendRequestData = {
     ...target,
+    carrier: carrierOf(organizationId),
     sentAt: startedAt,
     messages: [{ ...message, ...(note && { visibility: 'agents' }) }],
     options: { onInactive, onAbsent, expiresInSeconds },
   };
-  const outbound = validate(request, startedAt);
+  const outbound = await validate(request, startedAt);
   await upload?.();
   const eventId = await publishSendRequest('livechat.cli', request);
   if (!json) print(`requested  ${colours.dim(target.requestId)}`);
@@ -53,9 +57,10 @@ const findOrganization = async ({ chat, organization }: SendOptions): Promise<st
   return only && !another ? only.organizationId : chooseOrganization(undefined);
 };
 
-const validate = (request: SendRequestData, now: number): SendRequest<unknown> => {
+const validate = async (request: SendRequestData, now: number): Promise<SendRequest<unknown>> => {
+  const loaded = await loadPorts(composers);
   try {
-    return validateRequest(request, compose, now);
+    return validateRequest(request, loaded, now);
   } catch (error) {
     if (error instanceof RequestInvalid) throw new UsageError(`The message cannot be sent. ${error.message}`);
     throw error;

@@ -160,3 +160,14 @@ describe('polling a stage with ten thousand conversations', () => {
     expect(await readTypes()).toEqual([]);
   });
 });
+
+describe('listing conversations with messages', () => {
+  it('reads the last messages and read marks of a page in batches', async () => {
+    await seed.burst(100, 'LAST');
+    const { value, readUnits, queries } = await units.of(() => readApi('/conversations?limit=100'));
+    const row = z.object({ lastMessage: z.object({ text: z.string() }) });
+    expect(z.object({ conversations: z.array(row) }).parse(value).conversations).toHaveLength(100);
+    expect(queries).toBeLessThanOrEqual(30);
+    expect(readUnits).toBeLessThan(450);
+  });
+});

@@ -36,7 +36,10 @@ export async function search(
 }
 
 /** Whether the text is part of the conversation's id, or of a participant's name, e-mail or id, in any case. */
-export function matchesSearch({ id, participants }: ConversationSummary, search: string): boolean {
+export function matchesSearch(
+  { id, participants }: Pick<ConversationSummary, 'id' | 'participants'>,
+  search: string,
+): boolean {
   const text = search.trim().toLowerCase();
   const texts = [id, ...participants.flatMap(({ id: user, name, email }) => [user, name, email])];
   return texts.some((value) => value?.toLowerCase().includes(text));

@@ -8,6 +8,7 @@ import { findConversations } from '../core/conversations/queries.ts';
 import { publishSendRequest } from '../core/outbound/ports.ts';
 import { type Audit, auditRequests, requireToken } from './access.ts';
 import { api } from './api.ts';
+import type { EventSource } from './event-source.ts';
 import { type Subscribe, stationsNotInTables } from './flow.ts';
 import { guard, invalid, parseBody, securityHeaders } from './http.ts';
 import { createLiveStream } from './live-stream.ts';
@@ -15,6 +16,8 @@ import { createLiveStream } from './live-stream.ts';
 export interface ConsoleOptions {
   readonly bus: string;
   readonly subscribe: Subscribe;
+  /** The webhooks and events; without it the page Events is not available. */
+  readonly events?: EventSource | undefined;
   /** The deployed stage that the console shows; left out for the local engine. */
   readonly stage?: string;
   /** The URL of the LiveChat simulator; without it the page Sandbox is not available. */
@@ -23,23 +26,27 @@ export interface ConsoleOptions {
   readonly access?: { readonly token: string; readonly audit: Audit };
 }
 
-/** `simulator`: whether a LiveChat simulator is available. */
-export type AboutConsole = Pick<ConsoleOptions, 'stage'> & { readonly simulator: boolean };
+/** `simulator` and `events`: whether they are available. */
+export type AboutConsole = Pick<ConsoleOptions, 'stage'> & { readonly simulator: boolean; readonly events: boolean };
 
 /** The console: its page, and its HTTP API under `/api`. */
-export function createConsole({ bus, subscribe, stage, simulator, access }: ConsoleOptions): {
+export function createConsole({ bus, subscribe, events, stage, simulator, access }: ConsoleOptions): {
   fetch(request: Request): Response | Promise<Response>;
 } {
   const app = new Hono();
   const live = createLiveStream(subscribe, stage === undefined ? [] : stationsNotInTables);
-  const about: AboutConsole = { simulator: simulator !== undefined, ...(stage && { stage }) };
+  const about: AboutConsole = {
+    simulator: simulator !== undefined,
+    events: events !== undefined,
+    ...(stage && { stage }),
+  };
   app.use(guard, securityHeaders(fileOrigins()));
   if (access) app.use(requireToken(access.token), auditRequests(access.audit));
   app.get('/api/console', (context) => context.json(about));
   app.get('/api/flow', (context) => context.json(live.flow()));
   app.get('/api/stream', live.respond);
   if (simulator !== undefined) app.route('/api/simulator', simulatorApi(simulator));
-  app.route('/api', api({ bus }));
+  app.route('/api', api({ bus, events }));
   app.route('/', pageFiles());
   app.notFound((context) => context.json({ error: { field: 'path', expected: '/, or a path under /api' } }, 404));
   return app;

@@ -1,5 +1,5 @@
-import { countMissingEvents } from '../core/livechat/conventions.ts';
 import { applyChatEvent, storeChatEvent } from '../core/messages/changes.ts';
+import { countMissingEvents } from '../core/messages/position.ts';
 import { listMessageIds } from '../core/messages/queries.ts';
 import { count } from '../core/platform/metrics.ts';
 import { onEvent } from './middleware/on-event.ts';

@@ -1,14 +1,18 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
+import { loadPorts } from '../core/channel/ports.ts';
+import { reconcilableOrganizations } from '../core/channels.ts';
 import { organizations } from '../core/conversations/queries.ts';
 import { createBusPublisher } from '../core/events/bus.ts';
-import { reconcilableOrganizations } from '../core/livechat/organizations.ts';
 import { logger } from '../core/platform/logger.ts';
 import { scheduleReconciliations } from '../core/reconciliation/schedule.ts';
+import { listReconcilable } from '../core/reconciliation/source.ts';
+
+const channels = await loadPorts(reconcilableOrganizations);
 
 const ports = {
   async listOrganizations() {
-    const { organizationIds, excluded } = await reconcilableOrganizations(await organizations(), process.env);
+    const { organizationIds, excluded } = await listReconcilable(channels, await organizations());
     if (excluded.length > 0)
       logger.warn('organizations without credentials of their own are not reconciled', { organizationIds: excluded });
     return organizationIds;

@@ -1,5 +1,6 @@
+import { createOnUse, loadPorts } from '../core/channel/ports.ts';
+import { fileHosts } from '../core/channels.ts';
 import { createBusPublisher } from '../core/events/bus.ts';
-import { liveChatFileHosts } from '../core/livechat/conventions.ts';
 import { storingRules } from '../core/media/fetch.ts';
 import { editMessage } from '../core/messages/changes.ts';
 import { storeMessage } from '../core/messages/messages.ts';
@@ -7,7 +8,9 @@ import { storeMedia } from '../core/messages/store-media.ts';
 import { withIdempotency } from '../core/platform/idempotency.ts';
 import { onEvents } from './middleware/on-event.ts';
 
-const ports = { rules: storingRules(liveChatFileHosts), publish: createBusPublisher(), now: Date.now };
+const hosts = await loadPorts(fileHosts);
+const rules = createOnUse(new Map([...hosts].map(([carrier, names]) => [carrier, () => storingRules(names)])));
+const publish = createBusPublisher();
 
 /** Stores the file of a media message or note. */
 export const handler = onEvents(
@@ -23,7 +26,9 @@ export const handler = onEvents(
       isEdit,
       storeMessage: () => (isEdit ? editMessage({ type, metadata, data: message }) : storeMessage(message, metadata)),
     };
-    const store = withIdempotency({ keyPrefix: 'store-media' }, () => storeMedia(event, ports));
+    const store = withIdempotency({ keyPrefix: 'store-media' }, () =>
+      storeMedia(event, { rules: rules(metadata.organizationId), publish, now: Date.now }),
+    );
     log.debug(`file ${await store(metadata.id, remainingMs)}`);
   },
 );

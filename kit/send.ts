@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type * as z from 'zod/mini';
+import { loadPorts } from '../core/channel/ports.ts';
+import { composers } from '../core/channels.ts';
 import type { EventMetadata } from '../core/events/schemas.ts';
-import { compose, type requestMessage } from '../core/livechat/compose.ts';
+import type { requestMessage } from '../core/livechat/compose.ts';
 import { type SendRequestData, validateRequest } from '../core/outbound/request.ts';
 
 export { RequestInvalid } from '../core/outbound/errors.ts';
@@ -58,7 +60,7 @@ export async function sendMessages(
 ): Promise<string> {
   const now = Date.now();
   const data = { sentAt: now, ...request, requestId };
-  validateRequest(data, compose, now);
+  validateRequest(data, await loadPorts(composers), now);
   const metadata = causedBy && { id: causedBy.id, correlationId: causedBy.correlationId };
   const entry = {
     Source: source,

@@ -32,10 +32,14 @@ export type WebhookActivity = {
   readonly type: 'webhook';
   readonly at: string;
   readonly method: string;
+  readonly path: string;
+  readonly function: string;
   readonly status: number;
   readonly ms: number;
   /** LiveChat's action, if the body has one. */
   readonly action?: string;
+  /** Why it was refused: the error of the response. */
+  readonly reason?: string;
 };
 
 export type Listener = (activity: Activity) => void;

@@ -16,7 +16,8 @@ import {
   pickSettings,
   replaceProcessEnvironment,
 } from './environment.ts';
-import { createHttpApi, type HttpApiOptions } from './http-api.ts';
+import { createEventLog } from './event-log.ts';
+import { createHttpApi, type Route } from './http-api.ts';
 import { createInFlight } from './in-flight.ts';
 import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
@@ -28,7 +29,9 @@ import { openState, type State } from './state.ts';
 export type Topology = AwsResources &
   EnvironmentTopology & {
     readonly functions: Readonly<Record<string, LambdaFunction>>;
-    readonly webhookRoute: HttpApiOptions['route'];
+    /** LiveChat's route. */
+    readonly webhookRoute: Route;
+    readonly webhookRoutes: readonly Route[];
   };
 
 type Console = ReturnType<typeof createConsole>;
@@ -46,6 +49,8 @@ export interface EngineOptions extends Pick<LocalAwsOptions, 'asyncRetryDelayMs'
   readonly livechatPort: number;
   /** The folder that keeps everything between two runs. Default: nothing is kept. */
   readonly dataFolder?: string | undefined;
+  /** The port for a debugger of the functions, which then have 15 minutes. Default: none. */
+  readonly inspectPort?: number | undefined;
   /** Receives messages for the operator: unsupported calls, dead letters, lost events. */
   report(message: string): void;
   /** Receives every line that the functions log. */
@@ -88,6 +93,7 @@ export async function startEngine(options: EngineOptions) {
   const root = options.root ?? fileURLToPath(new URL('..', import.meta.url));
   const activities = createActivityStream();
   const state = openState(options.dataFolder);
+  const eventLog = createEventLog(state);
   const storedSecret = readSecret(state);
   const credentials = localCredentials(environment, storedSecret);
   const runtimeReady = Promise.withResolvers<Runtime>();
@@ -153,8 +159,12 @@ export async function startEngine(options: EngineOptions) {
       otherInFlight: pendingWebhooks,
       report,
       onExecution: (execution) => publish({ type: 'execution', at: now(), ...toExecutionActivity(execution) }),
-      onEvent: ({ 'detail-type': detailType, source, detail }) =>
-        publish({ type: 'event', at: now(), detailType, source, detail }),
+      onEvent: (event) => {
+        const { 'detail-type': detailType, source, detail } = event;
+        const at = now();
+        eventLog.recordEvent(event, at);
+        publish({ type: 'event', at, detailType, source, detail });
+      },
     });
     cleanups.push(() => aws.stop());
     const SecretString = JSON.stringify({ ...storedSecret, ...credentials.secret });
@@ -164,10 +174,15 @@ export async function startEngine(options: EngineOptions) {
     }
 
     const httpApi = createHttpApi({
-      route: topology.webhookRoute,
+      routes: topology.webhookRoutes,
       invoke: aws.invoke,
       fallback: async (request) => (await consoleReady.promise).fetch(request),
-      onWebhook: publish,
+      onWebhook: (activity, body) => {
+        if (stopping) return;
+        const secret = readSecret(state)?.LIVECHAT_WEBHOOK_SECRET;
+        eventLog.recordWebhook(activity, body, secret ? [secret] : []);
+        publish(activity);
+      },
       report,
     });
     const httpPort = await listen(httpApi, options.port, '--port');
@@ -197,8 +212,14 @@ export async function startEngine(options: EngineOptions) {
       functions,
       root,
       env,
+      inspectPort: options.inspectPort,
       onLog,
-      onInvocation: (outcome) => publish({ type: 'invocation', at: now(), ...outcome }),
+      onInvocation: (outcome) => {
+        if (stopping) return;
+        const activity = { type: 'invocation', at: now(), ...outcome } as const;
+        eventLog.recordInvocation(activity);
+        publish(activity);
+      },
     });
     cleanups.push(() => started.stop());
     runtimeReady.resolve(started);
@@ -206,6 +227,7 @@ export async function startEngine(options: EngineOptions) {
       await parts.createConsole({
         subscribe: activities.subscribe,
         bus: topology.busName,
+        events: eventLog,
         simulator: simulated ? liveChatUrl : undefined,
       }),
     );

@@ -11,7 +11,7 @@ let reports: string[];
 let url: string;
 
 const server = createHttpApi({
-  route: { method: 'POST', path: '/livechat/webhook', function: 'webhook' },
+  routes: [{ method: 'POST', path: '/livechat/webhook', function: 'webhook' }],
   invoke: async (name, event) => {
     events.push({ name, event });
     return answer(event);
@@ -42,9 +42,20 @@ test("responds to a webhook with the function's result", async () => {
   expect(response.headers.get('content-type')).toBe('application/json');
   expect(events).toEqual([{ name: 'webhook', event: expect.objectContaining({ body }) }]);
   const at = '2030-01-01T00:00:00.000Z';
+  const route = { method: 'POST', path: '/livechat/webhook', function: 'webhook' };
   expect(activities).toEqual([
-    { type: 'webhook', at, method: 'POST', status: 200, ms: expect.any(Number), action: 'incoming_event' },
+    { type: 'webhook', at, ...route, status: 200, ms: expect.any(Number), action: 'incoming_event' },
   ]);
+});
+
+test.each([
+  ['{"error":"Invalid signature"}', 'Invalid signature'],
+  ['{"message":"Forbidden"}', 'Forbidden'],
+  ['no JSON', undefined],
+])('reports the reason of a refusal with the body %s', async (body, reason) => {
+  answer = async () => ({ statusCode: 401, body });
+  await post('{}');
+  expect(activities).toMatchObject([{ type: 'webhook', status: 401, ...(reason && { reason }) }]);
 });
 
 test.each<[string, unknown, number, object, Buffer]>([

@@ -11,19 +11,27 @@ import { parse as parseQuery } from 'node:querystring';
 import { getRequestListener } from '@hono/node-server';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as z from 'zod/mini';
+import { parseJson } from '../core/platform/json.ts';
 import type { WebhookActivity } from './activity.ts';
 import { accountId } from './aws/arn.ts';
 import { isRecord } from './aws/protocol.ts';
 import type { Invoke } from './lambda/runtime.ts';
 import { readUpTo } from './listen.ts';
 
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly function: string;
+}
+
 export interface HttpApiOptions {
-  /** The only route that invokes a function. */
-  readonly route: { readonly method: string; readonly path: string; readonly function: string };
+  /** The routes that invoke a function. */
+  readonly routes: readonly Route[];
   readonly invoke: Invoke;
   /** Handles all other requests. */
   fallback(request: Request): Response | Promise<Response>;
-  onWebhook?(activity: WebhookActivity): void;
+  /** `body`: undefined if it was too large. */
+  onWebhook?(activity: WebhookActivity, body: Buffer | undefined): void;
   /** Receives the reason for every 500 response. */
   report(message: string): void;
   readonly now?: () => Date;
@@ -55,10 +63,10 @@ const failed = jsonResponse(500, { message: 'Internal Server Error' });
 
 /** The HTTP server of the webhook, which behaves like API Gateway, and of the console. */
 export function createHttpApi(options: HttpApiOptions): Server {
-  const { route, invoke, onWebhook, report, now = () => new Date() } = options;
+  const { routes, invoke, onWebhook, report, now = () => new Date() } = options;
   const fallback = getRequestListener((request) => options.fallback(request));
 
-  async function invokeWebhook(request: IncomingMessage, body: Buffer): Promise<HttpApiResponse> {
+  async function invokeWebhook(route: Route, request: IncomingMessage, body: Buffer): Promise<HttpApiResponse> {
     try {
       return toHttpApiResponse(await invoke(route.function, toHttpApiEvent(request, body, now())));
     } catch (error) {
@@ -67,29 +75,36 @@ export function createHttpApi(options: HttpApiOptions): Server {
     }
   }
 
-  async function webhook(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function webhook(route: Route, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = performance.now();
     const body = await readUpTo(request, maxBodyBytes);
-    const answer = body ? await invokeWebhook(request, body) : tooLarge;
+    const answer = body ? await invokeWebhook(route, request, body) : tooLarge;
     // Closes the connection instead of reading the rest of a body that is too large.
     const headers = { ...answer.headers, ...(!body && { connection: 'close' }) };
     response.writeHead(answer.status, { ...headers, 'content-length': answer.body.length });
     response.end(answer.body);
     const action = body && readAction(body);
-    onWebhook?.({
+    const reason = answer.status === 200 ? undefined : readReason(answer.body);
+    const activity: WebhookActivity = {
       type: 'webhook',
       at: now().toISOString(),
       method: route.method,
+      path: route.path,
+      function: route.function,
       status: answer.status,
       ms: Math.round(performance.now() - started),
       ...(action && { action }),
-    });
+      ...(reason && { reason }),
+    };
+    onWebhook?.(activity, body);
   }
 
   return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
-    if (request.method === route.method && request.url?.split('?')[0] === route.path) {
+    const path = request.url?.split('?')[0];
+    const route = routes.find((one) => one.method === request.method && one.path === path);
+    if (route) {
       // The only cause of an error is a client that disconnects while it sends the body.
-      webhook(request, response).catch(() => response.destroy());
+      webhook(route, request, response).catch(() => response.destroy());
       return;
     }
     void fallback(request, response);
@@ -99,6 +114,21 @@ export function createHttpApi(options: HttpApiOptions): Server {
 /** Reads LiveChat's action from the start of the body, for the log only. Quotes inside a text are escaped, so a message cannot imitate one. */
 function readAction(body: Buffer): string | undefined {
   return /"action"\s*:\s*"([a-z_]{1,64})"/.exec(body.toString('latin1', 0, 4_096))?.[1];
+}
+
+const errorBody = z.union([
+  z.pipe(
+    z.object({ error: z.string() }),
+    z.transform(({ error }) => error),
+  ),
+  z.pipe(
+    z.object({ message: z.string() }),
+    z.transform(({ message }) => message),
+  ),
+]);
+
+function readReason(body: Buffer): string | undefined {
+  return errorBody.safeParse(parseJson(body.toString())).data;
 }
 
 function jsonResponse(status: number, value: unknown): HttpApiResponse {

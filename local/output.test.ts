@@ -4,15 +4,16 @@ import type { Activity } from './activity.ts';
 import { formatActivity, formatReady, formatStart } from './output.ts';
 
 const plain = picocolors.createColors(false);
+const route = { method: 'POST', path: '/livechat/webhook', function: 'webhook' };
 const at = '2030-01-01T12:34:56.789Z';
 const addresses = { webhook: 'w', console: 'c', aws: 'a', livechat: 'l', bus: 'b' };
 
 test.each<[Activity, string]>([
   [
-    { type: 'webhook', at, method: 'POST', status: 200, ms: 3, action: 'incoming_chat' },
+    { type: 'webhook', at, ...route, status: 200, ms: 3, action: 'incoming_chat' },
     'webhook    POST incoming_chat 200 3 ms',
   ],
-  [{ type: 'webhook', at, method: 'POST', status: 400, ms: 1 }, 'webhook    POST 400 1 ms'],
+  [{ type: 'webhook', at, ...route, status: 400, ms: 1 }, 'webhook    POST 400 1 ms'],
   [
     {
       type: 'event',

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { basename, join } from 'node:path';
+import { organizationIdFor } from '../core/channel/carrier.ts';
+import { channels } from '../core/channels.ts';
 import type { ResourceVariable } from '../core/platform/configuration.ts';
 import { keyArn } from './encryption.ts';
 import { type Permission, permissions, type Resource } from './permissions.ts';
 import {
-  anyUuid,
   bus,
   control,
   conversations,
@@ -19,6 +20,7 @@ import {
   arn,
   componentName,
   functionSettings,
+  isTraced,
   logRetention,
   resourceName,
   sendConcurrency,
@@ -26,6 +28,7 @@ import {
 } from './settings.ts';
 import {
   bucket,
+  debugTimeoutSeconds,
   type FunctionSpec,
   functions,
   reserveConcurrency,
@@ -58,7 +61,13 @@ const references: Readonly<Record<Resource, ReturnType<typeof reference>>> = {
   control: reference('CONTROL_TABLE', control.name, control.arn),
   bucket: reference('MEDIA_BUCKET', media.name, media.arn),
   // Keys of files start with the id of the organization.
-  media: reference('MEDIA_BUCKET', media.name, $interpolate`${media.arn}/${anyUuid}/*`),
+  media: reference(
+    'MEDIA_BUCKET',
+    media.name,
+    ...Object.entries(channels).map(
+      ([carrier, { organizationIds }]) => $interpolate`${media.arn}/${organizationIdFor(carrier, organizationIds)}/*`,
+    ),
+  ),
   'large events': reference('MEDIA_BUCKET', media.name, $interpolate`${media.arn}/${bucket.eventsPrefix}*`),
   'dead letters': reference('DEAD_LETTER_QUEUE_URL', deadLetters.url, deadLetters.arn),
   'send machine': reference('SEND_MACHINE_ARN', machineArn, machineArn),
@@ -104,7 +113,7 @@ const maxEventAgeSeconds = 6 * 3600;
 
 const specs = reserveConcurrency<FunctionSpec>(functions, sendConcurrency);
 
-/** Creates a function as specified in the topology. `sst dev` runs the sources instead of the bundle. */
+/** Creates a function as specified in the topology. `sst dev` runs the sources instead of the bundle, without its timeout. */
 export function createFunction(
   name: string,
   parent: $util.Resource,
@@ -120,7 +129,7 @@ export function createFunction(
       runtime: 'nodejs24.x',
       architecture: 'arm64',
       memory: `${memoryMb} MB`,
-      timeout: `${timeoutSeconds} seconds`,
+      timeout: `${$dev ? debugTimeoutSeconds : timeoutSeconds} seconds`,
       logging: { format: 'json', retention: logRetention.sst },
       ...(concurrency && { concurrency: { reserved: concurrency } }),
       ...(isAsynchronous && { retries: 2 }),
@@ -138,7 +147,7 @@ export function createFunction(
       transform: {
         function: (args) => {
           // X-Ray's default sampling rule applies: one request per second and 5% of the rest.
-          args.tracingConfig = { mode: 'Active' };
+          args.tracingConfig = { mode: isTraced ? 'Active' : 'PassThrough' };
           args.loggingConfig = $output(args.loggingConfig).apply((config) => ({
             logFormat: 'JSON',
             ...config,

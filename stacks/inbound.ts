@@ -3,13 +3,11 @@ import { keyArn } from './encryption.ts';
 import { createFunction, createSubscribers } from './functions.ts';
 import { createSchedule } from './schedules.ts';
 import { componentName, logRetention, webhookThrottle } from './settings.ts';
-import { outboundPath, schedules, webhookRoute } from './topology.ts';
+import { outboundPath, schedules, webhookRoute, webhookRoutes } from './topology.ts';
 
 /** The inbound path, from the webhook to the tables. Deployed alone by `npm run deploy:livechat-webhook`. */
 const inbound = new $util.ComponentResource('livechat:bridge:Inbound', 'Inbound');
 const within = { parent: inbound };
-
-export const webhook = createFunction(webhookRoute.function, inbound, edgeEnvironment);
 
 /** The access log contains no body and no headers. `status` is a number, because a metric filter compares it. */
 const logFields = ['requestTime', 'requestId', 'routeKey', 'responseLatency', 'error.message', 'integration.error'];
@@ -40,10 +38,12 @@ export const api = new sst.aws.ApiGatewayV2(
   within,
 );
 
-api.route(`${webhookRoute.method} ${webhookRoute.path}`, webhook.arn, {
-  name: componentName(webhookRoute.function),
-  transform: { integration: { timeoutMilliseconds: 10_000 } },
-});
+for (const { method, path, function: name } of webhookRoutes) {
+  api.route(`${method} ${path}`, createFunction(name, inbound, edgeEnvironment).arn, {
+    name: componentName(name),
+    transform: { integration: { timeoutMilliseconds: 10_000 } },
+  });
+}
 
 /** The URL to register at LiveChat. */
 export const webhookUrl = $interpolate`${createEdge(api.url, inbound)}${webhookRoute.path}`;

@@ -1,3 +1,5 @@
+import { replaceCarrier } from '../core/channel/secrets.ts';
+import { channels } from '../core/channels.ts';
 import { denyPlainHttp, keyArn } from './encryption.ts';
 import {
   archiveDays,
@@ -16,7 +18,9 @@ import {
   bucket,
   busName,
   consumers,
+  debugTimeoutSeconds,
   expiryAttribute,
+  functions,
   type Pattern,
   type RuleSpec,
   rules,
@@ -54,9 +58,11 @@ const queue = {
 /** Messages that functions/dead-letter failed to process. An operator inspects them. */
 export const quarantine = new sst.aws.Queue('Quarantine', { transform: { queue } });
 
-/** The visibility timeout is six times the timeout of the function, as Lambda recommends. */
+/** Six times the timeout of the function, as Lambda recommends. Lambda rejects less than the timeout. */
+const visibilitySeconds = $dev ? debugTimeoutSeconds : 6 * functions[consumers['dead-letters'].function].timeoutSeconds;
+
 export const deadLetters = new sst.aws.Queue('DeadLetters', {
-  visibilityTimeout: '6 minutes',
+  visibilityTimeout: `${visibilitySeconds} seconds`,
   dlq: { queue: quarantine.arn, retry: consumers['dead-letters'].maxReceiveCount },
   transform: { queue },
 });
@@ -116,32 +122,33 @@ export function createRule({ name, pattern, target, bus: where, parent }: RuleOp
   return rule;
 }
 
-/** `livechat/…` in production, `livechat/<stage>/…` elsewhere. */
+/** Of LiveChat's secrets: `livechat/…` in production, `livechat/<stage>/…` elsewhere. */
 export const secretPrefix = production ? 'livechat' : `livechat/${$app.stage}`;
-const defaultSecret = `${secretPrefix}/default`;
+
+/** The name of a carrier's default secret. */
+const defaultSecret = (carrier: string) => `${replaceCarrier(secretPrefix, carrier)}/default`;
 
 /**
  * Created without a value: an operator sets it, and deployments never change it. Until then the functions throw an error that
  * says what is expected.
  */
-new aws.secretsmanager.Secret(
-  'LiveChatSecret',
-  {
-    name: defaultSecret,
-    description: 'LiveChat credentials of every organization without a secret of its own',
-    recoveryWindowInDays: production ? 30 : 0,
-  },
-  { retainOnDelete: production },
-);
+for (const [carrier, { name }] of Object.entries(channels)) {
+  new aws.secretsmanager.Secret(
+    `${name}Secret`,
+    {
+      name: defaultSecret(carrier),
+      description: `${name} credentials of every organization without a secret of its own`,
+      recoveryWindowInDays: production ? 30 : 0,
+    },
+    { retainOnDelete: production },
+  );
+}
 
-/** In an IAM resource, `?` matches one character. */
-export const anyUuid = '????????-????-????-????-????????????';
-
-/** The default secret and those of organizations, but not those of other stages in the same account. */
-export const secretArns = [
-  arn('secretsmanager', `secret:${defaultSecret}*`),
-  arn('secretsmanager', `secret:${secretPrefix}/${anyUuid}*`),
-];
+/** The default secrets and those of organizations, but not those of other stages in the same account. */
+export const secretArns = Object.entries(channels).flatMap(([carrier, { organizationIds }]) => [
+  arn('secretsmanager', `secret:${defaultSecret(carrier)}*`),
+  arn('secretsmanager', `secret:${replaceCarrier(secretPrefix, carrier)}/${organizationIds}*`),
+]);
 
 /** With point-in-time recovery for 35 days. */
 function createTable(name: keyof typeof tables): sst.aws.Dynamo {

@@ -1,5 +1,12 @@
-import { wholeNumber } from '../core/platform/configuration.ts';
-import { archive, functions, type ScheduleName, schedules, settings, webhookRoute } from './topology.ts';
+import { ConfigurationError, wholeNumber } from '../core/platform/configuration.ts';
+import {
+  archive,
+  webhookThrottle as defaultThrottle,
+  functions,
+  type ScheduleName,
+  schedules,
+  settings,
+} from './topology.ts';
 
 export const production = $app.stage === 'production';
 
@@ -55,6 +62,12 @@ export const functionSettings = Object.fromEntries(
 /** The retention of the event archive. */
 export const archiveDays = wholeNumber('ARCHIVE_DAYS', archive.retentionDays, 1);
 
+const tracing = process.env.TRACING || 'on';
+if (tracing !== 'on' && tracing !== 'off') throw new ConfigurationError('TRACING', 'on or off');
+
+/** Whether X-Ray records traces of the functions and of the state machine. */
+export const isTraced = tracing === 'on';
+
 /** The address that alarms are mailed to. It must confirm the subscription. */
 export const alertEmail = process.env.ALERT_EMAIL || undefined;
 
@@ -64,10 +77,10 @@ export const quietMinutes = wholeNumber('QUIET_MINUTES', production ? 60 : 0);
 /** The reserved concurrency of the send function. With 0, no function has reserved concurrency. */
 export const sendConcurrency = wholeNumber('SEND_CONCURRENCY', production ? functions.send.concurrency : 0);
 
-const throttlePerSecond = wholeNumber('WEBHOOK_THROTTLE_PER_SECOND', webhookRoute.throttle.perSecond, 1);
-const defaultBurst = Math.min(2 * throttlePerSecond, webhookRoute.throttle.maxDefaultBurst);
+const throttlePerSecond = wholeNumber('WEBHOOK_THROTTLE_PER_SECOND', defaultThrottle.perSecond, 1);
+const defaultBurst = Math.min(2 * throttlePerSecond, defaultThrottle.maxDefaultBurst);
 
-/** The limit of the webhook's route. */
+/** The limit of each webhook route. */
 export const webhookThrottle = {
   perSecond: throttlePerSecond,
   burst: wholeNumber('WEBHOOK_THROTTLE_BURST', defaultBurst, 1),

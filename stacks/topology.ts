@@ -1,3 +1,5 @@
+import { type Capability, callsPerSecondSetting, carriersWith } from '../core/channel/spec.ts';
+import { channels } from '../core/channels.ts';
 import { type EventType, eventSource } from '../core/events/catalogue.ts';
 import { sendStateMachine } from '../core/outbound/state-machine.ts';
 import { notRecovered, notReplayed, type Pattern, type RuleSources } from './patterns.ts';
@@ -25,6 +27,9 @@ export interface FunctionSpec {
   /** The events that the rule with the name of the function passes to it. */
   readonly events?: Pattern;
 }
+
+/** Lambda's maximum, for functions that stop at breakpoints: under `sst dev`, and on the local engine with `--inspect`. */
+export const debugTimeoutSeconds = 900;
 
 /**
  * Defaults: Lambda allocates CPU in proportion to memory (one vCPU per 1,769 MB). 512 MB is cheap for a function that mostly
@@ -56,11 +61,36 @@ const stateWriter = (name: string, permissions: readonly PermissionName[]) =>
 
 const recorder = (name: string) => stateWriter(name, ['record-conversations', 'correct-authors']);
 
+/** Limits a rule to events of the channels that support something. */
+const ofChannelsWith = (capability: Capability) => ({ carrier: carriersWith(capability) });
+
+/**
+ * The function that receives the webhooks of a channel. LiveChat times out after about 10 s, so the function times out before.
+ * It is latency-sensitive and parses up to 1 MiB, so it has twice the CPU of the others.
+ */
+const webhook = ({ handler }: { readonly handler: string }) =>
+  functionSpec('webhook', {
+    handler,
+    memoryMb: 1024,
+    timeoutSeconds: 8,
+    permissions: [...publishing, 'read-credentials'],
+  });
+
+/** The functions of all channels. The type has no names, so that those of {@link functions} are known. */
+const webhooks: Readonly<Record<never, FunctionSpec>> = Object.fromEntries(
+  Object.values(channels).map((channel) => [channel.webhook.function, webhook(channel.webhook)]),
+);
+
 /** Makes several LiveChat calls; none starts that could outlast the 60 s. The reserved concurrency leaves capacity for other functions. */
 const router = (name: string, detailType: EventType, ...permissions: PermissionName[]) =>
   functionSpec(name, {
     concurrency: 20,
-    events: { source: [eventSource], 'detail-type': [detailType], detail: notRecovered, ...notReplayed },
+    events: {
+      source: [eventSource],
+      'detail-type': [detailType],
+      detail: { metadata: { ...notRecovered.metadata, ...ofChannelsWith('routing') } },
+      ...notReplayed,
+    },
     permissions: [
       'read-large-events',
       'read-credentials',
@@ -73,13 +103,9 @@ const router = (name: string, detailType: EventType, ...permissions: PermissionN
   });
 
 export const functions = {
-  // LiveChat times out after about 10 s, so the function times out before. It is latency-sensitive and parses up to 1 MiB,
-  // so it has twice the CPU of the others.
-  webhook: functionSpec('webhook', {
-    memoryMb: 1024,
-    timeoutSeconds: 8,
-    permissions: [...publishing, 'read-credentials'],
-  }),
+  // LiveChat's, which always exists.
+  webhook: webhook(channels.livechat.webhook),
+  ...webhooks,
   'chat-started': recorder('chat-started'),
   'chat-updated': recorder('chat-updated'),
   'chat-observed': recorder('chat-observed'),
@@ -127,6 +153,7 @@ export const functions = {
       source: [eventSource],
       'detail-type': ['message.received', 'message.delivered', 'note.received', 'message.updated', 'note.updated'],
       detail: {
+        metadata: ofChannelsWith('files'),
         $or: [
           { data: { type: ['media'] } },
           { data: { message: { type: ['media'] } } },
@@ -151,7 +178,12 @@ export const functions = {
       'query-messages',
       ...publishing,
     ],
-    events: { source: [eventSource], 'detail-type': ['reconciliation.requested'], ...notReplayed },
+    events: {
+      source: [eventSource],
+      'detail-type': ['reconciliation.requested'],
+      detail: { metadata: ofChannelsWith('reconciliation') },
+      ...notReplayed,
+    },
   }),
   'schedule-reconciliation': functionSpec('schedule-reconciliation', {
     // Its events are small, so it stores none in the bucket.
@@ -231,17 +263,31 @@ export function sumReserved(all: Readonly<Record<string, { readonly concurrency?
   return Object.values(all).reduce((sum, { concurrency = 0 }) => sum + concurrency, 0);
 }
 
-/**
- * The HTTP route that LiveChat calls. LiveChat retries a throttled call three times within a minute, then drops it. The
- * default limit is far above normal traffic and protects the other functions of the account from a flood.
- */
-export const webhookRoute = {
+/** An HTTP route that a channel calls with its webhooks. */
+export interface RouteSpec {
+  readonly method: 'POST';
+  readonly path: string;
+  readonly function: string;
+}
+
+const route = ({ path, function: name }: Omit<RouteSpec, 'method'>): RouteSpec => ({
   method: 'POST',
-  path: '/livechat/webhook',
-  function: 'webhook',
-  // API Gateway allows an account bursts of 5,000 requests by default.
-  throttle: { perSecond: 3_000, maxDefaultBurst: 5_000 },
-} as const;
+  path,
+  function: name,
+});
+
+/** The route of LiveChat. */
+export const webhookRoute = route(channels.livechat.webhook);
+
+/** The routes of all channels. */
+export const webhookRoutes: readonly RouteSpec[] = Object.values(channels).map((channel) => route(channel.webhook));
+
+/**
+ * The limit of each route. LiveChat retries a throttled call three times within a minute, then drops it. The default is far
+ * above normal traffic and protects the other functions of the account from a flood. API Gateway allows an account bursts of
+ * 5,000 requests by default.
+ */
+export const webhookThrottle = { perSecond: 3_000, maxDefaultBurst: 5_000 } as const;
 
 /**
  * `deadLetters`: failed asynchronous invocations, undeliverable events and failed sends. `quarantine`: messages that the
@@ -360,7 +406,7 @@ export const archive = {
 } as const satisfies { pattern: Pattern; retentionDays: number };
 
 /** Settings of the functions. Those in the environment of the deployment are copied to every function. */
-export const settings = [
+export const settings: readonly string[] = [
   'LOG_LEVEL',
   'WEBHOOK_MAX_BYTES',
   'EVENT_MAX_BYTES',
@@ -371,10 +417,8 @@ export const settings = [
   'MEDIA_HOSTS',
   'MEDIA_OUTBOUND_HOSTS',
   'MEDIA_MAX_BYTES',
-  'LIVECHAT_API_BASE_URL',
-  'LIVECHAT_API_VERSION',
-  'LIVECHAT_CALLS_PER_SECOND',
+  ...Object.entries(channels).flatMap(([carrier, { settings: own }]) => [...own, callsPerSecondSetting(carrier).name]),
   'ROUTING_SHARE_PERCENT',
   'RECONCILIATION_SHARE_PERCENT',
   'ROUTING_CACHE_SECONDS',
-] as const;
+];

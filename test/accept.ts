@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { vi } from 'vitest';
+import { composers } from '../core/channels.ts';
 import type { GroupEntry } from '../core/outbound/message-group.ts';
 import {
   type ExecutionInput,
@@ -12,12 +13,12 @@ import type { RunningLocal } from './local.ts';
 /** The send path of core, against an engine. It reads the names of its tables when it is loaded. */
 export async function loadSendPath(local: Pick<RunningLocal, 'environment'>) {
   for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
-  const [accept, groups, ports, { parseSendRequested }, { compose }, { logger }] = await Promise.all([
+  const [accept, groups, ports, { parseSendRequested }, loadedComposers, { logger }] = await Promise.all([
     import('../core/outbound/accept.ts'),
     import('../core/outbound/message-group.ts'),
     import('../core/outbound/ports.ts'),
     import('../core/outbound/request.ts'),
-    import('../core/livechat/compose.ts'),
+    import('../core/channel/ports.ts').then(({ loadPorts }) => loadPorts(composers)),
     import('../core/platform/logger.ts'),
   ]);
 
@@ -33,7 +34,7 @@ export async function loadSendPath(local: Pick<RunningLocal, 'environment'>) {
     async accept(data: SendRequestData): Promise<ExecutionInput> {
       const event = { id: randomUUID(), time: new Date().toISOString(), detail: { data } };
       let started: unknown;
-      await accept.acceptRequest(parseSendRequested(event, compose), {
+      await accept.acceptRequest(parseSendRequested(event, loadedComposers), {
         ...ports.outboundPorts(logger),
         executions: {
           start: async (_name, input) => {

@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import type * as z from 'zod/mini';
+import { failure, outputs } from '../cli/output-schema.ts';
 
 const shim = fileURLToPath(new URL('../cli/livechat.js', import.meta.url));
 
@@ -18,6 +21,25 @@ export interface CliProcess {
   closeOutput(): void;
 }
 
+/** The arguments that precede a command. */
+const globalOptions = /^(--json|--stage( \S+)?) /;
+
+/** @throws Error if an output with --json has another field or type than its schema in cli/output-schema.ts */
+function checkOutput(args: readonly string[], stdout: string): void {
+  if (!args.includes('--json') || args.includes('--help') || args.includes('--text')) return;
+  const line = `${args.join(' ').replace(globalOptions, '')} `;
+  const command = Object.entries<z.ZodMiniType>(outputs).find(([path]) => line.startsWith(`${path} `));
+  if (!command) return;
+  const [path, schema] = command;
+  for (const text of stdout.split('\n').filter(Boolean)) {
+    const output: unknown = JSON.parse(text);
+    const matches = [schema, failure].some((one) => isDeepStrictEqual(one.safeParse(output).data, output));
+    if (matches) continue;
+    const issues = JSON.stringify(schema.safeParse(output).error?.issues ?? 'a field is not in the schema');
+    throw new Error(`${path} --json does not match cli/output-schema.ts: ${issues}: ${text}`);
+  }
+}
+
 /** Starts the CLI without a terminal. `input` is what it can read from stdin. */
 export function startLivechat(
   args: readonly string[],
@@ -32,6 +54,7 @@ export function startLivechat(
   child.stdin.on('error', () => {});
   child.stdin.end(input);
   const out = { stdout: '', stderr: '' };
+  let closed = false;
   child.stdout.on('data', (data) => {
     out.stdout += data;
   });
@@ -39,13 +62,23 @@ export function startLivechat(
     out.stderr += data;
   });
   const ended = new Promise<CliResult>((resolve, reject) => {
-    child.on('error', reject).on('close', (code) => resolve({ code, ...out }));
+    child.on('error', reject).on('close', (code) => {
+      try {
+        if (!closed) checkOutput(args, out.stdout);
+        resolve({ code, ...out });
+      } catch (error) {
+        reject(error);
+      }
+    });
   });
   return {
     ended,
     printed: () => out.stdout + out.stderr,
     kill: (signal) => void child.kill(signal),
-    closeOutput: () => void child.stdout.destroy(),
+    closeOutput: () => {
+      closed = true;
+      child.stdout.destroy();
+    },
   };
 }
 

@@ -5,6 +5,8 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { describe, expect, it } from 'vitest';
 import { program } from '../cli/program.ts';
 import { channelErrorCategories, channelErrorName } from '../core/channel/channel.ts';
+import { callsPerSecondSetting } from '../core/channel/spec.ts';
+import { channels } from '../core/channels.ts';
 import { catalogue, type EventType } from '../core/events/catalogue.ts';
 import { parseEvent } from '../core/events/event.ts';
 import { type MetricSpec, metrics } from '../core/platform/metrics.ts';
@@ -194,7 +196,13 @@ describe('docs/reference/settings.md', () => {
   const isNumber = (text = '') => /^\d+$/.test(text.trim());
 
   it.each(functionRows.filter(([, , fallback]) => isNumber(fallback)))('has the default of %s', (name, _, fallback) => {
-    const defaults = sources.flatMap((source) => numericDefaults(source, code(name) ?? ''));
+    const ofChannels = Object.keys(channels)
+      .map(callsPerSecondSetting)
+      .filter((one) => one.name === code(name));
+    const defaults = [
+      ...sources.flatMap((source) => numericDefaults(source, code(name) ?? '')),
+      ...ofChannels.map((one) => one.fallback),
+    ];
     expect([...new Set(defaults)]).toEqual([Number(fallback)]);
   });
 

@@ -8,6 +8,15 @@ export const awsClientConfig = ({ aws }: Pick<RunningLocal, 'aws'>) => ({
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 });
 
+/** The environment that points an SDK or the AWS CLI to the local engine, as documented. */
+export const awsEnvironment = ({ aws }: Pick<RunningLocal, 'aws'>) => ({
+  AWS_ENDPOINT_URL: aws,
+  AWS_REGION: 'us-east-1',
+  AWS_DEFAULT_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+});
+
 /** Publishes the outputs of another stage name that points to the local engine, with changes such as a bad deployment causes. */
 export async function putStage(
   local: RunningLocal,

@@ -55,7 +55,7 @@ export AWS_ENDPOINT_URL=http://127.0.0.1:${awsPort} CONSOLE_URL=http://127.0.0.1
   });
   let output = '';
   for (const stream of [shell.stdout, shell.stderr]) stream.on('data', (data) => (output += data));
-  shell.stdin.end(`${prelude}${script}`);
+  shell.stdin.end(`${prelude}${script.replaceAll('127.0.0.1:4566', `127.0.0.1:${awsPort}`)}`);
   await once(shell, 'close');
   return output;
 }

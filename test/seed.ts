@@ -17,7 +17,10 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
   const expires = expiresAfter('MESSAGES_RETENTION_DAYS');
 
   /** Stores conversations; the first has the latest activity. */
-  async function putConversations(count: number, { prefix = 'C', latest = Date.now(), apartMs = 1_000 } = {}) {
+  async function putConversations(
+    count: number,
+    { prefix = 'C', latest = Date.now(), apartMs = 1_000, lastNumber = 0 } = {},
+  ) {
     const items = Array.from({ length: count }, (_, index) => ({
       organizationId,
       conversationId: `${prefix}${index}`,
@@ -28,6 +31,7 @@ export async function createSeeder(local: Pick<Local, 'environment'>) {
       activityBucket: activityBucket(toTimestamp(latest - index * apartMs)),
       participants: JSON.stringify(participantsFor(index)),
       assigned: { agents: [agent.id], groups: [0] },
+      lastMessage: `${toTimestamp(latest - index * apartMs)} T${prefix}${index}_${lastNumber}`,
       otherThreads: {},
       version: 3,
       expires,

@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import * as z from 'zod/mini';
 import { deadLetterCategories } from '../../core/outbound/errors.ts';
-import { bridgeCommand, commandGroup, confirmedCommand, duration, option, wholeNumber } from '../command.ts';
+import { bridgeCommand, commandGroup, confirmedCommand, duration, minLength, option, wholeNumber } from '../command.ts';
 import { UsageError } from '../errors.ts';
 
 const filterExpected = `kind=send, kind=rejected, kind=event, kind=unreadable, error=…, organization=…, conversation=…, request=…, or category= and one of ${deadLetterCategories.join(', ')}`;
@@ -43,7 +43,7 @@ const list = bridgeCommand('list', {
   .addOption(maxAge)
   .addOption(
     new Option('--status <status>', 'only dead letters with this status')
-      .choices(['open', 'redriven', 'resolved'] as const)
+      .choices(['open', 'redriven', 'dismissed', 'resolved'] as const)
       .default('open'),
   )
   .addOption(option('--limit <number>', 'the maximum number of dead letters', wholeNumber(1)).default(50));
@@ -70,20 +70,50 @@ const redrive = confirmedCommand('redrive', {
   .option('--force', 'also redrive dead letters that will fail again unless their cause has been fixed, such as a 422');
 export type RedriveOptions = ReturnType<typeof redrive.opts>;
 
+const reasonExpected = 'a text of 1 to 500 characters';
+const dismiss = confirmedCommand('dismiss', {
+  description:
+    'Dismisses dead letters of which nothing remains to be done. Nothing is sent; the reason is kept with them.',
+  examples: [
+    'dead-letters dismiss 0f3b5c7d9e1a2b4c6d8e0f1a3b5c7d9e --reason "The customer called"',
+    'dead-letters dismiss --filter error=RequestExpired --reason "Too late" --dry-run',
+    'dead-letters dismiss --all --reason "Test messages" --yes --stage staging',
+  ],
+})
+  .argument('[id...]', 'the ids of the dead letters')
+  .addOption(
+    option(
+      '--reason <text>',
+      'why nothing remains to be done',
+      minLength(1, reasonExpected).check(z.trim(), z.minLength(1, reasonExpected), z.maxLength(500, reasonExpected)),
+    ).makeOptionMandatory(),
+  )
+  .addOption(filter)
+  .addOption(maxAge)
+  .option('--all', 'every open dead letter')
+  .option('--dry-run', 'show what would be dismissed, without dismissing it');
+export type DismissOptions = ReturnType<typeof dismiss.opts>;
+
+const checkSelection = (ids: readonly string[], { all, filter, maxAge }: Omit<DismissOptions, 'reason'>): void => {
+  const selections = [ids.length > 0, filter !== undefined || maxAge !== undefined, all];
+  if (selections.filter(Boolean).length === 1) return;
+  throw new UsageError('Pass exactly one selection: ids; --filter and/or --max-age; or --all.');
+};
+
 const work = () => import('../dead-letters.ts');
 list.action(async (options) => (await work()).listDeadLetters(options));
 show.action(async (id, options) => (await work()).showDeadLetter(id, options));
 redrive.action(async (ids, options) => {
-  const { all, filter, maxAge } = options;
-  const selections = [ids.length > 0, filter !== undefined || maxAge !== undefined, all];
-  if (selections.filter(Boolean).length !== 1) {
-    throw new UsageError('Pass exactly one selection: ids; --filter and/or --max-age; or --all.');
-  }
+  checkSelection(ids, options);
   await (await work()).redriveDeadLetters(ids, options);
+});
+dismiss.action(async (ids, options) => {
+  checkSelection(ids, options);
+  await (await work()).dismissDeadLetters(ids, options);
 });
 
 export const deadLetters = commandGroup('dead-letters', {
-  description: 'Lists, shows and redrives dead letters.',
+  description: 'Lists, shows, redrives and dismisses dead letters.',
   examples: ['dead-letters list', 'dead-letters redrive --all --dry-run'],
-  commands: [list, show, redrive],
+  commands: [list, show, redrive, dismiss],
 });

@@ -1,13 +1,14 @@
+import { carrierOf } from '../../core/channel/carrier.ts';
+import { type ChannelDoctor, type Finding, fault } from '../../core/channel/finding.ts';
+import { loadPorts } from '../../core/channel/ports.ts';
+import { channelDoctors } from '../../core/channels.ts';
 import { organizations } from '../../core/conversations/queries.ts';
-import { credentialOwners } from '../../core/livechat/connection.ts';
-import { isLoopback } from '../bridge.ts';
 import type { DoctorOptions } from '../commands/doctor.ts';
 import { exitCodes } from '../errors.ts';
 import { colours, print, printable, printJson } from '../output.ts';
 import { withProgress } from '../prompts.ts';
-import { checkAccount } from './account.ts';
 import { checkEventRules } from './event-rules.ts';
-import { type Finding, fault } from './finding.ts';
+import { sweepTails } from './event-tails.ts';
 import {
   checkBucket,
   checkConcurrency,
@@ -16,7 +17,7 @@ import {
   checkStateMachine,
   checkTables,
 } from './resources.ts';
-import { checkLatestWebhooks, checkReconciliation, checkSending, checkWebhookEndpoint } from './traffic.ts';
+import { checkReconciliation, checkSending, checkWebhookEndpoint } from './traffic.ts';
 
 /** Runs all checks concurrently and prints the findings. An unreadable table must not stop the other checks. */
 export const runDoctor = async (options: DoctorOptions): Promise<void> => {
@@ -54,28 +55,42 @@ const labels = {
 type Check = readonly [name: string, run: () => Promise<readonly Finding[]>];
 
 const listChecks = async (organization: string | undefined, registeredUrl: string | undefined): Promise<Check[]> => {
-  const { WEBHOOK_URL: webhookUrl = '', LIVECHAT_API_BASE_URL: apiUrl = '' } = process.env;
-  // The simulator is the only LiveChat API with a loopback address.
-  const simulatorUrl = isLoopback(apiUrl) ? apiUrl : undefined;
+  const { WEBHOOK_URL: webhookUrl = '' } = process.env;
   const organizationIds = organization === undefined ? await organizations().catch(() => []) : [organization];
-  /** Undefined is the default secret. */
-  const secretOwners =
-    organization === undefined ? await credentialOwners(organizationIds).catch(() => [undefined]) : [organization];
+  const channelChecks = await Promise.all(
+    [...(await loadPorts(channelDoctors))].map(async ([carrier, create]) => {
+      const own = organizationIds.filter((id) => carrierOf(id) === carrier);
+      if (organization !== undefined && own.length === 0) return [];
+      return listChannelChecks(create(), own, organization, registeredUrl ?? webhookUrl);
+    }),
+  );
   return [
     ['settings', checkSettings],
-    ...secretOwners.map(
-      (owner): Check => ['credentials', () => checkAccount(owner, registeredUrl ?? webhookUrl, simulatorUrl)],
-    ),
     ['webhook', () => checkWebhookEndpoint(webhookUrl)],
-    ['last webhooks', () => checkLatestWebhooks(organizationIds, simulatorUrl !== undefined)],
+    ...channelChecks.flat(),
     ['tables', checkTables],
     ['queues', checkQueues],
     ['bus and rules', checkEventRules],
+    ['event tails', () => sweepTails(Date.now())],
     ['state machine', checkStateMachine],
     ['concurrency', checkConcurrency],
     ['bucket', checkBucket],
     ['sending', () => checkSending(organizationIds, Date.now())],
     ['reconciliation', () => checkReconciliation(organizationIds, Date.now())],
+  ];
+};
+
+const listChannelChecks = async (
+  doctor: ChannelDoctor,
+  organizationIds: readonly string[],
+  organization: string | undefined,
+  webhookUrl: string,
+): Promise<Check[]> => {
+  const accounts =
+    organization === undefined ? await doctor.listAccounts(organizationIds).catch(() => [undefined]) : [organization];
+  return [
+    ...accounts.map((account): Check => ['credentials', () => doctor.checkAccount(account, webhookUrl)]),
+    ['last webhooks', () => doctor.checkLatestWebhooks(organizationIds)],
   ];
 };
 

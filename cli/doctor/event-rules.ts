@@ -7,9 +7,10 @@ import {
   type Target,
 } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod/mini';
+import { type Finding, fault, problemsOr } from '../../core/channel/finding.ts';
 import { canonicalJson } from '../../core/events/ids.ts';
 import { type RuleSpec, resolvePattern, rules } from '../../stacks/topology.ts';
-import { checkResource, type Finding, fault, ifFound, problemsOr } from './finding.ts';
+import { checkResource, ifFound } from './finding.ts';
 import { readQueue } from './resources.ts';
 
 const client = new EventBridgeClient({ maxAttempts: 2 });

@@ -4,9 +4,15 @@ import {
   type ServiceQuota,
   ServiceQuotasClient,
 } from '@aws-sdk/client-service-quotas';
+import { type Finding, note, ok, warning } from '../../core/channel/finding.ts';
 import { localStage, wholeNumber } from '../../core/platform/configuration.ts';
-import { type FunctionSpec, functions, reserveConcurrency, sumReserved, webhookRoute } from '../../stacks/topology.ts';
-import { type Finding, note, ok, warning } from './finding.ts';
+import {
+  type FunctionSpec,
+  functions,
+  reserveConcurrency,
+  sumReserved,
+  webhookThrottle,
+} from '../../stacks/topology.ts';
 
 export interface Load {
   readonly webhooksPerSecond: number;
@@ -128,7 +134,7 @@ function deploymentLimits({ webhooksPerSecond, sendsPerSecond }: Load, sendConcu
   const throttle: Usage = {
     name: 'WEBHOOK_THROTTLE_PER_SECOND of the stage',
     demand: webhooksPerSecond * webhook.requests + sendsPerSecond * send.requests,
-    capacity: wholeNumber('WEBHOOK_THROTTLE_PER_SECOND', webhookRoute.throttle.perSecond, 1),
+    capacity: wholeNumber('WEBHOOK_THROTTLE_PER_SECOND', webhookThrottle.perSecond, 1),
     fix: 'Raise WEBHOOK_THROTTLE_PER_SECOND and deploy.',
   };
   if (sendConcurrency === 0) return [throttle];

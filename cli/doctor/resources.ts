@@ -10,7 +10,10 @@ import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
-import { parseVersion } from '../../core/livechat/api.ts';
+import { type Finding, fault, ok, problemsOr, warning } from '../../core/channel/finding.ts';
+import { loadPorts } from '../../core/channel/ports.ts';
+import { callsPerSecondSetting } from '../../core/channel/spec.ts';
+import { channelDoctors, channels } from '../../core/channels.ts';
 import { ConfigurationError, wholeNumber } from '../../core/platform/configuration.ts';
 import {
   expiryAttribute,
@@ -21,7 +24,7 @@ import {
   type TableSpec,
   tables,
 } from '../../stacks/topology.ts';
-import { checkResource, type Finding, fault, ok, problemsOr, warning } from './finding.ts';
+import { checkResource } from './finding.ts';
 
 const minimums: readonly (readonly [setting: string, min: number])[] = [
   ['WEBHOOK_MAX_BYTES', 1],
@@ -29,17 +32,11 @@ const minimums: readonly (readonly [setting: string, min: number])[] = [
   ['SECRET_CACHE_SECONDS', 0],
   ['CONVERSATIONS_RETENTION_DAYS', 1],
   ['MESSAGES_RETENTION_DAYS', 1],
-  ['LIVECHAT_CALLS_PER_SECOND', 1],
+  ...Object.keys(channels).map((carrier) => [callsPerSecondSetting(carrier).name, 1] as const),
   ['ROUTING_SHARE_PERCENT', 1],
   ['RECONCILIATION_SHARE_PERCENT', 1],
   ['SEND_CONCURRENCY', 0],
 ];
-
-function checkAddress(): void {
-  const { LIVECHAT_API_BASE_URL: url } = process.env;
-  if (!url || ['https:', 'http:'].includes(URL.parse(url)?.protocol ?? '')) return;
-  throw new ConfigurationError('LIVECHAT_API_BASE_URL', 'an address such as https://api.livechatinc.com');
-}
 
 /** The functions' settings, parsed as the functions parse them. */
 export async function checkSettings(): Promise<readonly Finding[]> {
@@ -53,10 +50,10 @@ export async function checkSettings(): Promise<readonly Finding[]> {
       return [fault(error.message, fix)];
     }
   };
+  const doctors = await loadPorts(channelDoctors);
   const faults = [
     ...minimums.flatMap(([setting, min]) => check(() => wholeNumber(setting, min, min))),
-    ...check(() => parseVersion(process.env.LIVECHAT_API_VERSION || 'v3.6')),
-    ...check(checkAddress),
+    ...[...doctors.values()].flatMap((create) => create().settings.flatMap(check)),
   ];
   return problemsOr(faults, 'Every setting is valid.');
 }

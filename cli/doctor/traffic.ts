@@ -1,15 +1,9 @@
+import { type Finding, fault, note, ok, problemsOr, warning } from '../../core/channel/finding.ts';
 import { readRateLimit } from '../../core/channel/rate-limit-store.ts';
-import { readTimeline } from '../../core/conversations/conversations.ts';
-import { type ConversationEvent, statuses } from '../../core/conversations/projection.ts';
-import { listConversations } from '../../core/conversations/queries.ts';
-import { supportedActions } from '../../core/livechat/registration-plan.ts';
-import type { Action } from '../../core/livechat/schemas.ts';
-import { readLatestChanges } from '../../core/messages/queries.ts';
 import { listDeadLetters } from '../../core/outbound/dead-letter.ts';
 import { wholeNumber } from '../../core/platform/configuration.ts';
 import type { ReconciliationView } from '../../core/reconciliation/report.ts';
 import { readReconciliation } from '../../core/reconciliation/state.ts';
-import { type Finding, fault, note, ok, problemsOr, warning } from './finding.ts';
 
 /** LiveChat's own time limit for a webhook. */
 const timeoutMs = 10_000;
@@ -30,75 +24,6 @@ export async function checkWebhookEndpoint(url: string): Promise<Finding[]> {
   } catch {
     return [fault(`${url} does not respond.`, fix)];
   }
-}
-
-/** How many conversations of each organization are read. */
-const maxConversations = 20;
-
-/** The webhook that a stored event came from. Undefined for an event that reconciliation published. */
-function webhookAction(event: ConversationEvent): Action | undefined {
-  if (event.metadata.recovered) return undefined;
-  switch (event.type) {
-    case 'chat.started':
-      return 'incoming_chat';
-    case 'chat.observed':
-      return undefined;
-    case 'chat.deactivated':
-      return 'chat_deactivated';
-    case 'chat.transferred':
-      return 'chat_transferred';
-    case 'chat.updated':
-      if (event.data.tag !== undefined) return 'thread_tagged';
-      return event.data.untag === undefined ? 'chat_access_updated' : 'thread_untagged';
-    case 'agent.changed':
-      return event.data.change === 'joined' ? 'user_added_to_chat' : 'user_removed_from_chat';
-    case 'participant.changed':
-      if (event.data.change === 'fields') return 'customer_session_fields_updated';
-      return event.data.change === 'joined' ? 'user_added_to_chat' : 'user_removed_from_chat';
-    case 'idle':
-      return 'incoming_event';
-  }
-}
-
-/** When each webhook last changed what is stored of the latest conversations. Duplicates change nothing, so they do not count. */
-async function readLatestWebhooks(organizationIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const times = new Map<string, string>();
-  const keepLatest = (action: Action | undefined, time: string | undefined) => {
-    if (action !== undefined && time !== undefined && time > (times.get(action) ?? '')) times.set(action, time);
-  };
-  for (const organizationId of organizationIds) {
-    const latest = await listConversations(organizationId, statuses, maxConversations);
-    await Promise.all(
-      latest.map(async ({ id: conversationId }) => {
-        const key = { organizationId, conversationId };
-        const [{ events, readMarks }, messages] = await Promise.all([readTimeline(key), readLatestChanges(key)]);
-        for (const event of events) keepLatest(webhookAction(event), event.metadata.receivedAt);
-        for (const { receivedAt } of readMarks) keepLatest('events_marked_as_seen', receivedAt);
-        keepLatest('incoming_event', messages.received);
-        keepLatest('event_updated', messages.edited);
-        keepLatest('event_deleted', messages.deleted);
-        keepLatest('incoming_rich_message_postback', messages.clicked);
-      }),
-    );
-  }
-  return times;
-}
-
-/** When each webhook last arrived. Whether one is overdue cannot be known. */
-export async function checkLatestWebhooks(
-  organizationIds: readonly string[],
-  isSimulator: boolean,
-): Promise<Finding[]> {
-  const times = await readLatestWebhooks(organizationIds);
-  if (times.size > 0) {
-    // Of the latest API version; earlier versions lack a few.
-    return supportedActions('v3.6').map((action) =>
-      note(`${action.padEnd(32)} ${times.get(action)?.slice(0, 19) ?? 'none in the latest conversations'}`),
-    );
-  }
-  return isSimulator
-    ? [note('None has arrived yet. Start a chat with `livechat simulate chat`.')]
-    : [warning('None has arrived yet.', 'Start a chat, then run this again; see the metric WebhookErrorResponses.')];
 }
 
 const maxCounted = 1000;

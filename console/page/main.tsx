@@ -1,12 +1,14 @@
 import { type ComponentChild, render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { get, hasSandbox, stage, useResource } from './app/api.ts';
-import { linkTo, type Route, route } from './app/route.ts';
+import { itemTitle, linkTo, type Route, route } from './app/route.ts';
 import { connected, lostAt, openStream } from './app/stream.ts';
 import { ConversationList } from './conversations/list.tsx';
 import { ConversationView } from './conversations/view.tsx';
 import { DeadLetterList } from './dead-letters/list.tsx';
 import { DeadLetterView } from './dead-letters/view.tsx';
+import { EventList } from './events/list.tsx';
+import { EventView } from './events/view.tsx';
 import { ExecutionList } from './executions/list.tsx';
 import { ExecutionView } from './executions/view.tsx';
 import { FlowPage } from './flow.tsx';
@@ -31,7 +33,13 @@ const sections: readonly Section[] = [
     name: 'conversations',
     title: 'Conversations',
     page: (query) => <ConversationList query={query} />,
-    item: (id, query) => <ConversationView id={id} organizationId={query.get('organizationId') ?? undefined} />,
+    item: (id, query) => <ConversationView id={id} query={query} />,
+  },
+  {
+    name: 'events',
+    title: 'Events',
+    page: (query) => <EventList query={query} />,
+    item: (id) => <EventView id={id} />,
   },
   {
     name: 'executions',
@@ -72,14 +80,20 @@ export function App() {
     stage.value = about?.stage;
     hasSandbox.value = about?.simulator === true;
   }, [about]);
-  const available = about?.simulator ? [...sections, sandboxSection] : sections;
+  const available = [
+    ...sections.filter(({ name }) => name !== 'events' || about?.events),
+    ...(about?.simulator ? [sandboxSection] : []),
+  ];
   const at = route.value;
   const section = available.find(({ name }) => name === at.section);
   const main = useRef<HTMLElement>(null);
   const title = section?.title ?? 'Not found';
   const { tone, text } = connection[connected.value];
+  const item = itemTitle.value;
   useEffect(() => {
-    document.title = `${title} · LiveChat bridge`;
+    document.title = [item, title, 'LiveChat bridge'].filter(Boolean).join(' · ');
+  }, [item, title]);
+  useEffect(() => {
     // On a narrow screen the navigation scrolls.
     document.querySelector('.sections [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [title]);

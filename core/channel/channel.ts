@@ -48,6 +48,15 @@ export interface Channel<Content> extends Reconnectable<Channel<Content>> {
   takeOver(conversationId: string): Promise<void>;
 }
 
+/** Connects the send step to an organization's account. `onQuotaExhausted`: no calls remain for the next `resetMs`. */
+export type Connect<Content> = (
+  organizationId: string,
+  onQuotaExhausted: (resetMs: number) => void,
+) => Promise<Channel<Content>>;
+
+/** Called once per process, when the channel is first used. */
+export type CreateConnect = () => Connect<unknown>;
+
 /** A part of a request: what the channel sends with one call. */
 export interface Part<Content> {
   readonly messageIndex: number;

@@ -1,6 +1,7 @@
 import { Entity } from 'electrodb';
 import { wholeNumber } from '../platform/configuration.ts';
 import { keys, number, tableIn, text } from '../platform/dynamodb.ts';
+import { carrierOf } from './carrier.ts';
 import {
   allTats,
   baseInterval,
@@ -15,6 +16,7 @@ import {
   windowMs,
 } from './rate-limit.ts';
 import type { RateLimitStore } from './rate-limiter.ts';
+import { callsPerSecondSetting } from './spec.ts';
 
 const RateLimitEntity = new Entity(
   {
@@ -48,13 +50,13 @@ const RateLimitEntity = new Entity(
   tableIn('CONTROL_TABLE'),
 );
 
-const channel = 'livechat';
-const defaultCallsPerSecond = 10;
+const primaryKey = (organizationId: string) => ({ organizationId, channel: carrierOf(organizationId) });
 
-/** The configured rate and shares. */
-export function rateLimitSettings(): { callsPerSecond: number; shares: Shares } {
+/** The configured rate of a carrier, and the shares. */
+export function rateLimitSettings(carrier: string): { callsPerSecond: number; shares: Shares } {
+  const { name, fallback } = callsPerSecondSetting(carrier);
   return {
-    callsPerSecond: wholeNumber('LIVECHAT_CALLS_PER_SECOND', defaultCallsPerSecond, 1),
+    callsPerSecond: wholeNumber(name, fallback, 1),
     shares: {
       routing: wholeNumber('ROUTING_SHARE_PERCENT', 10, 1),
       reconciliation: wholeNumber('RECONCILIATION_SHARE_PERCENT', 20, 1),
@@ -67,7 +69,7 @@ export function rateLimitStore(defaultRate: number): RateLimitStore {
   /** Creates the item, or returns the one that exists. */
   async function create(organizationId: string): Promise<RateLimitState> {
     const initial = initialState(defaultRate);
-    const { data } = await RateLimitEntity.create({ organizationId, channel, ...initial }).go({
+    const { data } = await RateLimitEntity.create({ ...primaryKey(organizationId), ...initial }).go({
       returnOnConditionCheckFailure: 'all_old',
     });
     return data ?? initial;
@@ -75,11 +77,11 @@ export function rateLimitStore(defaultRate: number): RateLimitStore {
 
   return {
     async read(organizationId) {
-      const { data } = await RateLimitEntity.get({ organizationId, channel }).go({ consistent: true });
+      const { data } = await RateLimitEntity.get(primaryKey(organizationId)).go({ consistent: true });
       return data ?? (await create(organizationId));
     },
     async update(organizationId, { when, set = {}, add = {} }) {
-      const { rejected, data } = await RateLimitEntity.patch({ organizationId, channel })
+      const { rejected, data } = await RateLimitEntity.patch(primaryKey(organizationId))
         .set(set)
         .add(add)
         .where((attributes, op) =>
@@ -171,7 +173,7 @@ export async function commandRateLimit(
   command: RateLimitCommand,
   now: number,
 ): Promise<RateLimitView> {
-  const { callsPerSecond: defaultRate, shares } = rateLimitSettings();
+  const { callsPerSecond: defaultRate, shares } = rateLimitSettings(carrierOf(organizationId));
   const store = rateLimitStore(defaultRate);
   for (;;) {
     const before = await store.read(organizationId);
@@ -182,11 +184,12 @@ export async function commandRateLimit(
 
 /** The state of an organization's rate limiter. Writes nothing: without an item, the initial state. */
 export async function readRateLimitState(organizationId: string): Promise<RateLimitState> {
-  const { data } = await RateLimitEntity.get({ organizationId, channel }).go({ consistent: true });
-  return data ?? initialState(rateLimitSettings().callsPerSecond);
+  const { data } = await RateLimitEntity.get(primaryKey(organizationId)).go({ consistent: true });
+  return data ?? initialState(rateLimitSettings(carrierOf(organizationId)).callsPerSecond);
 }
 
 /** The rate limit of an organization, for the time of reading. */
 export async function readRateLimit(organizationId: string, now: number): Promise<RateLimitView> {
-  return rateLimitView(organizationId, await readRateLimitState(organizationId), rateLimitSettings().shares, now);
+  const { shares } = rateLimitSettings(carrierOf(organizationId));
+  return rateLimitView(organizationId, await readRateLimitState(organizationId), shares, now);
 }

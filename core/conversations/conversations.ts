@@ -38,10 +38,10 @@ export const Conversation = new Entity(
       /** The {@link Participant}s as JSON: a DynamoDB map does not allow empty names, such as of a session field. */
       participants: text,
       assigned: { type: CustomAttributeType<Assignment>('any'), required: true },
-      /** The current thread's latest message; left out if it has none. */
-      lastMessageAt: { type: 'string' },
+      /** The current thread's latest message, see {@link LatestMessages}; left out if it has none. */
+      lastMessage: { type: 'string' },
       /** The latest messages of other threads, where they can still affect the projection. */
-      otherThreads: { type: CustomAttributeType<ThreadActivity>('any'), required: true },
+      otherThreads: { type: CustomAttributeType<LatestMessages>('any'), required: true },
       /** Incremented with each write, for optimistic concurrency. */
       version: number,
     },
@@ -60,6 +60,15 @@ export const Conversation = new Entity(
   },
   table,
 );
+
+/**
+ * The latest message of each thread, by thread id: LiveChat's time, a space and the message's id, such as
+ * `2026-11-27T12:05:00.000000Z T1_3`. An observation of a thread leaves the id out. The later text is the later message, whose id
+ * decides between equal times.
+ */
+export type LatestMessages = Readonly<Record<string, string>>;
+
+const messageTime = (latest: string) => latest.split(' ')[0] ?? latest;
 
 const bucketMinutes = 5;
 
@@ -99,7 +108,7 @@ export const StoredEvent = new Entity(
 );
 
 /** How far a user has read. `seenUpTo` is a LiveChat timestamp; `receivedAt` is when the bridge first received it. */
-const ReadMark = new Entity(
+export const ReadMark = new Entity(
   {
     model: { entity: 'readMark', version: '1', service },
     attributes: { ...itemAttributes, userId: text, seenUpTo: text, receivedAt: text },
@@ -144,8 +153,25 @@ export async function readTimeline(key: ConversationKey) {
 
 /** The thread activity that the stored projection contains. */
 export function threadActivity(stored: StoredProjection | undefined): ThreadActivity {
-  const { currentThreadId, lastMessageAt, otherThreads = {} } = stored ?? {};
-  return currentThreadId && lastMessageAt ? { ...otherThreads, [currentThreadId]: lastMessageAt } : otherThreads;
+  return activityTimes(latestMessages(stored));
+}
+
+function activityTimes(messages: LatestMessages): ThreadActivity {
+  return Object.fromEntries(Object.entries(messages).map(([threadId, latest]) => [threadId, messageTime(latest)]));
+}
+
+function latestMessages(stored: StoredProjection | undefined): LatestMessages {
+  const { currentThreadId, lastMessage, otherThreads = {} } = stored ?? {};
+  return currentThreadId && lastMessage ? { ...otherThreads, [currentThreadId]: lastMessage } : otherThreads;
+}
+
+/** The latest message of the current thread; undefined if there is none or only its time is known. */
+export function lastMessageIds({
+  currentThreadId: threadId,
+  lastMessage = '',
+}: Pick<StoredProjection, 'currentThreadId' | 'lastMessage'>): { threadId: string; id: string } | undefined {
+  const id = lastMessage.slice(messageTime(lastMessage).length + 1);
+  return threadId && id ? { threadId, id } : undefined;
 }
 
 /** The participants and the assignment as currently stored; empty if the conversation is not stored yet. */
@@ -174,18 +200,20 @@ export async function recordMessage(
     return (await updateProjection(key)).participants;
   }
   if (message.author.type === 'system') return [];
-  const advanced = await advanceLastActivity(key, threadId, at);
-  return advanced ?? (await updateProjection(key, { [threadId]: at })).participants;
+  const latest = `${at} ${message.id}`;
+  const advanced = await advanceLastActivity(key, threadId, latest);
+  return advanced ?? (await updateProjection(key, { [threadId]: latest })).participants;
 }
 
 /**
  * Fast path: one conditional write if the thread is current, the conversation is open and the message is the latest. Returns
  * the participants, or undefined if the condition does not hold: then the caller rebuilds the projection.
  */
-async function advanceLastActivity(key: ConversationKey, threadId: string, at: string) {
+async function advanceLastActivity(key: ConversationKey, threadId: string, lastMessage: string) {
+  const at = messageTime(lastMessage);
   const updated = await ifConditionHolds(
     Conversation.patch(key)
-      .set({ lastActivityAt: at, activityBucket: activityBucket(at), lastMessageAt: at, expires: expiry() })
+      .set({ lastActivityAt: at, activityBucket: activityBucket(at), lastMessage, expires: expiry() })
       .add({ version: 1 })
       .where(
         ({ currentThreadId, status, lastActivityAt }, op) =>
@@ -253,21 +281,21 @@ const maxAttempts = 12;
 const backoffMs = 15;
 
 /**
- * Rebuilds the projection from the stored events, the stored thread activity and, if given, the activity of a new message.
+ * Rebuilds the projection from the stored events, the stored latest messages and, if given, a new one.
  * Optimistic concurrency: each write requires the version that was read, so no update is lost.
  *
  * @throws ContentionError
  */
 export async function updateProjection(
   key: ConversationKey,
-  newActivity: ThreadActivity = {},
+  newMessages: LatestMessages = {},
 ): Promise<ConversationProjection> {
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     if (attempt > 0) await sleep(Math.random() * backoffMs * attempt);
     const { stored, events } = await readTimeline(key);
-    const activity = mergeActivity(threadActivity(stored), newActivity);
-    const projection = projectConversation(events, activity);
-    const item = toItem(projection, activity);
+    const latest = mergeMessages(latestMessages(stored), newMessages);
+    const projection = projectConversation(events, activityTimes(latest));
+    const item = toItem(projection, latest);
     if (stored && isUnchanged(item, stored)) return projection;
     if (!stored) await putOrganization(key.organizationId);
     const written = await ifConditionHolds(
@@ -280,32 +308,32 @@ export async function updateProjection(
   throw new ContentionError(`conversation ${key.conversationId}: too many concurrent writes; Lambda retries the event`);
 }
 
-/** The later time of each thread. */
-function mergeActivity(stored: ThreadActivity, added: ThreadActivity): ThreadActivity {
-  const later = Object.entries(added).filter(([threadId, at]) => at > (stored[threadId] ?? ''));
+/** The later message of each thread. */
+function mergeMessages(stored: LatestMessages, added: LatestMessages): LatestMessages {
+  const later = Object.entries(added).filter(([threadId, latest]) => latest > (stored[threadId] ?? ''));
   return { ...stored, ...Object.fromEntries(later) };
 }
 
 /**
- * The attributes to store. The activity of a closed thread is left out if its start and that of the current thread are known:
+ * The attributes to store. The latest message of a closed thread is left out if its start and that of the current thread are known:
  * it can no longer affect the projection.
  */
 function toItem(
   { threads, currentThreadId, participants, ...projection }: ConversationProjection,
-  activity: ThreadActivity,
+  latest: LatestMessages,
 ) {
-  const { ...otherThreads }: Record<string, string> = activity;
+  const { ...otherThreads }: Record<string, string> = latest;
   const isStartKnown = threads.at(-1)?.createdAt !== undefined;
   for (const { id, status, createdAt } of threads)
     if (id === currentThreadId || (isStartKnown && status === 'closed' && createdAt)) delete otherThreads[id];
-  const lastMessageAt = currentThreadId && activity[currentThreadId];
+  const lastMessage = currentThreadId && latest[currentThreadId];
   return {
     ...projection,
     activityBucket: activityBucket(projection.lastActivityAt),
     participants: canonicalJson(participants),
     ...(currentThreadId && { currentThreadId }),
     unstartedThreadId: isStartKnown ? '' : (currentThreadId ?? ''),
-    ...(lastMessageAt && { lastMessageAt }),
+    ...(lastMessage && { lastMessage }),
     otherThreads,
   };
 }

@@ -6,8 +6,10 @@ import { queryPartition, type StoredItem, uniqueKeys } from '../platform/dynamod
 import {
   activityBucket,
   Conversation,
+  lastMessageIds,
   Organization,
   parseParticipants,
+  ReadMark,
   readTimeline,
   StoredEvent,
   threadActivity,
@@ -19,6 +21,8 @@ export interface ConversationSummary
   extends Pick<ConversationProjection, 'status' | 'lastActivityAt' | 'participants' | 'assigned'> {
   readonly id: string;
   readonly organizationId: string;
+  /** The current thread's latest message that is not of the system. */
+  readonly lastMessage?: { readonly threadId: string; readonly id: string } | undefined;
 }
 
 export interface ConversationDetail extends ConversationSummary, Pick<ConversationProjection, 'threads'> {
@@ -150,7 +154,8 @@ export async function getConversations(conversationKeys: readonly ConversationKe
 
 function summarize(item: EntityItem<typeof Conversation>): ConversationSummary {
   const { conversationId: id, organizationId, status, lastActivityAt, assigned } = item;
-  return { id, organizationId, status, lastActivityAt, participants: parseParticipants(item), assigned };
+  const more = { participants: parseParticipants(item), lastMessage: lastMessageIds(item) };
+  return { id, organizationId, status, lastActivityAt, assigned, ...more };
 }
 
 /** Loads a conversation with its threads and participants, rebuilt from its events. Undefined if not found. */
@@ -162,6 +167,7 @@ export async function loadConversation(key: ConversationKey): Promise<Conversati
   return {
     id: key.conversationId,
     organizationId: key.organizationId,
+    lastMessage: lastMessageIds(stored),
     ...projection,
     participants: participants.map((one) => ({ ...one, ...seen.get(one.id) })),
   };
@@ -194,6 +200,15 @@ export async function findByThread(threadId: string): Promise<ConversationKey[]>
     ]),
   );
   return [...found.values()];
+}
+
+/** A user in a conversation. */
+export type Reader = ConversationKey & { readonly userId: string };
+
+/** Reads LiveChat's times up to which users have read; leaves out those who have not. */
+export async function listReadMarks(readers: readonly Reader[]): Promise<(Reader & { readonly seenUpTo: string })[]> {
+  const { data } = await ReadMark.get([...readers]).go();
+  return data;
 }
 
 /** Lists the `chat.started` data of each thread, oldest first, without the opening messages. */

@@ -1,9 +1,11 @@
 import * as z from 'zod/mini';
 import {
   author,
+  carrier,
   conversationKey,
   formAnswer,
   id,
+  isOfCarrier,
   normalizedMessage,
   participant,
   priority,
@@ -147,36 +149,41 @@ export const catalogue = {
     body: z.unknown(),
   }),
   /** Published by any service. `metadata` is optional. */
-  'message.send.requested': z.object({
-    /** Chosen by the sender. Requests with the same id are sent once. */
-    requestId: id,
-    organizationId: id,
-    conversationId: id,
-    /**
-     * When the sender published the request, ms since 1970. Requests that wait in one conversation are sent in this order
-     * if it is at most 5 s before the receipt.
-     */
-    sentAt: z.optional(z.int().check(z.minimum(0))),
-    /** Sent in this order. docs/reference/send-request.md describes the `content` of each type. */
-    messages: z
-      .array(
-        z.looseObject({
-          type: z.enum(['text', 'media', 'interactive']),
-          content: z.unknown(),
-          visibility: z.optional(visibility),
-          metadata: z.optional(z.record(z.string(), z.unknown())),
+  'message.send.requested': z
+    .object({
+      /** Chosen by the sender. Requests with the same id are sent once. */
+      requestId: id,
+      /** Default: livechat. */
+      carrier: z.optional(carrier),
+      /** As in the events. */
+      organizationId: id,
+      conversationId: id,
+      /**
+       * When the sender published the request, ms since 1970. Requests that wait in one conversation are sent in this order
+       * if it is at most 5 s before the receipt.
+       */
+      sentAt: z.optional(z.int().check(z.minimum(0))),
+      /** Sent in this order. docs/reference/send-request.md describes the `content` of each type. */
+      messages: z
+        .array(
+          z.looseObject({
+            type: z.enum(['text', 'media', 'interactive']),
+            content: z.unknown(),
+            visibility: z.optional(visibility),
+            metadata: z.optional(z.record(z.string(), z.unknown())),
+          }),
+        )
+        .check(z.minLength(1), z.maxLength(maxMessagesPerRequest)),
+      options: z.optional(
+        z.object({
+          onInactive: z.optional(z.enum(['resume', 'append', 'fail'])),
+          onAbsent: z.optional(z.enum(['join', 'transfer'])),
+          /** Seconds from publication on the bus. Default: 900. */
+          expiresInSeconds: z.optional(z.int().check(z.minimum(1), z.maximum(86_400))),
         }),
-      )
-      .check(z.minLength(1), z.maxLength(maxMessagesPerRequest)),
-    options: z.optional(
-      z.object({
-        onInactive: z.optional(z.enum(['resume', 'append', 'fail'])),
-        onAbsent: z.optional(z.enum(['join', 'transfer'])),
-        /** Seconds from publication on the bus. Default: 900. */
-        expiresInSeconds: z.optional(z.int().check(z.minimum(1), z.maximum(86_400))),
-      }),
-    ),
-  }),
+      ),
+    })
+    .check(isOfCarrier),
   'message.sent': z.object({
     ...conversationKey,
     requestId: id,

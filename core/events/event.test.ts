@@ -31,7 +31,16 @@ describe('parseEvent', () => {
     ['no data', { metadata }, ['data']],
     ['a string as data', { metadata, data: 'sensitive' }, ['data.(root)']],
     ['another version', { metadata: { ...metadata, version: 'sensitive' }, data }, ['metadata.version']],
-    ['another carrier', { metadata: { ...metadata, carrier: 'sensitive' }, data }, ['metadata.carrier']],
+    [
+      'a carrier that is none',
+      { metadata: { ...metadata, carrier: 'Sensitive!' }, data },
+      ['metadata.carrier', 'metadata.organizationId'],
+    ],
+    [
+      'the organization of another carrier',
+      { metadata: { ...metadata, carrier: 'sensitive' }, data },
+      ['metadata.organizationId'],
+    ],
     ['an empty id', { metadata: { ...metadata, id: '' }, data }, ['metadata.id']],
     ['a malformed time', { metadata: { ...metadata, receivedAt: 'sensitive' }, data }, ['metadata.receivedAt']],
     ['a number for a name', { metadata, data: { ...data, messageId: 4711 } }, ['data.messageId']],

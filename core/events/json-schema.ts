@@ -22,7 +22,7 @@ export function isRequest(type: EventType): boolean {
 export function detailSchema(type: EventType, target: 'draft-2020-12' | 'openapi-3.0' = 'draft-2020-12'): JsonSchema {
   const version = z.literal(eventVersion(type));
   const detail = z.object({
-    metadata: isRequest(type) ? z.optional(requestMetadata) : z.extend(metadata, { version }),
+    metadata: isRequest(type) ? z.optional(requestMetadata) : z.safeExtend(metadata, { version }),
     data: catalogue[type],
   });
   const {

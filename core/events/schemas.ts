@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { carrierOf, defaultCarrier } from '../channel/carrier.ts';
 
 /** The subset of RFC 3339 that LiveChat and this bridge write. */
 export const rfc3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})$/;
@@ -32,6 +33,18 @@ export const time = z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 t
 
 export const userType = z.enum(['customer', 'agent', 'bot', 'system', 'unknown']);
 export type UserType = z.infer<typeof userType>;
+
+/** The name of a kind of messaging provider, such as `livechat`. */
+export const carrier = z.string().check(z.regex(/^[a-z][a-z0-9]*$/, 'expected lower-case letters and digits'));
+
+/** An organization id names its carrier, so that ids of two carriers differ (core/channel/carrier.ts). */
+export const isOfCarrier = z.refine<{ readonly organizationId: string; readonly carrier?: string | undefined }>(
+  ({ organizationId, carrier: named = defaultCarrier }) => carrierOf(organizationId) === named,
+  {
+    path: ['organizationId'],
+    error: 'expected an id of the carrier: one that begins with its name and ":", and for livechat one without ":"',
+  },
+);
 
 export const author = z.object({ id: z.string(), type: userType });
 
@@ -75,53 +88,57 @@ export const messageType = z.enum(['text', 'media', 'interactive', 'form', 'syst
 export const visibility = z.enum(['all', 'agents']);
 
 /** A message in a format common to all carriers. `rawPayload` is the carrier's original event without secrets. */
-export const normalizedMessage = z.object({
-  id,
-  organizationId: id,
-  conversationId: id,
-  threadId: id,
-  carrier: z.literal('livechat'),
-  direction: z.enum(['inbound', 'outbound']),
-  type: messageType,
-  /** Text, a URL or a JSON string. For `custom`, the carrier's object. */
-  content: z.unknown(),
-  timestamp: time,
-  author,
-  visibility,
-  metadata: z.record(z.string(), z.unknown()),
-  rawPayload: z.unknown(),
-  /**
-   * JSON, if `rawPayload` contains numbers that JavaScript does not represent exactly: parsing the event changes them, but not
-   * these texts.
-   */
-  exact: z.optional(z.object({ content: z.string(), rawPayload: z.string() })),
-});
+export const normalizedMessage = z
+  .object({
+    id,
+    organizationId: id,
+    conversationId: id,
+    threadId: id,
+    carrier,
+    direction: z.enum(['inbound', 'outbound']),
+    type: messageType,
+    /** Text, a URL or a JSON string. For `custom`, the carrier's object. */
+    content: z.unknown(),
+    timestamp: time,
+    author,
+    visibility,
+    metadata: z.record(z.string(), z.unknown()),
+    rawPayload: z.unknown(),
+    /**
+     * JSON, if `rawPayload` contains numbers that JavaScript does not represent exactly: parsing the event changes them, but not
+     * these texts.
+     */
+    exact: z.optional(z.object({ content: z.string(), rawPayload: z.string() })),
+  })
+  .check(isOfCarrier);
 export type NormalizedMessage = z.infer<typeof normalizedMessage>;
 
 /** `threadId` is omitted if the carrier names no thread. */
 export const conversationKey = { conversationId: id, threadId: z.optional(id) };
 export const threadKey = { conversationId: id, threadId: id };
 
-export const metadata = z.object({
-  /** Derived from the content, not random: a duplicate webhook has the same id. */
-  id,
-  /** The version of the event's schema. */
-  version: z.string(),
-  /** Shared by all events that result from one call. */
-  correlationId: id,
-  /** The event that caused this one. */
-  causationId: z.optional(id),
-  organizationId: id,
-  carrier: z.literal('livechat'),
-  occurredAt: time,
-  /**
-   * When the bridge received the webhook. For a recovered event, a time shortly before the call to LiveChat, so that later
-   * webhooks override it.
-   */
-  receivedAt: time,
-  /** Set if reconciliation published the event because its webhook was lost. Rules with external effects exclude it. */
-  recovered: z.optional(z.literal(true)),
-});
+export const metadata = z
+  .object({
+    /** Derived from the content, not random: a duplicate webhook has the same id. */
+    id,
+    /** The version of the event's schema. */
+    version: z.string(),
+    /** Shared by all events that result from one call. */
+    correlationId: id,
+    /** The event that caused this one. */
+    causationId: z.optional(id),
+    organizationId: id,
+    carrier,
+    occurredAt: time,
+    /**
+     * When the bridge received the webhook. For a recovered event, a time shortly before the call to LiveChat, so that later
+     * webhooks override it.
+     */
+    receivedAt: time,
+    /** Set if reconciliation published the event because its webhook was lost. Rules with external effects exclude it. */
+    recovered: z.optional(z.literal(true)),
+  })
+  .check(isOfCarrier);
 export type EventMetadata = z.infer<typeof metadata>;
 
 /** The metadata of a send request, which any service publishes: the event that caused it. */

@@ -1,5 +1,6 @@
 import { ConfigurationError, type Environment } from '../platform/configuration.ts';
 import { listSecretNames, readSecret } from '../platform/secrets-manager.ts';
+import type { Reconcilable } from '../reconciliation/source.ts';
 import { isUuid } from './conventions.ts';
 import { Credentials, secretPrefix } from './credentials.ts';
 
@@ -22,7 +23,7 @@ async function organizationsWithSecrets(environment: Environment): Promise<strin
 export async function reconcilableOrganizations(
   stored: readonly string[],
   environment: Environment,
-): Promise<{ readonly organizationIds: readonly string[]; readonly excluded: readonly string[] }> {
+): Promise<Reconcilable> {
   const own = new Set(await organizationsWithSecrets(environment));
   const credentials = await new Credentials(environment, { read: readSecret }).get(undefined).catch(undefinedIfMissing);
   const named = credentials?.current.LIVECHAT_ORGANIZATION_ID?.toLowerCase();

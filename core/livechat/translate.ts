@@ -50,6 +50,11 @@ function translatePayload<A extends Action>(
  */
 const deduplicationIntervalMs = 120_000;
 
+/** The correlation id of all events of a webhook; equal for equal webhooks. */
+export function webhookCorrelationId({ organizationId, action, payload }: Omit<Webhook, 'receivedAt'>): string {
+  return deriveId(organizationId, action, contentHash(payload));
+}
+
 /** Adds the metadata. The ids are derived from the content, so that a duplicate webhook has the same ids. */
 export function createEvents(webhook: Webhook, drafts: readonly EventDraft[]): AnyEvent[] {
   const { organizationId, action, payload, receivedAt } = webhook;
@@ -60,7 +65,7 @@ export function createEvents(webhook: Webhook, drafts: readonly EventDraft[]): A
     metadata: {
       id: deriveId(event.type, organizationId, ...(ids ?? [action, hash, String(interval), part])),
       version: eventVersion(event.type),
-      correlationId: deriveId(organizationId, action, hash),
+      correlationId: webhookCorrelationId(webhook),
       organizationId,
       carrier: 'livechat',
       occurredAt,

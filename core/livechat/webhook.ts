@@ -1,12 +1,13 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
+import { InvalidSignatureError, isEqualSecret } from '../channel/webhook.ts';
 import { type AnyEvent, describeIssues } from '../events/event.ts';
 import type { Log } from '../platform/logger.ts';
 import type { count, measure } from '../platform/metrics.ts';
 import { isUuid } from './conventions.ts';
 import type { Credentials, LiveChatCredentials, OrganizationCredentials } from './credentials.ts';
 import { actionDimension, isAction } from './schemas.ts';
-import { createEvents, translate } from './translate.ts';
+import { createEvents, translate, webhookCorrelationId } from './translate.ts';
 
 export interface ReceiveOptions {
   readonly count: typeof count;
@@ -52,6 +53,38 @@ export function receiveWebhook(
   return translateBody(redact(body, acceptedSecrets(credentials)), credentials.current, options);
 }
 
+const chatId = z.string().check(z.regex(/^[\w-]{1,64}$/));
+const chat = z.object({
+  payload: z.union([
+    z.pipe(
+      z.object({ chat_id: chatId }),
+      z.transform(({ chat_id }) => chat_id),
+    ),
+    z.pipe(
+      z.object({ chat: z.object({ id: chatId }) }),
+      z.transform(({ chat: { id } }) => id),
+    ),
+  ]),
+});
+
+/** What a body says of itself, verified or not: only values that can hold no contents. */
+export function identifyWebhook(body: unknown) {
+  const parsed = envelope.safeParse(body).data;
+  return {
+    webhook: parsed ? actionDimension(parsed.action) : 'unknown',
+    organizationId: parsed?.organization_id.toLowerCase(),
+    conversationId: chat.safeParse(body).data?.payload,
+  };
+}
+
+/** The correlation id of the events of a verified body. */
+export function readCorrelationId(body: unknown): string | undefined {
+  const parsed = envelope.safeParse(body).data;
+  if (!parsed) return undefined;
+  const { action, payload } = parsed;
+  return webhookCorrelationId({ organizationId: parsed.organization_id.toLowerCase(), action, payload });
+}
+
 function translateBody(body: unknown, credentials: LiveChatCredentials, options: ReceiveOptions): AnyEvent[] {
   const { count, measure, log } = options;
   const receivedAt = new Date(options.receivedAt).toISOString();
@@ -94,10 +127,6 @@ export type Proof =
   | { readonly signature: string; readonly rawBody: Uint8Array }
   | { readonly signature?: undefined; readonly bodySecret: unknown };
 
-export class InvalidSignatureError extends Error {
-  override readonly name = 'InvalidSignature';
-}
-
 /**
  * Returns the organization's credentials if their webhook secret matches the proof. Throws {@link InvalidSignatureError}, or
  * a LookUpLimitError if too many look-ups of secrets failed.
@@ -122,17 +151,12 @@ export function acceptedSecrets({ current, previous }: OrganizationCredentials):
 /** Compares with every secret in constant time, independent of lengths and of which one matches. */
 export function isAuthentic(proof: Proof, secrets: readonly string[]): boolean {
   const matches = secrets.map((secret) => {
-    if (proof.signature === undefined) return typeof proof.bodySecret === 'string' && equal(proof.bodySecret, secret);
+    if (proof.signature === undefined)
+      return typeof proof.bodySecret === 'string' && isEqualSecret(proof.bodySecret, secret);
     const expected = createHmac('sha256', secret).update(proof.rawBody).digest('hex');
-    return equal(proof.signature.toLowerCase(), expected);
+    return isEqualSecret(proof.signature.toLowerCase(), expected);
   });
   return matches.includes(true);
-}
-
-/** Compares digests, whose equal lengths do not reveal the secret's length. */
-function equal(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
 }
 
 /** Protects the call stack. LiveChat's bodies have far fewer levels. */

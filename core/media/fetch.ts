@@ -170,12 +170,12 @@ export function createFetcher(network: Network): FetchFile {
 }
 
 /** The URL to fetch from, on the simulator if there is one. */
-function checkUrl(url: string, { hosts, simulatorUrl }: FetchRules): URL {
+function checkUrl(url: string, { hosts, simulatorUrl }: FetchRules): string {
   const parsed = URL.parse(url);
   if (parsed?.protocol !== 'https:') throw new FileRefused('a file must have an https URL');
   if (isIPv4Compatible(parsed.hostname.slice(1, -1))) throw new FileRefused(notPublic);
   if (hosts && !hosts.includes(parsed.hostname)) throw new FileRefused('the host of the file is not allowed');
-  return simulatorUrl === undefined ? parsed : new URL(parsed.pathname + parsed.search, simulatorUrl);
+  return simulatorUrl === undefined ? parsed.href : new URL(parsed.pathname + parsed.search, simulatorUrl).href;
 }
 
 function requestOptions(rules: FetchRules, network: Network) {

@@ -1,7 +1,7 @@
 import { CustomAttributeType, Entity } from 'electrodb';
 import type { ConversationKey } from '../channel/channel.ts';
-import { putEvent, readProjection, updateProjection } from '../conversations/conversations.ts';
-import type { ChatEvent, ThreadActivity } from '../conversations/projection.ts';
+import { type LatestMessages, putEvent, readProjection, updateProjection } from '../conversations/conversations.ts';
+import type { ChatEvent } from '../conversations/projection.ts';
 import type { DomainEvent, StoreOutcome } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, UserType } from '../events/schemas.ts';
 import { removeMedia } from '../media/media.ts';
@@ -108,13 +108,13 @@ export function storeChatEvent(event: ChatEvent): Promise<StoreOutcome> {
  */
 export async function applyChatEvent(event: ChatEvent): Promise<void> {
   const conversation = conversationKey(event);
-  const { participants } = await updateProjection(conversation, observedActivity(event));
+  const { participants } = await updateProjection(conversation, observedMessages(event));
   const misleading = participants.filter(({ misleadingId }) => misleadingId);
   if (misleading.length > 0) await correctAuthors(conversation, new Map(misleading.map(({ id, type }) => [id, type])));
 }
 
 /** The activity that only an observation knows: a message that LiveChat lists as deleted. */
-function observedActivity(event: ChatEvent): ThreadActivity {
+function observedMessages(event: ChatEvent): LatestMessages {
   if (event.type !== 'chat.observed' || event.data.lastMessageAt === undefined) return {};
   return { [event.data.threadId]: event.data.lastMessageAt };
 }

@@ -27,3 +27,34 @@ export function messagePosition(threadId: string, messageId: string): string {
 export function isNumbered(position: string): boolean {
   return !position.startsWith('~');
 }
+
+/** An event id of a thread, and its time. */
+export interface EventIdAndTime {
+  readonly id: string;
+  /** The carrier's time; undefined for the tombstone of an event that was never received. */
+  readonly at: string | undefined;
+}
+
+/** A carrier retries a webhook for a minute or more, so later events may still arrive. */
+const maxDelayMs = 60_000;
+
+/**
+ * Counts the gaps in the event numbers of a thread, whose ids have the form `<thread>_<n>`. Ids of another form are
+ * ignored. A gap counts only between two received events, the later of which is older than a minute at `now`
+ * (ms since 1970).
+ */
+export function countMissingEvents(threadId: string, events: readonly EventIdAndTime[], now: number): number {
+  const timeByNumber = new Map(
+    events.flatMap(({ id, at }) => {
+      const number = messageNumber(threadId, id);
+      return number === undefined ? [] : [[number, at] as const];
+    }),
+  );
+  const overdue = [...timeByNumber].flatMap(([number, at]) =>
+    at && Date.parse(at) <= now - maxDelayMs ? [number] : [],
+  );
+  if (overdue.length === 0) return 0;
+  const last = Math.max(...overdue);
+  const received = [...timeByNumber.keys()].filter((number) => number <= last);
+  return last - Math.min(...received) + 1 - received.length;
+}

@@ -1,4 +1,5 @@
 import type { EntityItem } from 'electrodb';
+import { carrierOf } from '../channel/carrier.ts';
 import type { ConversationKey } from '../channel/channel.ts';
 import { compare, latest } from '../conversations/projection.ts';
 import { type ConversationDetail, findByThread } from '../conversations/queries.ts';
@@ -163,11 +164,14 @@ export async function listMessageIds(
   return data.map(({ messageId, timestamp }) => ({ id: messageId, at: timestamp }));
 }
 
+/** Each batch reads up to 100 items. */
+const maxConcurrentBatches = 8;
+
 /** The messages with these ids that are stored. */
 export async function getMessages(
   ids: readonly (ConversationKey & { readonly threadId: string; readonly id: string })[],
 ): Promise<StoredMessage[]> {
-  const { data } = await Message.get(uniqueKeys(ids.map(messageKey))).go();
+  const { data } = await Message.get(uniqueKeys(ids.map(messageKey))).go({ concurrency: maxConcurrentBatches });
   return data.flatMap(toStoredMessage);
 }
 
@@ -232,7 +236,7 @@ function toStoredMessage(item: Item): StoredMessage[] {
       organizationId: item.organizationId,
       conversationId: item.conversationId,
       threadId: item.threadId,
-      carrier: 'livechat',
+      carrier: carrierOf(item.organizationId),
       direction,
       type,
       timestamp,

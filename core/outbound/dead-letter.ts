@@ -46,7 +46,7 @@ const json = z.pipe(
 );
 
 /** The cause of an error that Lambda reports is JSON with its message. */
-const causeMessage = (cause: string): string =>
+export const causeMessage = (cause: string): string =>
   z.object({ errorMessage: z.string() }).safeParse(parseJson(cause)).data?.errorMessage ?? cause;
 
 /** An error of the state machine. */

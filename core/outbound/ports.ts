@@ -1,6 +1,9 @@
 import { Deferred } from '../channel/deferred.ts';
+import { createOnUse } from '../channel/ports.ts';
 import { rateLimitSettings, rateLimitStore } from '../channel/rate-limit-store.ts';
 import { type CreateRateLimiter, createRateLimiters } from '../channel/rate-limiter.ts';
+import { channelName } from '../channel/spec.ts';
+import { channels } from '../channels.ts';
 import { createBusPublisher, putEvent } from '../events/bus.ts';
 import type { EventData } from '../events/catalogue.ts';
 import { type Cause, createEvent } from '../events/event.ts';
@@ -32,9 +35,13 @@ export function outboundPorts(log: Log): AcceptPorts {
 
 /** Creates rate limiters for this container. Call it once, since they share what the container remembers. */
 export function rateLimiters(log: Log): CreateRateLimiter {
-  const settings = rateLimitSettings();
-  const store = rateLimitStore(settings.callsPerSecond);
-  return createRateLimiters({ ...settings, store, clock: systemClock, metrics, log });
+  const create = (carrier: string) => () => {
+    const settings = rateLimitSettings(carrier);
+    const store = rateLimitStore(settings.callsPerSecond);
+    return createRateLimiters({ ...settings, store, clock: systemClock, metrics, log });
+  };
+  const limiters = createOnUse(new Map(Object.keys(channels).map((carrier) => [carrier, create(carrier)])));
+  return (organizationId, options) => limiters(organizationId)(organizationId, options);
 }
 
 /** Counts a step that did not send. A failed request is counted with its dead letter. */
@@ -78,7 +85,7 @@ export async function raiseCredentialsBlocked(
   cause: Cause,
   subject: { readonly requestId: string } | { readonly conversationId: string } | { readonly runId: string },
 ): Promise<void> {
-  const title = 'LiveChat rejects the credentials; nothing is sent until they work again';
+  const title = `${channelName(cause.organizationId)} rejects the credentials; nothing is sent until they work again`;
   const ids = { organizationId: cause.organizationId, ...subject };
   const identity = ['credentials', ...Object.values(subject), String(Date.now())];
   await raiseAlert({ severity: 'critical', title, ids }, cause, identity);

@@ -133,11 +133,16 @@ describe('a pending part', () => {
             },
           },
         },
-        () => [
-          { messageIndex: 0, splitIndex: 0, content: '', hasFile: false },
-          { messageIndex: 0, splitIndex: 1, content: '', hasFile: false },
-          { messageIndex: 9, splitIndex: 12, content: '', hasFile: false },
-        ],
+        new Map([
+          [
+            'livechat',
+            () => [
+              { messageIndex: 0, splitIndex: 0, content: '', hasFile: false },
+              { messageIndex: 0, splitIndex: 1, content: '', hasFile: false },
+              { messageIndex: 9, splitIndex: 12, content: '', hasFile: false },
+            ],
+          ],
+        ]),
       ).parts;
     const requests = (orderKeys: readonly [number, number]) =>
       ['first', 'second'].flatMap((requestId, index) =>

@@ -34,8 +34,9 @@ const eventWith = (more: object = {}, envelope: object = {}) => ({
 });
 const parts = (...contents: readonly string[]): readonly Part<string>[] =>
   contents.map((content, messageIndex) => ({ messageIndex, splitIndex: 0, content, hasFile: false }));
+const composers = (composed: readonly Part<string>[]) => new Map([['livechat', () => composed]]);
 const request = (more: object = {}, envelope: object = {}, composed = parts('Hi')) =>
-  parseSendRequested(eventWith(more, envelope), () => composed);
+  parseSendRequested(eventWith(more, envelope), composers(composed));
 
 /** The message of the error of an invalid input. */
 function invalidity(parse: () => unknown): string {
@@ -53,6 +54,17 @@ describe('a request', () => {
   it.each<[string, object, RegExp]>([
     ['an empty requestId', { requestId: '' }, /detail\.data\.requestId: /],
     ['no organization', { organizationId: undefined }, /detail\.data\.organizationId: .*expected string/],
+    [
+      'an unknown carrier',
+      { carrier: 'pager', organizationId: 'pager:1' },
+      /^detail\.data\.carrier: expected one of "livechat"$/,
+    ],
+    ['a carrier that is none', { carrier: hidden }, /detail\.data\.carrier: expected lower-case letters/],
+    [
+      'an organization of another carrier',
+      { organizationId: 'pager:1' },
+      /^detail\.data\.organizationId: expected an id of/,
+    ],
     ['a conversation that is no text', { conversationId: 7 }, /detail\.data\.conversationId: .*expected string/],
     ['no message', { messages: [] }, /detail\.data\.messages: /],
     ['eleven messages', { messages: Array(11).fill(data.messages[0]) }, /detail\.data\.messages: /],
@@ -75,7 +87,7 @@ describe('a request', () => {
     ['an event without a time', eventWith({}, { time: 5 }), /^time: /],
     ['an event whose time is none', eventWith({}, { time: 'yesterday' }), /^time: /],
   ])('is rejected where the event is %s', (_name, event, expected) => {
-    expect(invalidity(() => parseSendRequested(event, () => parts('Hi')))).toMatch(expected);
+    expect(invalidity(() => parseSendRequested(event, composers(parts('Hi'))))).toMatch(expected);
   });
 
   it('names every invalid field at once', () => {
@@ -106,8 +118,11 @@ describe('a request', () => {
 
   it('is validated before it is published as its event will be', () => {
     const now = Date.parse(time);
-    expect(validateRequest(data, () => parts('Hi'), now)).toMatchObject({ hash: request().hash, requestedAt: now });
-    expect(() => validateRequest({ ...data, requestId: '' }, () => parts('Hi'), now)).toThrow(RequestInvalid);
+    expect(validateRequest(data, composers(parts('Hi')), now)).toMatchObject({
+      hash: request().hash,
+      requestedAt: now,
+    });
+    expect(() => validateRequest({ ...data, requestId: '' }, composers(parts('Hi')), now)).toThrow(RequestInvalid);
   });
 });
 
@@ -148,7 +163,8 @@ describe('a part', () => {
     selector: ({ messageIndex, splitIndex }) => `${messageIndex} ${splitIndex}`,
     maxLength: 12,
   });
-  const name = fc.string({ minLength: 1, maxLength: 50 });
+  /** Without the separator of a carrier. */
+  const name = fc.string({ minLength: 1, maxLength: 50 }).map((text) => text.replaceAll(':', '.'));
 
   it('has an id of its own, the same for every duplicate of the event', () => {
     fc.assert(

@@ -1,12 +1,15 @@
 import * as z from 'zod/mini';
+import { defaultCarrier } from '../channel/carrier.ts';
 import type { Compose, Part } from '../channel/channel.ts';
+import type { Ports } from '../channel/ports.ts';
 import { catalogue, type EventData } from '../events/catalogue.ts';
 import { describeIssues, issueText } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { isRfc3339, requestMetadata } from '../events/schemas.ts';
 import { RequestInvalid } from './errors.ts';
 
-export type SendRequestData = EventData<'message.send.requested'>;
+export const sendRequestedType = 'message.send.requested';
+export type SendRequestData = EventData<typeof sendRequestedType>;
 
 /** EventBridge's event. */
 const sendRequested = z.looseObject({
@@ -14,7 +17,7 @@ const sendRequested = z.looseObject({
   time: z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time')),
   detail: z.object({
     metadata: z.optional(requestMetadata),
-    data: catalogue['message.send.requested'],
+    data: catalogue[sendRequestedType],
   }),
 });
 
@@ -55,8 +58,11 @@ export function comparePlaces(oneId: string, otherId: string): number {
   return one && other ? one.messageIndex - other.messageIndex || one.splitIndex - other.splitIndex : 0;
 }
 
-/** Parses an event `message.send.requested`. Throws {@link RequestInvalid}, which names every invalid field. */
-export function parseSendRequested<Content>(event: unknown, compose: Compose<Content>): SendRequest<Content> {
+/**
+ * Parses an event `message.send.requested`, with the `composers` of the carriers. Throws {@link RequestInvalid}, which names
+ * every invalid field.
+ */
+export function parseSendRequested<Content>(event: unknown, composers: Ports<Compose<Content>>): SendRequest<Content> {
   const { data: parsed, error } = sendRequested.safeParse(event);
   if (error) throw invalid(error);
   const { id, time, detail } = parsed;
@@ -64,6 +70,8 @@ export function parseSendRequested<Content>(event: unknown, compose: Compose<Con
     throw new RequestInvalid(`detail: expected at most ${maxBytes} bytes`);
   }
   const { requestId, organizationId, conversationId, messages, options = {}, sentAt } = detail.data;
+  const compose = composers.get(detail.data.carrier ?? defaultCarrier);
+  if (!compose) throw new RequestInvalid(`detail.data.carrier: expected one of ${quoted(composers.keys())}`);
   return {
     organizationId,
     conversationId,
@@ -82,10 +90,10 @@ export function parseSendRequested<Content>(event: unknown, compose: Compose<Con
 /** Validates a request before it is published. Throws {@link RequestInvalid}. */
 export function validateRequest<Content>(
   data: SendRequestData,
-  compose: Compose<Content>,
+  composers: Ports<Compose<Content>>,
   now: number,
 ): SendRequest<Content> {
-  return parseSendRequested({ id: data.requestId, time: new Date(now).toISOString(), detail: { data } }, compose);
+  return parseSendRequested({ id: data.requestId, time: new Date(now).toISOString(), detail: { data } }, composers);
 }
 
 const time = z.number();
@@ -123,7 +131,9 @@ const stepInput = z.object({
   turn: z.optional(z.looseObject({ slot: z.optional(heldSlot), Error: z.optional(z.string()) })),
 });
 /** Parses the input of the functions of the state machine. */
-export function parseStepInput(raw: unknown): z.infer<typeof stepInput> {
+export type StepInput = z.infer<typeof stepInput>;
+
+export function parseStepInput(raw: unknown): StepInput {
   const { data, error } = stepInput.safeParse(raw);
   if (error) throw invalid(error);
   return data;
@@ -141,6 +151,10 @@ export function executionName({
   redrive,
 }: Pick<ExecutionInput, 'organizationId' | 'requestId' | 'redrive'>): string {
   return deriveId('execution', organizationId, requestId, redrive);
+}
+
+function quoted(names: Iterable<string>): string {
+  return [...names].map((name) => `"${name}"`).join(', ');
 }
 
 function invalid(error: z.core.$ZodError): RequestInvalid {

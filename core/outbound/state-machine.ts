@@ -77,7 +77,7 @@ export function sendStateMachine({
   deadLetterQueueUrl,
 }: StateMachineResources) {
   return {
-    Comment: 'Delivers one send request to LiveChat',
+    Comment: 'Delivers one send request',
     StartAt: 'Send',
     TimeoutSeconds: 172_800,
     States: {

@@ -1,3 +1,4 @@
+import { carrierOf } from '../channel/carrier.ts';
 import { ChannelError, maxCallMs } from '../channel/channel.ts';
 import { Deferred } from '../channel/deferred.ts';
 import { shareInterval } from '../channel/rate-limit.ts';
@@ -116,6 +117,7 @@ function blocked(cause: Deferred): RunInterruptedError {
  * writes nothing. Makes no call while the organization is paused or its circuit breaker is open.
  */
 export function limitDryRunCalls(organizationId: string, clock: Clock): CallOptions['limiter'] {
+  const { shares } = rateLimitSettings(carrierOf(organizationId));
   let next = 0;
   return {
     blockCredentials: async () => false,
@@ -126,7 +128,7 @@ export function limitDryRunCalls(organizationId: string, clock: Clock): CallOpti
       const state = await readRateLimitState(organizationId);
       if (state.paused === 'yes' || state.breaker !== 'closed') throw new Deferred(state.openUntil, 'blocked');
       await clock.sleep(next - clock.now());
-      next = clock.now() + shareInterval(state, 'reconciliation', rateLimitSettings().shares, clock.now());
+      next = clock.now() + shareInterval(state, 'reconciliation', shares, clock.now());
       try {
         return await call();
       } catch (error) {

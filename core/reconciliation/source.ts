@@ -1,7 +1,10 @@
+import { carrierOf } from '../channel/carrier.ts';
+import type { Ports } from '../channel/ports.ts';
 import type { Reconnectable } from '../channel/reconnect.ts';
 import type { EventData } from '../events/catalogue.ts';
 import type { DomainEvent } from '../events/event.ts';
 import type { NormalizedMessage, Participant } from '../events/schemas.ts';
+import type { Environment } from '../platform/configuration.ts';
 
 /** A thread, by the channel's ids. */
 export interface ThreadId {
@@ -95,4 +98,32 @@ export interface ReconciliationChannel {
   connect(organizationId: string, onQuotaExhausted: (resetMs: number) => void): Promise<ReconciliationSource>;
   /** Whether a message has the content that is stored, apart from what changes without an edit. */
   isSameContent(message: NormalizedMessage, storedContent: unknown): boolean;
+}
+
+/** The organizations that can be reconciled, and the stored ones that cannot, since they have no credentials of their own. */
+export interface Reconcilable {
+  readonly organizationIds: readonly string[];
+  readonly excluded: readonly string[];
+}
+
+/** Lists the organizations of a channel. `stored`: those that have conversations. */
+export type ListReconcilable = (stored: readonly string[], environment: Environment) => Promise<Reconcilable>;
+
+/** Lists the organizations of all channels. */
+export async function listReconcilable(
+  channels: Ports<ListReconcilable>,
+  stored: readonly string[],
+): Promise<Reconcilable> {
+  const listed = await Promise.all(
+    [...channels].map(([carrier, list]) =>
+      list(
+        stored.filter((id) => carrierOf(id) === carrier),
+        process.env,
+      ),
+    ),
+  );
+  return {
+    organizationIds: listed.flatMap(({ organizationIds }) => organizationIds),
+    excluded: listed.flatMap(({ excluded }) => excluded),
+  };
 }

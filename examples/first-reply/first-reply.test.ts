@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expectOneReply } from '../../test/first-reply.ts';
 import { type Local, startLocal } from '../../test/local.ts';
-import { outbound } from '../../test/outbound.ts';
+import { codeBlocks, readPage } from '../../test/markdown.ts';
 
 let local: Local;
 beforeAll(async () => {
@@ -11,21 +9,10 @@ beforeAll(async () => {
 });
 afterAll(() => local.stop());
 
-it('replies once to the first message of a customer', async () => {
-  const run = fileURLToPath(new URL('run.ts', import.meta.url));
-  const env = { ...process.env, CONSOLE_URL: local.console, AWS_ENDPOINT_URL: local.aws };
-  const service = spawn(process.execPath, [run], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  try {
-    await once(service.stdout, 'data');
-    const customer = outbound(local);
-    const chat = await customer.chat();
-    await expect.poll(() => customer.sentTexts(chat), { timeout: 15_000 }).toHaveLength(1);
-    await customer.act(chat, { action: 'message', text: 'Are you there?' });
-    const calls = async () => (await fetch(`${local.aws}/_local/calls`)).json();
-    await expect.poll(calls, { timeout: 15_000 }).toMatchObject({ 'lambda.Invoke:send-requested': 2 });
-    await customer.waitForExecutions();
-    expect(await customer.sentTexts(chat)).toEqual(['Thank you for writing. Somebody will be with you in a moment.']);
-  } finally {
-    service.kill();
-  }
+it('replies once to the first message of a customer', () =>
+  expectOneReply(local, process.execPath, 'examples/first-reply/run.ts'));
+
+it.each(['first-reply', 'first-reply-python'])('has the documented event pattern: %s', (example) => {
+  const [documented] = codeBlocks('docs/how-to/subscribe.md').filter(({ language }) => language === 'json');
+  expect(JSON.parse(readPage(`examples/${example}/pattern.json`))).toEqual(JSON.parse(documented?.text ?? ''));
 });

@@ -1,6 +1,7 @@
+import { createOnUse, loadPorts } from '../../core/channel/ports.ts';
+import { routers } from '../../core/channels.ts';
 import { createBusPublisher } from '../../core/events/bus.ts';
 import type { DomainEvent } from '../../core/events/event.ts';
-import { liveChatRouting } from '../../core/livechat/carrier.ts';
 import { rateLimiters } from '../../core/outbound/ports.ts';
 import { systemClock } from '../../core/platform/clock.ts';
 import { logger } from '../../core/platform/logger.ts';
@@ -9,7 +10,7 @@ import { cachedRules } from '../../core/routing/store.ts';
 import { onEvent } from './on-event.ts';
 
 const rules = cachedRules();
-const channel = liveChatRouting();
+const channels = createOnUse(await loadPorts(routers));
 const createLimiter = rateLimiters(logger);
 const publish = createBusPublisher();
 
@@ -20,6 +21,7 @@ export function onRoutingEvent<T extends 'chat.started' | 'routing.requested'>(
 ) {
   return onEvent(type, async (event, log, remainingMs) => {
     const deadline = Date.now() + remainingMs();
+    const channel = channels(event.metadata.organizationId);
     return route(event, { rules, channel, createLimiter, clock: systemClock, publish, deadline, log });
   });
 }

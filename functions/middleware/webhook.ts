@@ -2,27 +2,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod/mini';
-import { type Credentials, LookUpLimitError, type OrganizationCredentials } from '../../core/livechat/credentials.ts';
-import { InvalidSignatureError, requiresSecret, TooDeepError, verifyProof } from '../../core/livechat/webhook.ts';
 import { edgeKey } from '../../core/platform/configuration.ts';
-import { parseJson, parseJsonExactly } from '../../core/platform/json.ts';
+import type { InvocationIds, RecordInvocation } from '../../core/platform/invocations.ts';
+import { parseJson } from '../../core/platform/json.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { count } from '../../core/platform/metrics.ts';
 
-export interface WebhookContext extends Context {
-  /** The credentials that verified the request; unset for a request without a secret. */
-  verifiedWith?: OrganizationCredentials;
-  /** The text of the body. */
-  bodyText?: string | undefined;
-}
-
-/** The middlewares are in the order in which they run. */
-type WebhookMiddleware = MiddlewareObj<
-  APIGatewayProxyEventV2,
-  APIGatewayProxyStructuredResultV2,
-  Error,
-  WebhookContext
->;
+/** The middlewares of a channel's webhook function, in the order in which they run. They know no channel. */
+type WebhookMiddleware = MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, Context>;
 
 class DirectCallError extends Error {
   override readonly name = 'DirectCall';
@@ -36,7 +23,46 @@ class InvalidJsonError extends Error {
   override readonly name = 'InvalidJson';
 }
 
-/** Responds to errors and counts them. Unexpected errors are logged and answered with 500, so that LiveChat retries. */
+/** Set by the handler of a verified webhook. */
+export interface PublishedContext extends Context {
+  correlationId?: string | undefined;
+}
+
+interface RecordedRequest {
+  readonly event: APIGatewayProxyEventV2;
+  readonly context: PublishedContext;
+  readonly response?: APIGatewayProxyStructuredResultV2 | null | undefined;
+}
+
+const errorBody = z.object({ error: z.string() });
+
+/**
+ * Records each webhook with its response. It comes before {@link respondToErrors}, because middy runs `after` and `onError` in
+ * the reverse order.
+ */
+export function recordWebhooks(
+  identify: (body: unknown) => InvocationIds,
+  record: RecordInvocation,
+): MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, PublishedContext> {
+  const startTimes = new WeakMap<object, number>();
+  const recordResponse = ({ event, context, response }: RecordedRequest) => {
+    const { statusCode = 500, body } = response ?? {};
+    record({
+      ...identify(event.body),
+      correlationId: context.correlationId,
+      status: statusCode,
+      reason: errorBody.safeParse(parseJson(body ?? '')).data?.error,
+      ms: Math.round(performance.now() - (startTimes.get(context) ?? performance.now())),
+    });
+  };
+  return {
+    before: ({ context }) => void startTimes.set(context, performance.now()),
+    after: recordResponse,
+    onError: recordResponse,
+  };
+}
+
+/** Responds to errors and counts them. Unexpected errors are logged and answered with 500, so that the caller retries. */
 export function respondToErrors(log: Log, countMetric: typeof count): WebhookMiddleware {
   return {
     onError: (request) => {
@@ -48,16 +74,20 @@ export function respondToErrors(log: Log, countMetric: typeof count): WebhookMid
   };
 }
 
+/** By the name of the error: those of a channel's verification are its own. */
+const responses: Readonly<Record<string, ReturnType<typeof json>>> = {
+  DirectCall: json(403, { error: 'Forbidden' }),
+  BodyTooLarge: json(413, { error: 'Payload too large' }),
+  InvalidSignature: json(401, { error: 'Invalid signature' }),
+  InvalidJson: json(400, { error: 'Invalid JSON' }),
+  TooDeep: json(400, { error: 'Invalid JSON' }),
+  // The caller retries, and the retry is likely to succeed.
+  LookUpLimit: json(503, { error: 'Too many failed secret look-ups, try again' }),
+};
+
 function errorResponse(error: unknown) {
-  if (error instanceof DirectCallError) return json(403, { error: 'Forbidden' });
-  if (error instanceof BodyTooLargeError) return json(413, { error: 'Payload too large' });
-  if (error instanceof InvalidSignatureError) return json(401, { error: 'Invalid signature' });
-  if (error instanceof InvalidJsonError || error instanceof TooDeepError || isParserError(error)) {
-    return json(400, { error: 'Invalid JSON' });
-  }
-  // LiveChat retries, and the retry is likely to succeed.
-  if (error instanceof LookUpLimitError) return json(503, { error: 'Too many failed secret look-ups, try again' });
-  return json(500, { error: 'Internal server error' });
+  const known = error instanceof Error ? responses[isParserError(error) ? 'InvalidJson' : error.name] : undefined;
+  return known ?? json(500, { error: 'Internal server error' });
 }
 
 /** An error of http-json-body-parser. Its cause quotes the body, secret included, so it must not be logged. */
@@ -81,27 +111,8 @@ export function rejectDirectCalls(keyDigest: string | undefined): WebhookMiddlew
   };
 }
 
-/**
- * Rejects a body over `maxBytes`, verifies the `X-Signature` header if present, and decodes a base64 body. Runs before the JSON
- * parser, so that the response to an invalid signature does not depend on the body.
- */
-export function verifySignature(credentials: Credentials, maxBytes: number): WebhookMiddleware {
-  return {
-    before: async ({ event, context }) => {
-      const rawBody = readBody(event, maxBytes);
-      // API Gateway passes names in lower case.
-      const signature = event.headers['x-signature'];
-      if (signature !== undefined) {
-        const id = organizationId(parseJson(new TextDecoder().decode(rawBody)));
-        context.verifiedWith = await verifyProof({ signature, rawBody }, id, credentials);
-      }
-      if (event.isBase64Encoded) Object.assign(event, { body: decodeUtf8(rawBody), isBase64Encoded: false });
-      context.bodyText = event.body;
-    },
-  };
-}
-
-function readBody({ body, isBase64Encoded }: APIGatewayProxyEventV2, maxBytes: number): Buffer {
+/** The body in bytes. Rejects one over `maxBytes`. */
+export function readBody({ body, isBase64Encoded }: APIGatewayProxyEventV2, maxBytes: number): Buffer {
   const text = body ?? '';
   // The decoded size is 3/4 of the text, less up to two bytes of padding. Rejects an oversized body without decoding it.
   if (isBase64Encoded && text.length * 0.75 > maxBytes + 2) throw new BodyTooLargeError();
@@ -111,38 +122,10 @@ function readBody({ body, isBase64Encoded }: APIGatewayProxyEventV2, maxBytes: n
 }
 
 /** The JSON parser would replace invalid UTF-8 instead of rejecting it. */
-function decodeUtf8(bytes: Uint8Array): string {
+export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new InvalidJsonError();
   }
-}
-
-/** Keeps the digits of numbers that JavaScript does not represent exactly. Runs after the JSON parser has accepted the body. */
-export function parseBodyExactly(): WebhookMiddleware {
-  return {
-    before: ({ event, context }) => {
-      Object.assign(event, { body: parseJsonExactly(context.bodyText) });
-    },
-  };
-}
-
-/** Verifies the parsed body's `secret_key`, unless the signature was verified or the body requires no secret. */
-export function verifyBodySecret(credentials: Credentials): WebhookMiddleware {
-  return {
-    before: async ({ event, context }) => {
-      const body: unknown = event.body;
-      if (context.verifiedWith || !requiresSecret(body)) return;
-      const bodySecret = withSecret.safeParse(body).data?.secret_key;
-      context.verifiedWith = await verifyProof({ bodySecret }, organizationId(body), credentials);
-    },
-  };
-}
-
-const withSecret = z.looseObject({ secret_key: z.unknown() });
-const withOrganization = z.looseObject({ organization_id: z.string() });
-
-function organizationId(body: unknown): string | undefined {
-  return withOrganization.safeParse(body).data?.organization_id;
 }

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, ListArchivesCommand, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { GetBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { RedriveExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
-import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { ListMessageMoveTasksCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { entry, resources, startTestAws, type TestAws } from '../../test/test-aws.ts';
 import { startLocalAws } from './local-aws.ts';
@@ -30,6 +33,16 @@ test.each<[string, () => Promise<unknown>]>([
     () => new DynamoDBClient(aws.client).send(new TransactWriteItemsCommand({ TransactItems: [] })),
   ],
   ['S3 GET ?policy', () => new S3Client(aws.client).send(new GetBucketPolicyCommand({ Bucket: 'media' }))],
+  [
+    'SQS ListMessageMoveTasks',
+    () => new SQSClient(aws.client).send(new ListMessageMoveTasksCommand({ SourceArn: 'a' })),
+  ],
+  ['lambda GET /2015-03-31/functions', () => new LambdaClient(aws.client).send(new ListFunctionsCommand({}))],
+  ['sts GetCallerIdentity', () => new STSClient(aws.client).send(new GetCallerIdentityCommand({}))],
+  [
+    'Logs_20140328.DescribeLogGroups',
+    () => new CloudWatchLogsClient(aws.client).send(new DescribeLogGroupsCommand({})),
+  ],
 ])('rejects and reports the unsupported call %s', async (what, call) => {
   const named = new RegExp(what.replace('?', '\\?'));
 

@@ -2,8 +2,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { findForeignHeader } from '../../core/platform/loopback.ts';
 import { type Calls, controlPrefix, type Faults, type ServiceName } from './control.ts';
 import type { Database } from './dynamodb.ts';
-import { AwsError, readJson, type Service, sendError, sendJson, unsupported } from './protocol.ts';
-import { parseS3Operation, type Storage } from './sqs-s3.ts';
+import {
+  AwsError,
+  type ErrorFormat,
+  readBody,
+  readJson,
+  type Service,
+  sendError,
+  sendJson,
+  unsupported,
+} from './protocol.ts';
+import { parseS3Operation, type Storage, sqsOperations } from './sqs-s3.ts';
 
 export interface EndpointOptions {
   readonly dynamodb: Database;
@@ -63,7 +72,7 @@ export function createEndpoint(options: EndpointOptions): Server {
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     rejectForeign(request);
     if (request.url?.startsWith(controlPrefix)) return control(request, response);
-    return serve(identify(request), request, response);
+    return serve(await identify(request), request, response);
   }
 
   function respondWithError(request: IncomingMessage, response: ServerResponse, error: AwsError): void {
@@ -74,7 +83,7 @@ export function createEndpoint(options: EndpointOptions): Server {
     }
     // Drains the request body so that the connection can be reused.
     request.resume();
-    sendError(response, error, isS3(request) ? 'xml' : 'json');
+    sendError(response, error, errorFormat(request));
   }
 
   return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
@@ -93,9 +102,18 @@ function accountSettings(reserved: number) {
 /** Lambda's API has paths instead of the header X-Amz-Target. */
 const accountSettingsPath = /^\/2016-08-19\/account-settings\/?$/;
 
-/** S3 requests have neither the header X-Amz-Target nor the path of the control API. */
-function isS3({ headers, url }: IncomingMessage): boolean {
-  return !headers['x-amz-target'] && !url?.startsWith(controlPrefix);
+/** What the client of a request expects. A request that nobody signed, such as for a public object, is one to S3. */
+function errorFormat(request: IncomingMessage): ErrorFormat {
+  const { headers, url } = request;
+  if (headers['x-amz-target'] || url?.startsWith(controlPrefix)) return 'json';
+  if (headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return 'query';
+  return signingService(request)?.startsWith('s3') === false ? 'json' : 's3';
+}
+
+/** The service in the scope of the signature: `Credential=<key>/<date>/<region>/<service>/aws4_request`. */
+function signingService({ headers, url }: IncomingMessage): string | undefined {
+  const credential = headers.authorization ?? new URL(url ?? '/', 'http://aws').searchParams.get('X-Amz-Credential');
+  return /([\w-]+)\/aws4_request/.exec(credential ?? '')?.[1];
 }
 
 /** In virtual-hosted-style S3 requests the bucket precedes the host name. Browsers never resolve `*.localhost` elsewhere. */
@@ -104,7 +122,7 @@ const bucketLabel = /^[a-z0-9-]+\.(?=localhost(?::\d+)?$)/;
 /** @throws AwsError AccessDenied(Exception) for a request from a page of another site, which must not read secrets or inject faults. */
 function rejectForeign(request: IncomingMessage): void {
   const { host, origin } = request.headers;
-  const s3 = isS3(request);
+  const s3 = errorFormat(request) === 's3';
   const foreign = findForeignHeader({ host: s3 ? host?.replace(bucketLabel, '') : host, origin });
   if (!foreign) return;
   const type = s3 ? 'AccessDenied' : 'AccessDeniedException';
@@ -112,21 +130,26 @@ function rejectForeign(request: IncomingMessage): void {
 }
 
 /** @throws AwsError UnknownOperationException */
-function identify(request: IncomingMessage): Call {
-  const target = request.headers['x-amz-target'];
+async function identify(request: IncomingMessage): Promise<Call> {
+  const { method = 'GET', url = '/', headers } = request;
+  const target = headers['x-amz-target'];
   if (typeof target === 'string') {
     const dot = target.lastIndexOf('.');
     const service = services[target.slice(0, dot)];
+    const operation = target.slice(dot + 1);
     if (!service) throw unsupported(target);
-    return { service, operation: target.slice(dot + 1) };
+    if (service === 'sqs' && !sqsOperations.has(operation)) throw unsupported(`SQS ${operation}`);
+    return { service, operation };
   }
-  if (request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) {
-    throw unsupported("AWS's query protocol (SNS, STS, and SQS of old clients)");
+  const format = errorFormat(request);
+  const signed = signingService(request) ?? 'an unsigned call';
+  if (format === 'query') {
+    const action = new URLSearchParams((await readBody(request, maxJsonBytes)).toString()).get('Action');
+    throw unsupported(`${signed} ${action ?? method} in AWS's query protocol`);
   }
-  if (request.method === 'GET' && accountSettingsPath.test(request.url ?? '')) {
-    return { service: 'lambda', operation: 'GetAccountSettings' };
-  }
-  const { name, supported } = parseS3Operation(request.method ?? 'GET', request.url ?? '/');
+  if (method === 'GET' && accountSettingsPath.test(url)) return { service: 'lambda', operation: 'GetAccountSettings' };
+  if (format === 'json') throw unsupported(`${signed} ${method} ${new URL(url, 'http://aws').pathname}`);
+  const { name, supported } = parseS3Operation(method, url);
   if (!supported) throw unsupported(`S3 ${name}`);
   return { service: 's3', operation: name };
 }

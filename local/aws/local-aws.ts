@@ -99,7 +99,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
   const parameters = createParameters(state);
   const database = createDatabase(state);
   const consumed = Object.values(resources.consumers).map(({ queue }) => resources.queues[queue] ?? queue);
-  const storage = await createStorage({ folder: state.folder, consumed, report });
+  const storage = await createStorage({ folder: state.folder, consumed });
   const inFlight = createInFlight();
   const openExecutions = createInFlight();
   /** The value of AWS_ENDPOINT_URL. An IP address, since S3 clients put the bucket before a host name. */

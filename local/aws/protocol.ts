@@ -43,15 +43,23 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
   response.end(text);
 }
 
-/** S3 uses XML, the other services JSON. */
-export function sendError(response: ServerResponse, error: AwsError, format: 'json' | 'xml'): void {
+/** The protocols of AWS's APIs, by how they report errors: S3's, the query protocol, and the protocols with JSON. */
+export type ErrorFormat = 'json' | 's3' | 'query';
+
+export function sendError(response: ServerResponse, { type, message, status }: AwsError, format: ErrorFormat): void {
   if (format === 'json') {
-    sendJson(response, error.status, { __type: error.type, message: error.message }, 'application/x-amz-json-1.1');
+    // The protocols with JSON differ in where clients look for the error's type.
+    response.setHeader('x-amzn-errortype', type);
+    sendJson(response, status, { __type: type, message }, 'application/x-amz-json-1.1');
     return;
   }
-  const head = '<?xml version="1.0" encoding="UTF-8"?>';
-  const text = `${head}\n<Error><Code>${error.type}</Code><Message>${escapeXml(error.message)}</Message></Error>`;
-  response.writeHead(error.status, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(text) });
+  const fields = `<Code>${type}</Code><Message>${escapeXml(message)}</Message>`;
+  const error =
+    format === 's3'
+      ? `<Error>${fields}</Error>`
+      : `<ErrorResponse><Error><Type>Sender</Type>${fields}</Error></ErrorResponse>`;
+  const text = `<?xml version="1.0" encoding="UTF-8"?>\n${error}`;
+  response.writeHead(status, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(text) });
   response.end(text);
 }
 

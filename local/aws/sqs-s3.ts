@@ -15,6 +15,27 @@ const returnsQueueUrls: ReadonlySet<unknown> = new Set([
 /** The host and port that fauxqs puts into a queue's URL. */
 const queueHost = /http:\/\/sqs\.[^.]+\.localhost(?::\d+)?/g;
 
+/** The operations that fauxqs implements. */
+export const sqsOperations: ReadonlySet<string> = new Set([
+  'ChangeMessageVisibility',
+  'ChangeMessageVisibilityBatch',
+  'CreateQueue',
+  'DeleteMessage',
+  'DeleteMessageBatch',
+  'DeleteQueue',
+  'GetQueueAttributes',
+  'GetQueueUrl',
+  'ListQueueTags',
+  'ListQueues',
+  'PurgeQueue',
+  'ReceiveMessage',
+  'SendMessage',
+  'SendMessageBatch',
+  'SetQueueAttributes',
+  'TagQueue',
+  'UntagQueue',
+]);
+
 const sends: ReadonlySet<unknown> = new Set(['AmazonSQS.SendMessage', 'AmazonSQS.SendMessageBatch']);
 
 const sentMessage = z.object({ MessageId: z.string(), MD5OfMessageBody: z.string() });
@@ -99,21 +120,16 @@ export interface StorageOptions {
   readonly folder: string | undefined;
   /** The names of the queues from which functions of the engine receive. */
   readonly consumed: readonly string[];
-  /** Receives every unsupported call of SQS. */
-  report(message: string): void;
 }
 
 /** SQS and S3, both by fauxqs. */
-export async function createStorage({ folder, consumed, report }: StorageOptions) {
+export async function createStorage({ folder, consumed }: StorageOptions) {
   const opened = folder === undefined ? undefined : await openStores(folder, consumed);
   const app = buildApp({ logger: false, ...(opened && { stores: opened.stores }) });
   const listeners = new Set<() => void>();
   // SDKs connect to the host of a queue's URL. fauxqs uses sqs.<region>.localhost, which not every machine resolves.
   app.addHook('onSend', (request, _reply, payload, done) => {
     const target = request.headers['x-amz-target'];
-    if (typeof payload === 'string' && payload.includes('com.amazonaws.sqs#InvalidAction')) {
-      report(`AWS endpoint: ${target} is not supported by the local engine`);
-    }
     // Before the sender gets its response, so that the engine is never idle while a message is in a queue.
     if (sends.has(target)) for (const notify of listeners) notify();
     const hasUrls = returnsQueueUrls.has(target) && typeof payload === 'string';
@@ -234,30 +250,40 @@ const supportedParameters: readonly RegExp[] = [
   /^(response-|X-Amz-|x-amz-)/,
 ];
 
-const objectOperations: Readonly<Record<string, string>> = {
-  GET: 'GetObject',
-  HEAD: 'HeadObject',
-  PUT: 'PutObject',
-  DELETE: 'DeleteObject',
-  POST: 'PostObject',
+/** By the method, what the path names, and the parameter that selects among them. */
+const s3Operations: Readonly<Record<string, string>> = {
+  'GET service': 'ListBuckets',
+  'GET bucket': 'ListObjects',
+  'GET bucket list-type': 'ListObjectsV2',
+  'HEAD bucket': 'HeadBucket',
+  'PUT bucket': 'CreateBucket',
+  'DELETE bucket': 'DeleteBucket',
+  'POST bucket delete': 'DeleteObjects',
+  'GET object': 'GetObject',
+  'HEAD object': 'HeadObject',
+  'PUT object': 'PutObject',
+  'DELETE object': 'DeleteObject',
+  'POST object uploads': 'CreateMultipartUpload',
+  'PUT object uploadId': 'UploadPart',
+  'POST object uploadId': 'CompleteMultipartUpload',
+  'DELETE object uploadId': 'AbortMultipartUpload',
 };
 
-const bucketOperations: Readonly<Record<string, string>> = {
-  GET: 'ListObjectsV2',
-  HEAD: 'HeadBucket',
-  PUT: 'CreateBucket',
-  DELETE: 'DeleteBucket',
-  POST: 'DeleteObjects',
-};
+/** A copy differs from an upload by a header only. */
+const supportedIds: ReadonlySet<string> = new Set([...Object.values(s3Operations), 'CopyObject', 'UploadPartCopy']);
 
 /** Identifies the S3 operation of a request by `x-id`, which SDKs send, else by method and path. */
 export function parseS3Operation(method: string, url: string): { name: string; supported: boolean } {
   const { pathname, searchParams } = new URL(url, 'http://s3');
-  const parameter = [...searchParams.keys()].find((name) => !supportedParameters.some((known) => known.test(name)));
-  if (parameter) return { name: `${method} ?${parameter}`, supported: false };
+  const names = [...searchParams.keys()];
+  const other = names.find((name) => !supportedParameters.some((known) => known.test(name)));
+  if (other) return { name: `${method} ?${other}`, supported: false };
+  const id = searchParams.get('x-id');
+  if (id) return { name: id, supported: supportedIds.has(id) };
   const [, bucket, key] = /^\/([^/]*)\/?(.*)$/.exec(pathname) ?? [];
-  if (!bucket) return { name: 'ListBuckets', supported: method === 'GET' };
-  const byMethod = key ? objectOperations : bucketOperations;
-  const name = searchParams.get('x-id') ?? byMethod[method];
-  return name ? { name, supported: true } : { name: method, supported: false };
+  const resource = key ? 'object' : bucket ? 'bucket' : 'service';
+  const selector = names.find((name) => /^(list-type|delete|uploads|uploadId)$/.test(name));
+  const route = [method, resource, selector ?? []].flat().join(' ');
+  const name = s3Operations[route];
+  return name ? { name, supported: true } : { name: route, supported: false };
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { functions } from '../topology.ts';
-import { builtIns, dynamicImports, electrodbAsModules, lightModules } from './plugins.ts';
+import { builtIns, channelPorts, dynamicImports, electrodbAsModules, lightModules } from './plugins.ts';
 
 /** The esbuild options for functions: minified ESM for Node 24. */
 export const bundleOptions = {
@@ -12,7 +12,7 @@ export const bundleOptions = {
   target: 'node24',
   format: 'esm',
   mainFields: ['module', 'main'],
-  plugins: [builtIns, lightModules, electrodbAsModules],
+  plugins: [builtIns, lightModules, electrodbAsModules, channelPorts],
   // Some dependencies call require() for built-in modules.
   banner: { js: "const require=process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
 } satisfies BuildOptions;

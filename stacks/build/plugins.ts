@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Plugin } from 'esbuild';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -98,6 +98,36 @@ export const electrodbAsModules: Plugin = {
       const contents = toModule(await readFile(path, 'utf8'));
       if (/\brequire\(|\bmodule\.exports\b/.test(contents)) throw new Error(`${path}: not converted to an ES module`);
       return { contents };
+    });
+  },
+};
+
+/**
+ * Makes the loaders of the list of channels static: a module that is bundled on its own shares no classes with the function.
+ * A function contains the ports that it names, since the others have no side effects and are removed.
+ */
+export const channelPorts: Plugin = {
+  name: 'channel-ports',
+  setup(build) {
+    const list = join(root, 'core', 'channels.ts');
+    build.onLoad({ filter: /\/core\/channels\.ts$/ }, async ({ path }) => {
+      if (path !== list) return undefined;
+      const imports: string[] = [];
+      const contents = (await readFile(path, 'utf8')).replace(
+        /import\('([^']+)'\)\.then\(\(\{ (\w+) \}\) => \2\)/g,
+        (_, module: string, name: string) => {
+          const local = `port${imports.length}`;
+          imports.push(`import { ${name} as ${local} } from '${module}';`);
+          return `Promise.resolve(${local})`;
+        },
+      );
+      if (/\bimport\(/.test(contents)) throw new Error(`${path}: a loader has another form than the others`);
+      return { contents: [...imports, contents].join('\n'), loader: 'ts' };
+    });
+    build.onResolve({ filter: /^\./ }, async ({ path, importer, kind, resolveDir, pluginData }) => {
+      if (importer !== list || pluginData === 'resolving') return undefined;
+      const resolved = await build.resolve(path, { kind, importer, resolveDir, pluginData: 'resolving' });
+      return { ...resolved, sideEffects: false };
     });
   },
 };

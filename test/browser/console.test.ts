@@ -85,7 +85,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.getByRole('heading', { level: 1, name: 'Ada Morgan' }).waitFor();
     await page.locator('.message.left').getByText(question).waitFor();
     const reply = page.locator('.message.right').filter({ hasText: 'It left this morning.' });
-    await reply.getByText('Timeline').click();
+    await reply.locator('summary').click();
     const step = (text: RegExp) => reply.getByRole('listitem').filter({ hasText: text });
     for (const number of [1, 2]) {
       const attempt = step(new RegExp(`^attempt ${number} failed after [\\d.]+ m?s`));
@@ -185,11 +185,13 @@ describe('on any screen', options, () => {
     const { page } = opened;
     await page.route('**/api/console', (route) => route.fulfill({ json: { stage: 'production', simulator: false } }));
     await page.goto(`${local.console}#/conversations/${chatId}`);
-    await page.locator('.message').getByText('Timeline').click();
+    await page.locator('.message').locator('summary').click();
     const query = await page.locator('.copyable', { hasText: 'Logs Insights' }).locator('code').textContent();
     const guide = await readFile('docs/how-to/trace-a-message.md', 'utf8');
     expect(guide.replaceAll('T8RM2K0V9X', chatId)).toContain(query?.replaceAll(' | ', '\n| '));
-    await page.route('**/api/conversations?*', (route) => route.fulfill({ json: { conversations: [] } }));
+    await page.route('**/api/conversations?*', (route) =>
+      route.fulfill({ json: { conversations: [], organizations: [] } }),
+    );
     await openSection(page, 'Conversations');
     await page.getByText("Conversations appear after LiveChat's first webhook.").waitFor();
     expect(await page.locator('main').textContent()).not.toContain('simulate');
@@ -288,12 +290,12 @@ describe('on any screen', options, () => {
     const { page, browserErrors } = opened;
     await page.goto(`${local.console}#/conversations/${chatId}`);
     const waiting = page.locator('.message.pending');
-    await expect.poll(() => waiting.count()).toBe(4);
+    await waiting.nth(3).waitFor();
     await send(chatId, { messages: [{ type: 'text', content: 'third', visibility: 'agents' }] });
-    await expect.poll(() => waiting.count()).toBe(5);
+    await waiting.nth(4).waitFor();
     const contents = await waiting.locator('.content').allTextContents();
     expect(contents.map((text) => text.trim())).toEqual(['first', 'second', 'label.png', 'Your parcel', 'third']);
-    await waiting.first().getByText('queued', { exact: true }).waitFor();
+    await waiting.first().locator('summary', { hasText: 'queued' }).waitFor();
     await waiting.last().getByText('Internal note').waitFor();
     await expectAccessible(page);
 

@@ -67,7 +67,10 @@ describe.each(widths)('dead letters on a screen %i pixels wide', options, (width
     await page.locator('.head').getByRole('link').click();
     const waiting = page.locator('.message.pending');
     await waiting.getByText('Of course.').waitFor();
-    await waiting.getByText('ChannelClientError (422 validation): LiveChat rejected the request').waitFor();
+    const cause = waiting.getByText('ChannelClientError (422 validation): LiveChat rejected the request');
+    expect(await cause.isVisible()).toBe(false);
+    await waiting.locator('summary', { hasText: 'failed after 1 failed call' }).click();
+    await cause.waitFor();
     await expectAccessible(page);
     await waiting.getByRole('link', { name: 'dead letter' }).click();
     await page.getByRole('heading', { level: 1, name: 'ChannelClientError' }).waitFor();
@@ -82,8 +85,8 @@ describe.each(widths)('dead letters on a screen %i pixels wide', options, (width
     await page.getByText('1 of 1 processed').waitFor();
     await page.getByRole('link', { name: 'show it in the transcript' }).click();
     const sent = page.locator('.message.right').filter({ hasText: 'Of course.' });
-    await sent.getByText('delivered', { exact: true }).waitFor();
-    await sent.getByText('Timeline').click();
+    await sent.locator('summary', { hasText: 'delivered' }).waitFor();
+    await sent.locator('summary').click();
     const redriven = sent.getByRole('listitem').filter({ hasText: /^redriven/ });
     await redriven.getByRole('time').waitFor();
     await redriven.getByRole('link', { name: 'dead letter' }).waitFor();

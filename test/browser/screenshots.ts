@@ -83,7 +83,7 @@ try {
 
     await page.goto(`${local.console}#/conversations/${chatWithFailures}`);
     const answer = page.locator('.message').filter({ hasText: 'It left our warehouse' });
-    await answer.getByText('Timeline').click();
+    await answer.locator('summary').click();
     await answer.scrollIntoViewIfNeeded();
     await takeScreenshot(page, 'conversation');
 

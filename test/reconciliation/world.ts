@@ -73,7 +73,7 @@ export async function startWorld(deployed: DeployedBridge, { seed, loss, late = 
   }
 
   const api = createHttpApi({
-    route: webhookRoute,
+    routes: [webhookRoute],
     report: (message) => deployed.problems.push(message),
     fallback: () => new Response(null, { status: 404 }),
     async invoke(handler, request) {

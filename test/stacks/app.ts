@@ -20,6 +20,7 @@ export const stages = {
       RECONCILIATION_MINUTES: '60',
       WEBHOOK_EDGE: 'on',
       KMS_KEY: 'create',
+      SCHEMA_REGISTRY: 'on',
       WEBHOOK_ALLOWED_IPS: '203.0.113.0/24, 198.51.100.7/32',
     },
   },
@@ -27,7 +28,7 @@ export const stages = {
   unscheduled: {
     stage: 'qa',
     mode: 'deploy',
-    environment: { RECONCILIATION_MINUTES: '0', WEBHOOK_EDGE: 'prepare', WEBHOOK_RATE_PER_IP: '50' },
+    environment: { RECONCILIATION_MINUTES: '0', TRACING: 'off', WEBHOOK_EDGE: 'prepare', WEBHOOK_RATE_PER_IP: '50' },
   },
 } as const;
 
@@ -84,7 +85,7 @@ const schema = z.object({
   failures: z.array(z.string()),
 });
 
-export function loadApp(name: keyof typeof stages): App {
+export function loadApp(name: string): App {
   const { app, resources, builds, failures } = schema.parse(JSON.parse(readFileSync(appFile(name), 'utf8')));
   if (failures.length > 0) throw new Error(`${name} failed:\n${failures.join('\n')}`);
   return {

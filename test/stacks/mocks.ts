@@ -10,6 +10,8 @@ export interface MockedResource {
   readonly type: string;
   readonly name: string;
   readonly inputs: Readonly<Record<string, unknown>>;
+  /** Of a resource of another app, which is read. */
+  readonly id?: string | undefined;
 }
 
 const arn = (service: string, resource: unknown) => `arn:aws:${service}:${region}:${account}:${String(resource)}`;
@@ -54,8 +56,9 @@ const outputs: Readonly<Record<string, (name: unknown, inputs: MockedResource['i
     'random:index/randomBytes:RandomBytes': () => ({ base64: Buffer.alloc(32).toString('base64') }),
   };
 
-export function createState({ type, name, inputs }: MockedResource): { id: string; state: Record<string, unknown> } {
-  const physical = inputs.name ?? name;
+export function createState(resource: MockedResource): { id: string; state: Record<string, unknown> } {
+  const { type, name, inputs } = resource;
+  const physical = resource.id || (inputs.name ?? name);
   const id = type === 'aws:apigatewayv2/api:Api' ? 'api-id' : String(inputs.bucket ?? physical);
   return { id, state: { ...inputs, name: physical, ...outputs[type]?.(physical, inputs) } };
 }

@@ -6,13 +6,14 @@ import { build } from 'esbuild';
 import { createState, type MockedResource, region, respondToCall } from './mocks.ts';
 
 /**
- * Runs sst.config.ts for one stage like SST, with SST's components under Pulumi's mocks: it calls no service, and writes every
+ * Runs the sst.config.ts of a project for one stage like SST, with SST's components under Pulumi's mocks: it calls no service, and writes every
  * resource with its inputs to a file. It is a process of its own, because Pulumi's runtime is a singleton.
  */
 
-const [stage = '', mode = '', outfile = ''] = process.argv.slice(2);
+const [stage = '', mode = '', outfile = '', project = '.'] = process.argv.slice(2);
 const dev = mode === 'dev';
 const root = join(import.meta.dirname, '..', '..');
+const config = join(root, project, 'sst.config.ts');
 const platform = join(root, '.sst', 'platform');
 const builds: unknown[] = [];
 
@@ -25,7 +26,7 @@ const server = createServer(async (request, response) => {
   response.end(JSON.stringify({ result: respond(method, params[0]) }));
 });
 
-function respond(method: string, input: { bundle: string; handler: string }): unknown {
+function respond(method: string, input: { bundle?: string; handler: string }): unknown {
   switch (method) {
     case 'Provider.Aws.Bootstrap':
       return { asset: 'sst-asset', assetEcrRegistryId: '1', assetEcrUrl: 'ecr', state: 'sst-state' };
@@ -33,7 +34,7 @@ function respond(method: string, input: { bundle: string; handler: string }): un
       return { http: 'appsync.example', realtime: 'realtime.example' };
     case 'Runtime.Build':
       builds.push(input);
-      return { handler: input.handler, out: input.bundle, errors: [], sourcemaps: [] };
+      return { handler: input.handler, out: input.bundle ?? join(root, project), errors: [], sourcemaps: [] };
     default:
       return {};
   }
@@ -69,8 +70,8 @@ interface Program {
 /** The settings of the app for the stage. SST too reads them before it bundles anything. */
 async function loadSettings(): Promise<ReturnType<Config['app']>> {
   Object.assign(globalThis, { $config: (config: Config) => config });
-  const { default: config }: { default: Config } = await import(join(root, 'sst.config.ts'));
-  return { ...config.app({ stage }), ...{ stage } };
+  const { default: loaded }: { default: Config } = await import(config);
+  return { ...loaded.app({ stage }), ...{ stage } };
 }
 
 async function bundle(app: object): Promise<Program> {
@@ -82,7 +83,7 @@ async function bundle(app: object): Promise<Program> {
     'Object.assign(globalThis, { aws, random, sst });',
     `export { run } from "${platform}/src/auto/run.ts";`,
     'export * as pulumi from "@pulumi/pulumi";',
-    `export { default } from "${root}/sst.config.ts";`,
+    `export { default } from "${config}";`,
   ].join('\n');
   await build({
     stdin: { contents, resolveDir: root, loader: 'ts' },
@@ -121,13 +122,13 @@ process.on('unhandledRejection', (error) =>
 );
 
 const app = await loadSettings();
-const { pulumi, run, default: config } = await bundle(app);
+const { pulumi, run, default: program } = await bundle(app);
 const resources: MockedResource[] = [];
 const registered = new Map<string, Registration>();
 const mocks = {
-  newResource({ type, name, inputs }: MockedResource) {
-    resources.push({ type, name, inputs });
-    return createState({ type, name, inputs });
+  newResource({ type, name, inputs, id }: MockedResource) {
+    if (!id) resources.push({ type, name, inputs });
+    return createState({ type, name, inputs, id });
   },
   call: ({ token, inputs }: { token: string; inputs: object }) => respondToCall(token, inputs),
 };
@@ -135,7 +136,7 @@ await pulumi.runtime.setMocks(mocks, app.name, stage, false);
 await pulumi.runtime
   .runInPulumiStack(() => {
     pulumi.runtime.registerStackTransformation((one) => void registered.set(`${one.type} ${one.name}`, one));
-    return run(config.run);
+    return run(program.run);
   })
   .catch((error: unknown) => failures.push(error instanceof Error ? (error.stack ?? '') : String(error)));
 // Resources created inside an `apply` are registered after the program has returned.

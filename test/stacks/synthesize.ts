@@ -12,8 +12,9 @@ export async function synthesize(
   mode: 'deploy' | 'dev',
   file: string,
   environment: Readonly<Record<string, string>>,
+  project = '.',
 ): Promise<void> {
-  await promisify(execFile)(process.execPath, [program, stage, mode, file], {
+  await promisify(execFile)(process.execPath, [program, stage, mode, file, project], {
     // Settings of the current environment must not affect the tests.
     env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_OPTIONS: '--no-warnings', ...environment },
   });

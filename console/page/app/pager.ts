@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { ConversationPage } from '../../api.ts';
+import type { ConversationPage } from '../../conversation-list.ts';
 
 /** Consecutive items of a list or of the results of a search. */
-export interface Part<Item> extends Omit<ConversationPage, 'conversations'> {
+export interface Part<Item> extends Pick<ConversationPage, 'next' | 'searched' | 'searchedTo'> {
   readonly items: readonly Item[];
 }
 

@@ -15,6 +15,9 @@ function parse(hash: string): Route {
 
 export const route = signal(parse(location.hash));
 
+/** Names the item that the page shows, in the document's title. */
+export const itemTitle = signal<string | undefined>(undefined);
+
 addEventListener('hashchange', () => {
   route.value = parse(location.hash);
 });

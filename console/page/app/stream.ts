@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import * as z from 'zod/mini';
 import type { Flow } from '../../flow.ts';
 
-/** A domain event on the bus. */
+/** A domain event on the bus, or a webhook, whose type is `webhook`. */
 export interface StreamedEvent {
   readonly key: number;
   readonly at: string;
@@ -24,6 +24,8 @@ const event = z.object({
     ),
   ),
 });
+
+const webhook = z.object({ at: z.string() });
 
 const maxEvents = 60;
 
@@ -58,6 +60,11 @@ export function openStream(): void {
   });
   source.addEventListener('invocation', () => {
     for (const listener of listeners) listener('invocation');
+  });
+  source.addEventListener('webhook', ({ data }) => {
+    keys += 1;
+    const item = { key: keys, at: webhook.parse(JSON.parse(data)).at, type: 'webhook', recovered: false };
+    for (const listener of listeners) listener(item);
   });
   source.addEventListener('event', ({ data }) => {
     const { at, detailType, detail } = event.parse(JSON.parse(data));

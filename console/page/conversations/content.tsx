@@ -40,7 +40,7 @@ export function Content({ message }: { message: MessageContent }) {
     case 'form':
       return <Form metadata={message.metadata} text={text} />;
     default:
-      return <pre>{text}</pre>;
+      return <EventContent text={text} />;
   }
 }
 
@@ -115,7 +115,7 @@ function formatSize(bytes: number): string {
 
 function Cards({ text }: { text: string }) {
   const cards = elements.safeParse(parseJson(text));
-  if (!cards.success) return <pre>{text}</pre>;
+  if (!cards.success) return <EventContent text={text} />;
   return (
     <div class="cards">
       {cards.data.map(({ title, subtitle, image, buttons }, index) => (
@@ -138,7 +138,7 @@ function Cards({ text }: { text: string }) {
 
 function Form({ metadata, text }: { metadata: Readonly<Record<string, unknown>>; text: string }) {
   const filled = answers.safeParse(metadata.answers);
-  if (!filled.success) return <pre>{text}</pre>;
+  if (!filled.success) return <EventContent text={text} />;
   return (
     <dl class="form">
       {filled.data.map(({ label, values }) => (
@@ -148,6 +148,20 @@ function Form({ metadata, text }: { metadata: Readonly<Record<string, unknown>>;
         </div>
       ))}
     </dl>
+  );
+}
+
+const namedEvent = z.looseObject({ type: z.string() });
+
+/** An event of a type that has no view of its own: its type, and its JSON indented. */
+function EventContent({ text = '' }: { text: string | undefined }) {
+  const parsed = parseJson(text);
+  const type = namedEvent.safeParse(parsed).data?.type;
+  return (
+    <>
+      {type && <b>Event of type {type}</b>}
+      <pre>{parsed === undefined ? text : JSON.stringify(parsed, null, 2)}</pre>
+    </>
   );
 }
 

@@ -1,14 +1,15 @@
-import type { ConversationSummary } from '../../../core/conversations/queries.ts';
-import type { ConversationPage } from '../../api.ts';
+import { useState } from 'preact/hooks';
+import type { ConversationPage, ConversationRow } from '../../conversation-list.ts';
 import { matchesSearch } from '../../search.ts';
 import { get } from '../app/api.ts';
 import { type Progress, usePager } from '../app/pager.ts';
 import { linkTo } from '../app/route.ts';
 import { Filters, SearchFilter, SelectFilter } from '../parts/filters.tsx';
 import { count, fullTime } from '../parts/format.ts';
-import { Badge, Empty, Head, HowToStart, Loaded, Loading, Problem, Time } from '../parts/ui.tsx';
+import { RelativeTime } from '../parts/relative-time.tsx';
+import { Badge, Empty, Head, HowToStart, Loaded, Loading, Problem } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
-import { agentNames, customerName, statusTones } from './people.ts';
+import { agentNames, customerName, displayName, statusTones } from './people.ts';
 
 const statuses = ['', 'queued', 'open', 'idle', 'closed'] as const;
 const pageSize = 100;
@@ -16,20 +17,28 @@ const pageSize = 100;
 export function ConversationList({ query }: { query: URLSearchParams }) {
   const status = query.get('status') ?? '';
   const search = query.get('search')?.trim() ?? '';
+  const organizationId = query.get('organizationId') ?? '';
+  const filter = { status, organizationId };
+  const key = `${status} ${organizationId}`;
+  const [organizations, setOrganizations] = useState<readonly string[]>([]);
+  const load = async () => {
+    const page = await get('/conversations', { ...filter, limit: pageSize });
+    setOrganizations(page.organizations);
+    return page;
+  };
   return (
     <div class="fill">
       <Head title="Conversations">
         <Filters>
           <SearchFilter name="search" label="Search" placeholder="Name, e-mail or ID" />
           <SelectFilter name="status" label="Status" options={statuses} />
+          {organizations.length > 1 && (
+            <SelectFilter name="organizationId" label="Organization" options={['', ...organizations]} />
+          )}
         </Filters>
       </Head>
-      <Loaded
-        id={status}
-        load={() => get('/conversations', { status, limit: pageSize })}
-        changedBy={({ type }) => /^(chat|message|agent|participant)\./.test(type)}
-      >
-        {(page) => <Rows key={`${status} ${search}`} first={page} status={status} search={search} />}
+      <Loaded id={key} load={load} changedBy={({ type }) => /^(chat|message|agent|participant)\./.test(type)}>
+        {(page) => <Rows key={`${key} ${search}`} first={page} filter={filter} search={search} />}
       </Loaded>
     </div>
   );
@@ -38,19 +47,20 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
 interface RowsProps {
   /** The latest conversations. In a search, matches among them are shown immediately and kept up to date. */
   readonly first: ConversationPage;
-  readonly status: string;
+  readonly filter: { readonly status: string; readonly organizationId: string };
   readonly search: string;
 }
 
-function Rows({ first, status, search }: RowsProps) {
+function Rows({ first, filter, search }: RowsProps) {
+  const hasSeveral = first.organizations.length > 1;
   const isSearch = search !== '';
   const { items, progress, readMore, onEnd, stop } = usePager({
     first: isSearch
       ? { items: first.conversations.filter((conversation) => matchesSearch(conversation, search)) }
       : { items: first.conversations, next: first.next },
     read: async (after, signal) => {
-      const query = { status, search, limit: pageSize, after };
-      const { conversations, ...page } = await get('/conversations', query, signal);
+      const query = { ...filter, search, limit: pageSize, after };
+      const { conversations, organizations: _, ...page } = await get('/conversations', query, signal);
       return { items: conversations, ...page };
     },
     itemKey: conversationKey,
@@ -76,18 +86,28 @@ function Rows({ first, status, search }: RowsProps) {
       )}
       <Problem text={problem && `More conversations could not be loaded: ${problem}`} retry={readMore} />
       {items.length > 0 ? (
-        <VirtualList
-          items={items}
-          itemKey={conversationKey}
-          estimate={61}
-          label="Conversations"
-          render={Row}
-          onEnd={onEnd}
-        />
+        <>
+          <div class={`row chat headers ${hasSeveral ? 'several' : ''}`} aria-hidden="true">
+            <span>Customer</span>
+            <span>Last message</span>
+            <span>Assigned to</span>
+            {hasSeveral && <span>Organization</span>}
+            <span>Status</span>
+            <span>Last activity</span>
+          </div>
+          <VirtualList
+            items={items}
+            itemKey={conversationKey}
+            estimate={61}
+            label="Conversations"
+            render={(conversation) => <Row conversation={conversation} hasSeveral={hasSeveral} />}
+            onEnd={onEnd}
+          />
+        </>
       ) : isSearch ? (
         <NoMatches state={state} />
       ) : (
-        <NoConversations filtered={status !== ''} />
+        <NoConversations filtered={filter.status !== '' || filter.organizationId !== ''} />
       )}
     </>
   );
@@ -108,23 +128,60 @@ function NoConversations({ filtered }: { filtered: boolean }) {
   );
 }
 
-function conversationKey({ organizationId, id }: ConversationSummary): string {
+function conversationKey({ organizationId, id }: ConversationRow): string {
   return `${organizationId}/${id}`;
 }
 
-function Row(conversation: ConversationSummary) {
-  const { id, organizationId, status, lastActivityAt } = conversation;
+function Row({ conversation, hasSeveral }: { conversation: ConversationRow; hasSeveral: boolean }) {
+  const { id, organizationId, status, lastActivityAt, unread, failedSends } = conversation;
   return (
-    <a class="row" href={linkTo('conversations', id, { organizationId })}>
+    <a
+      class={`row chat ${hasSeveral ? 'several' : ''} ${unread ? 'unread' : ''}`}
+      href={linkTo('conversations', id, { organizationId })}
+    >
       <span class="who">
         <b>{customerName(conversation)}</b>
         <code>{id}</code>
       </span>
+      <span class="last">
+        <span>{describeLastMessage(conversation)}</span>
+        {(unread || failedSends > 0) && (
+          <span class="markers">
+            {unread && <Badge tone="busy">unread</Badge>}{' '}
+            {failedSends > 0 && <Badge tone="bad">{failedSends} failed</Badge>}
+          </span>
+        )}
+      </span>
       <span class="with">{agentNames(conversation) || 'Unassigned'}</span>
+      {hasSeveral && (
+        <code class="organization" title={organizationId}>
+          {organizationId}
+        </code>
+      )}
       <Badge tone={statusTones[status]}>{status}</Badge>
-      <Time at={lastActivityAt} />
+      <RelativeTime at={lastActivityAt} />
     </a>
   );
+}
+
+/** The names of messages without a text. */
+const contentNames = {
+  text: 'Text',
+  media: 'File',
+  interactive: 'Rich message',
+  form: 'Form',
+  system: 'System message',
+  custom: 'Custom event',
+  unknown: 'Unknown event',
+} as const;
+
+/** The text of the last message, after the name of its author if it is not the customer. */
+function describeLastMessage({ lastMessage, participants }: ConversationRow): string {
+  if (!lastMessage) return '–';
+  const { author, direction, type, text, deleted } = lastMessage;
+  const name = displayName(participants.find(({ id }) => id === author.id) ?? author);
+  const content = deleted ? 'deleted' : type === 'text' ? text : [contentNames[type], text].filter(Boolean).join(': ');
+  return direction === 'outbound' ? `${name}: ${content}` : content;
 }
 
 function NoMatches({ state }: { state: Progress<unknown>['state'] }) {

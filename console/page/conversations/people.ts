@@ -14,7 +14,7 @@ export function customerName({ participants }: Pick<ConversationSummary, 'partic
 /** LiveChat's group of all agents. A chat that is assigned to no other group has it, so it says nothing. */
 const generalGroup = 0;
 
-export function agentNames({ participants, assigned }: ConversationSummary): string {
+export function agentNames({ participants, assigned }: Pick<ConversationSummary, 'participants' | 'assigned'>): string {
   const named = assigned.agents.map((id) =>
     displayName(participants.find((participant) => participant.id === id) ?? { id }),
   );

@@ -33,6 +33,18 @@ export function transcriptLines({ messages, notes, pending }: ConversationRespon
   return [...lines, ...pendingLines];
 }
 
+/** The line of a message, a delivery or a thread, by their ids. */
+export function findLine(
+  lines: readonly Line[],
+  { message, delivery, thread }: { readonly [Name in 'message' | 'delivery' | 'thread']?: string },
+): Line | undefined {
+  return lines.find((line) => {
+    if (line.kind === 'thread') return line.threadId === thread;
+    if (line.kind === 'pending') return line.delivery.id === delivery;
+    return line.message.id === message || (delivery !== undefined && line.message.metadata.customId === delivery);
+  });
+}
+
 interface LineProps {
   readonly line: Line;
   readonly people: ReadonlyMap<string, Participant>;
@@ -55,7 +67,7 @@ export function TranscriptLine({ line, people }: LineProps) {
   }
 }
 
-/** A message that LiveChat has not confirmed. The timeline of a failed one is open at first. */
+/** A message that LiveChat has not confirmed. */
 function PendingArticle({ delivery }: { delivery: Pending }) {
   const { status, requestId, deadLetterId } = delivery;
   const isNote = pendingMessage(delivery).visibility === 'agents';
@@ -64,11 +76,10 @@ function PendingArticle({ delivery }: { delivery: Pending }) {
       <header>
         <b>{status === 'failed' ? 'Failed to send' : 'Not confirmed yet'}</b>
         {isNote && <span class="mark">Internal note</span>}
-        <DeliveryBadge delivery={delivery} />
       </header>
       <PendingContent pending={delivery} />
-      <details open={status === 'failed'}>
-        <summary>Timeline</summary>
+      <details>
+        <TimelineSummary delivery={delivery} at={delivery.failedAt ?? delivery.acceptedAt} />
         <div class="timeline">
           <Steps steps={deliveryTimeline(delivery)} />
           <LogIds
@@ -104,15 +115,13 @@ function MessageArticle({ message, note, people }: MessageProps) {
         <b>{type === 'system' ? 'LiveChat' : name}</b>
         {note && <span class="mark">Internal note</span>}
         {author.type === 'bot' && <span class="mark">bot</span>}
-        {delivery && <DeliveryBadge delivery={delivery} />}
         {edited && <span class="mark">edited</span>}
-        <Time at={timestamp} format={clockTime} />
       </header>
       <div class="content">
         <Content message={message} />
       </div>
       <details>
-        <summary>Timeline</summary>
+        <TimelineSummary delivery={delivery} at={timestamp} />
         <div class="timeline">
           <Steps steps={messageTimeline(message)} />
           <LogIds
@@ -148,6 +157,18 @@ export function DeliveryBadge({ delivery: { status, failedCalls } }: { delivery:
       <Badge tone={deliveryTones[status]}>{status}</Badge>
       {failedCalls > 0 && <span class="mark">after {count(failedCalls, 'failed call')}</span>}
     </>
+  );
+}
+
+/** The status and the time of a message, which open its timeline. */
+function TimelineSummary({ delivery, at }: { delivery: DeliveryView | undefined; at: string }) {
+  const { status, failedCalls = 0 } = delivery ?? {};
+  return (
+    <summary class={`badge ${status ? deliveryTones[status] : 'calm'}`} title="Show the timeline">
+      {status && `${status} `}
+      {failedCalls > 0 && `after ${count(failedCalls, 'failed call')} `}
+      <Time at={at} format={clockTime} />
+    </summary>
   );
 }
 

@@ -5,7 +5,7 @@ import { Badge, Head, Ids, Loaded } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { DecisionView } from '../routing/decisions.tsx';
 import { agentNames, customerName, statusTones } from './people.ts';
-import { TranscriptLine, transcriptLines } from './transcript.tsx';
+import { findLine, TranscriptLine, transcriptLines } from './transcript.tsx';
 
 /** How many of the latest messages a live update reads again: older ones rarely change. */
 const refreshedMessages = 200;
@@ -30,7 +30,8 @@ async function loadConversation(
   return { ...first, messages, notes };
 }
 
-export function ConversationView({ id, organizationId }: { id: string; organizationId: string | undefined }) {
+export function ConversationView({ id, query }: { id: string; query: URLSearchParams }) {
+  const organizationId = query.get('organizationId') ?? undefined;
   return (
     <div class="fill conversation">
       <Loaded
@@ -39,13 +40,16 @@ export function ConversationView({ id, organizationId }: { id: string; organizat
         load={(known: ConversationResponse | undefined) => loadConversation(id, organizationId, known)}
         changedBy={({ conversationId }) => conversationId === id}
       >
-        {(response) => <ConversationDetails response={response} />}
+        {(response) => <ConversationDetails response={response} query={query} />}
       </Loaded>
     </div>
   );
 }
 
-function ConversationDetails({ response }: { response: ConversationResponse }) {
+/** From this width on, the routing decision is beside the transcript. */
+const wide = matchMedia('(min-width: 1100px)');
+
+function ConversationDetails({ response, query }: { response: ConversationResponse; query: URLSearchParams }) {
   const { conversation, routing } = response;
   const lines = useMemo(() => transcriptLines(response), [response]);
   const people = useMemo(
@@ -54,9 +58,11 @@ function ConversationDetails({ response }: { response: ConversationResponse }) {
   );
   const agents = agentNames(conversation);
   const tags = [...new Set(conversation.threads.flatMap((thread) => thread.tags))];
+  const name = customerName(conversation);
+  const target = findLine(lines, Object.fromEntries(query));
   return (
     <>
-      <Head title={customerName(conversation)}>
+      <Head title={name} item={`${name} ${conversation.id}`}>
         <p>
           <Badge tone={statusTones[conversation.status]}>{conversation.status}</Badge>{' '}
           {agents ? `Assigned to ${agents}` : 'Unassigned'}
@@ -67,36 +73,40 @@ function ConversationDetails({ response }: { response: ConversationResponse }) {
           ))}
         </p>
       </Head>
-      <details class="about">
-        <summary>IDs and participants</summary>
-        <Ids
-          ids={[
-            ['Conversation', conversation.id],
-            ['Organization', conversation.organizationId],
-            ...conversation.participants.map(({ id, name, type }) => [`${name ?? type} (${type})`, id] as const),
-          ]}
-        />
-      </details>
-      {routing.length > 0 && (
-        <details class="about">
-          <summary>Routing decisions</summary>
-          {routing.map((decision) => (
-            <DecisionView key={`${decision.decidedAt}-${decision.phase}`} decision={decision} />
-          ))}
-        </details>
-      )}
-      {lines.length === 0 ? (
-        <p class="hint">No messages yet.</p>
-      ) : (
-        <VirtualList
-          items={lines}
-          itemKey={({ key }) => key}
-          estimate={92}
-          label="Transcript"
-          render={(line) => <TranscriptLine line={line} people={people} />}
-          fromEnd
-        />
-      )}
+      <div class="beside">
+        <aside aria-label="About the conversation">
+          <details class="about" open={wide.matches}>
+            <summary>Routing decision</summary>
+            {routing.length === 0 && <p>None: the conversation was not routed by rules.</p>}
+            {routing.toReversed().map((decision) => (
+              <DecisionView key={`${decision.decidedAt}-${decision.phase}`} decision={decision} />
+            ))}
+          </details>
+          <details class="about">
+            <summary>IDs and participants</summary>
+            <Ids
+              ids={[
+                ['Conversation', conversation.id],
+                ['Organization', conversation.organizationId],
+                ...conversation.participants.map(({ id, name, type }) => [`${name ?? type} (${type})`, id] as const),
+              ]}
+            />
+          </details>
+        </aside>
+        {lines.length === 0 ? (
+          <p class="hint">No messages yet.</p>
+        ) : (
+          <VirtualList
+            items={lines}
+            itemKey={({ key }) => key}
+            estimate={92}
+            label="Transcript"
+            render={(line) => <TranscriptLine line={line} people={people} />}
+            fromEnd
+            target={target?.key}
+          />
+        )}
+      </div>
     </>
   );
 }

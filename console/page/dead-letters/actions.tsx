@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RedriveDryRun } from '../../operations.ts';
 import { call, useCommand } from '../app/api.ts';
 import { Problem } from '../parts/ui.tsx';
@@ -180,7 +180,7 @@ interface DismissFormProps {
 function DismissForm({ total, onDismiss, onCancel }: DismissFormProps) {
   const [reason, setReason] = useState('');
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => input.current?.focus(), []);
   return (
     <form
       class="plan"

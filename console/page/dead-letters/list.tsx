@@ -4,8 +4,9 @@ import type { DeadLetter } from '../../operations.ts';
 import { get } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { Filters, SearchFilter, SelectFilter } from '../parts/filters.tsx';
-import { ago, count } from '../parts/format.ts';
-import { Badge, Empty, Head, Loaded, Time, type Tone } from '../parts/ui.tsx';
+import { count } from '../parts/format.ts';
+import { RelativeTime } from '../parts/relative-time.tsx';
+import { Badge, Empty, Head, Loaded, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { Actions } from './actions.tsx';
 
@@ -224,7 +225,7 @@ function GroupRow({ group: { error, category, deadLetters }, open, onToggle, sel
         <b>{error}</b> <span class="count">{deadLetters.length.toLocaleString()}</span>
       </button>
       <span class="with">Category {category}</span>
-      {latest && <Time at={latest.createdAt} format={(at) => `latest ${ago(at)}`} />}
+      {latest && <RelativeTime at={latest.createdAt} prefix="latest " />}
     </div>
   );
 }
@@ -266,7 +267,7 @@ function Row({ deadLetter, selection }: { deadLetter: DeadLetter; selection: Sel
         {failedCalls > 0 && <small>{count(failedCalls, 'failed call')}</small>}
       </span>
       <Badge tone={statusTones[status]}>{status}</Badge>
-      <Time at={createdAt} format={ago} />
+      <RelativeTime at={createdAt} />
     </div>
   );
 }

@@ -3,7 +3,7 @@ import type { DeadLetter } from '../../operations.ts';
 import { get } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { ago, count, fullTime } from '../parts/format.ts';
-import { Badge, Card, Head, Ids, Loaded } from '../parts/ui.tsx';
+import { Badge, Card, Code, Head, Ids, Loaded } from '../parts/ui.tsx';
 import { Actions } from './actions.tsx';
 import { statusTones } from './list.tsx';
 
@@ -35,7 +35,7 @@ function DeadLetterDetails({ deadLetter, content, execution, reload }: DetailsPr
   const conversation = linkTo('conversations', conversationId, { organizationId });
   return (
     <>
-      <Head title={errorName}>
+      <Head title={errorName} item={`${errorName} ${conversationId}`.trim()}>
         <p class="bad error-message">{errorMessage || 'The error has no message.'}</p>
         <p>
           <Badge tone={statusTones[status]}>{status}</Badge> Category {category}. Failed {ago(createdAt)},{' '}
@@ -69,10 +69,7 @@ function DeadLetterDetails({ deadLetter, content, execution, reload }: DetailsPr
       </Card>
       {content.kind !== 'send' && (
         <Card title={contentTitles[content.kind]}>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable. */}
-          <pre tabIndex={0} class="code">
-            {JSON.stringify(content.kind === 'unreadable' ? content.body : content.event, null, 2)}
-          </pre>
+          <Code value={content.kind === 'unreadable' ? content.body : content.event} />
         </Card>
       )}
       <Card title="IDs for searching the logs">

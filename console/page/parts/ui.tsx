@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import { ApiError, hasSandbox, type Load, type ReloadOptions, stage, useResource } from '../app/api.ts';
-import { linkTo } from '../app/route.ts';
+import { itemTitle, linkTo } from '../app/route.ts';
 import { connected } from '../app/stream.ts';
 import { fullTime, shortTime } from './format.ts';
 
@@ -31,8 +31,21 @@ export function Card({ title, children }: { title: string; children: ComponentCh
   );
 }
 
+interface HeadProps {
+  readonly title: string;
+  /** The name of the item that the page shows, if it shows one. */
+  readonly item?: string;
+  readonly children?: ComponentChildren;
+}
+
 /** The heading of a page, and what is below it. */
-export function Head({ title, children }: { title: string; children?: ComponentChildren }) {
+export function Head({ title, item, children }: HeadProps) {
+  useEffect(() => {
+    itemTitle.value = item;
+    return () => {
+      itemTitle.value = undefined;
+    };
+  }, [item]);
   return (
     <div class="head">
       <h1>{title}</h1>
@@ -49,26 +62,50 @@ export function Ids({ ids }: { ids: readonly (readonly [label: string, value: st
 }
 
 function Copyable({ label, value }: { label: string; value: string }) {
+  return (
+    <div class="copyable">
+      <dt>{label}</dt>
+      <dd>
+        <code>{value}</code>
+        <CopyButton text="Copy" label={`Copy ${label}`} value={value} quiet />
+      </dd>
+    </div>
+  );
+}
+
+interface CopyButtonProps {
+  readonly text: string;
+  /** For screen readers, if `text` does not say what is copied. */
+  readonly label?: string;
+  readonly value: string;
+  readonly quiet?: boolean;
+}
+
+export function CopyButton({ text, label, value, quiet = false }: CopyButtonProps) {
   const [copied, setCopied] = useState(false);
   const showCopied = () => {
     setCopied(true);
     setTimeout(() => setCopied(false), 1_500);
   };
   return (
-    <div class="copyable">
-      <dt>{label}</dt>
-      <dd>
-        <code>{value}</code>
-        <button
-          type="button"
-          class="quiet"
-          aria-label={`Copy ${label}`}
-          onClick={() => navigator.clipboard.writeText(value).then(showCopied, () => {})}
-        >
-          {copied ? 'Copied' : 'Copy'}
-        </button>
-      </dd>
-    </div>
+    <button
+      type="button"
+      class={quiet ? 'quiet' : ''}
+      aria-label={label}
+      onClick={() => navigator.clipboard.writeText(value).then(showCopied, () => {})}
+    >
+      {copied ? 'Copied' : text}
+    </button>
+  );
+}
+
+/** A value as JSON, or a text. */
+export function Code({ value }: { value: unknown }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable.
+    <pre tabIndex={0} class="code">
+      {typeof value === 'string' ? value : JSON.stringify(value, null, 2)}
+    </pre>
   );
 }
 

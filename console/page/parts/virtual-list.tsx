@@ -13,10 +13,21 @@ interface VirtualListProps<T> {
   readonly onEnd?: (() => void) | undefined;
   /** Starts at the end and follows new items, as a chat does. */
   readonly fromEnd?: boolean;
+  /** The key of the item to show first, marked. */
+  readonly target?: string | undefined;
 }
 
 /** A list that renders only the visible items. */
-export function VirtualList<T>({ items, itemKey, estimate, label, render, onEnd, fromEnd }: VirtualListProps<T>) {
+export function VirtualList<T>({
+  items,
+  itemKey,
+  estimate,
+  label,
+  render,
+  onEnd,
+  fromEnd,
+  target,
+}: VirtualListProps<T>) {
   const scroller = useRef<HTMLElement>(null);
   const [, redraw] = useReducer((count: number, _: unknown) => count + 1, 0);
   const options = {
@@ -38,8 +49,14 @@ export function VirtualList<T>({ items, itemKey, estimate, label, render, onEnd,
   useEffect(() => virtualizer._didMount(), [virtualizer]);
   useLayoutEffect(() => virtualizer._willUpdate());
 
-  const atEnd = useRef(true);
   const count = items.length;
+  const targetIndex = target === undefined ? -1 : items.findIndex((item) => itemKey(item) === target);
+  const atEnd = useRef(targetIndex < 0);
+  useLayoutEffect(() => {
+    if (targetIndex < 0) return;
+    atEnd.current = false;
+    virtualizer.scrollToIndex(targetIndex, { align: 'center' });
+  }, [virtualizer, target]);
   useLayoutEffect(() => {
     if (fromEnd && atEnd.current && count > 0) virtualizer.scrollToIndex(count - 1, { align: 'end' });
   }, [virtualizer, count, fromEnd]);
@@ -68,6 +85,7 @@ export function VirtualList<T>({ items, itemKey, estimate, label, render, onEnd,
             item !== undefined && (
               <li
                 key={key}
+                class={key === target ? 'target' : undefined}
                 data-index={index}
                 ref={(element) => virtualizer.measureElement(element)}
                 style={{ transform: `translateY(${start}px)` }}

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { callsPerSecondSetting } from '../../../core/channel/spec.ts';
+import { channels } from '../../../core/channels.ts';
 import { edgeKey, type ResourceVariable } from '../../../core/platform/configuration.ts';
 import { bundleOptions } from '../../../stacks/build/bundle.ts';
 import { functions, settings, tables } from '../../../stacks/topology.ts';
@@ -24,6 +26,19 @@ const secretFields: ReadonlySet<string> = new Set([
 /** Variables that only the local engine sets. */
 const localVariables: ReadonlySet<string> = new Set(['MEDIA_SIMULATOR_URL', 'AWS_ENDPOINT_URL']);
 
+/** Variables that Lambda sets, and the options of the AWS SDKs, which the webhook's signed requests read as an SDK does. */
+const sdkVariables: ReadonlySet<string> = new Set([
+  'AWS_REGION',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_LAMBDA_FUNCTION_NAME',
+  'AWS_USE_FIPS_ENDPOINT',
+  'AWS_USE_DUALSTACK_ENDPOINT',
+  'AWS_ENDPOINT_URL_EVENTBRIDGE',
+  'AWS_ENDPOINT_URL_SECRETS_MANAGER',
+]);
+
 /** Variables that only the webhook has, and only with the edge. */
 const edgeVariables: ReadonlySet<string> = new Set([edgeKey.variable]);
 
@@ -36,6 +51,9 @@ const otherNames: ReadonlySet<string> = new Set([
   'TIMED_OUT',
 ]);
 const errorCode = /^(?:ERR|EAI)_/;
+
+/** Variables of Lambda and of the AWS SDKs. */
+const awsVariable = /^AWS_/;
 
 /** The variables that the code of each function reads, by function. */
 export type VariableReads = Readonly<Record<string, ReadonlySet<string>>>;
@@ -51,9 +69,12 @@ export function checkEnvironment(reads: VariableReads): Check {
       const environment: Readonly<Record<string, unknown>> = typeof found === 'object' ? { ...found } : {};
       const read = reads[name] ?? new Set();
       const known = (one: string) =>
-        [resources, secretFields, localVariables, edgeVariables, otherNames].some((names) => names.has(one)) ||
+        [resources, secretFields, localVariables, sdkVariables, edgeVariables, otherNames].some((names) =>
+          names.has(one),
+        ) ||
         isSetting(one) ||
-        errorCode.test(one);
+        errorCode.test(one) ||
+        awsVariable.test(one);
       return [
         ...[...read].filter((one) => resources.has(one) && !environment[one]).map((one) => `lacks ${one}`),
         ...Object.keys(environment)
@@ -77,10 +98,13 @@ function isSetting(name: string): boolean {
   return settings.some((one) => one === name);
 }
 
-/** Settings that no function reads, except LOG_LEVEL, which Powertools reads. */
+/** LOG_LEVEL, which Powertools reads, and names that the code puts together. */
+const readElsewhere = ['LOG_LEVEL', ...Object.keys(channels).map((carrier) => callsPerSecondSetting(carrier).name)];
+
+/** Settings that no function reads. */
 export function findUnreadSettings(reads: VariableReads): string[] {
-  const read = new Set(Object.values(reads).flatMap((names) => [...names]));
-  return settings.filter((name) => !read.has(name) && name !== 'LOG_LEVEL').map((name) => `no function reads ${name}`);
+  const read = new Set([...readElsewhere, ...Object.values(reads).flatMap((names) => [...names])]);
+  return settings.filter((name) => !read.has(name)).map((name) => `no function reads ${name}`);
 }
 
 const root = join(import.meta.dirname, '..', '..', '..');

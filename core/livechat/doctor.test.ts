@@ -5,12 +5,12 @@ const credentials = { LIVECHAT_ACCOUNT_ID: 'account', LIVECHAT_API_KEY: 'key', L
 
 describe('a bridge to LiveChat without registrations and webhooks', () => {
   let local: Local;
-  let account: typeof import('./account.ts');
-  let traffic: typeof import('./traffic.ts');
+  let doctor: ReturnType<typeof import('./doctor.ts').liveChatDoctor>;
   beforeAll(async () => {
     local = await startLocal(credentials);
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
-    [account, traffic] = await Promise.all([import('./account.ts'), import('./traffic.ts')]);
+    const { liveChatDoctor } = await import('./doctor.ts');
+    doctor = liveChatDoctor({});
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
@@ -18,7 +18,7 @@ describe('a bridge to LiveChat without registrations and webhooks', () => {
   });
 
   it('reports every missing registration as a fault', async () => {
-    expect(await account.checkAccount(undefined, local.webhook, undefined)).toContainEqual({
+    expect(await doctor.checkAccount(undefined, local.webhook)).toContainEqual({
       check: 'registrations',
       severity: 'fault',
       message: expect.stringMatching(/^These webhooks are not registered: incoming_chat, .*thread_tagged/),
@@ -27,7 +27,7 @@ describe('a bridge to LiveChat without registrations and webhooks', () => {
   });
 
   it('reports that no webhook has arrived as a warning', async () => {
-    expect(await traffic.checkLatestWebhooks([], false)).toEqual([
+    expect(await doctor.checkLatestWebhooks([])).toEqual([
       {
         severity: 'warning',
         message: 'None has arrived yet.',

@@ -1,13 +1,39 @@
 import * as z from 'zod/mini';
-import type { LiveChatClient } from '../../core/livechat/client.ts';
-import { type Account, openAccount } from '../../core/livechat/connection.ts';
-import { userTypeFromId } from '../../core/livechat/conventions.ts';
-import { LiveChatApiError } from '../../core/livechat/errors.ts';
-import { planChanges, type RegistrationPlan } from '../../core/livechat/registration-plan.ts';
-import { desiredRegistrations, readRegistrations, requireClientId } from '../../core/livechat/registration-sync.ts';
-import { systemClock } from '../../core/platform/clock.ts';
-import { ConfigurationError } from '../../core/platform/configuration.ts';
-import { type Finding, fault, note, ok, problemsOr, warning } from './finding.ts';
+import type { ChannelDoctor } from '../channel/finding.ts';
+import { type Finding, fault, note, ok, problemsOr, warning } from '../channel/finding.ts';
+import { readTimeline } from '../conversations/conversations.ts';
+import { type ConversationEvent, statuses } from '../conversations/projection.ts';
+import { listConversations } from '../conversations/queries.ts';
+import { readLatestChanges } from '../messages/queries.ts';
+import { systemClock } from '../platform/clock.ts';
+import { ConfigurationError } from '../platform/configuration.ts';
+import { isLoopbackHost } from '../platform/loopback.ts';
+import { parseVersion } from './api.ts';
+import type { LiveChatClient } from './client.ts';
+import { type Account, credentialOwners, openAccount } from './connection.ts';
+import { userTypeFromId } from './conventions.ts';
+import { LiveChatApiError } from './errors.ts';
+import { planChanges, type RegistrationPlan, supportedActions } from './registration-plan.ts';
+import { desiredRegistrations, readRegistrations, requireClientId } from './registration-sync.ts';
+import type { Action } from './schemas.ts';
+
+/** The checks of `livechat doctor` that are specific to LiveChat. */
+export function liveChatDoctor(environment = process.env): ChannelDoctor {
+  const { LIVECHAT_API_BASE_URL: apiUrl = '', LIVECHAT_API_VERSION: version } = environment;
+  // The simulator is the only LiveChat API with a loopback address.
+  const simulatorUrl = isLoopbackHost(URL.parse(apiUrl)?.host) ? apiUrl : undefined;
+  return {
+    settings: [() => parseVersion(version || 'v3.6'), () => requireAddress(apiUrl)],
+    listAccounts: credentialOwners,
+    checkAccount: (owner, webhookUrl) => checkAccount(owner, webhookUrl, simulatorUrl),
+    checkLatestWebhooks: (organizationIds) => checkLatestWebhooks(organizationIds, simulatorUrl !== undefined),
+  };
+}
+
+function requireAddress(url: string): void {
+  if (!url || ['https:', 'http:'].includes(URL.parse(url)?.protocol ?? '')) return;
+  throw new ConfigurationError('LIVECHAT_API_BASE_URL', 'an address such as https://api.livechatinc.com');
+}
 
 /**
  * Checks an organization's credentials: the secret, the token's scopes, the API version and the registered webhooks.
@@ -16,11 +42,11 @@ import { type Finding, fault, note, ok, problemsOr, warning } from './finding.ts
  * @param webhookUrl the address that should be registered at LiveChat
  * @param simulatorUrl the address of the local simulator; undefined for LiveChat itself
  */
-export async function checkAccount(
+async function checkAccount(
   organizationId: string | undefined,
   webhookUrl: string,
   simulatorUrl: string | undefined,
-): Promise<Finding[]> {
+): Promise<readonly Finding[]> {
   const found = await openAccount(organizationId, systemClock).then(
     (account) => checkParts(account, webhookUrl, simulatorUrl),
     secretFault,
@@ -166,7 +192,7 @@ const simulatorCalls = z.object({ methods: z.record(z.string(), z.object({ accep
 
 /** Without registrations, the simulator delivers every webhook until the first registration, and none after its removal. */
 async function checkSimulatorDelivery(simulatorUrl: string): Promise<Finding> {
-  const response = await fetch(new URL('/simulator/calls', simulatorUrl), { signal: AbortSignal.timeout(5_000) });
+  const response = await fetch(new URL('/simulator/calls', simulatorUrl).href, { signal: AbortSignal.timeout(5_000) });
   const { methods } = simulatorCalls.parse(await response.json());
   return methods.register_webhook?.accepted
     ? warning('All registrations are removed: the simulator delivers no webhooks.', sync)
@@ -198,4 +224,70 @@ function registrationFindings({ keep, create, remove, blocked, enable }: Registr
   if (surplus.length > 0)
     problems.push(warning(`These webhooks have surplus registrations: ${actions(surplus)}.`, sync));
   return problemsOr(problems, `All ${keep.length} webhooks are registered.`);
+}
+
+/** How many conversations of each organization are read. */
+const maxConversations = 20;
+
+/** The webhook that a stored event came from. Undefined for an event that reconciliation published. */
+function webhookAction(event: ConversationEvent): Action | undefined {
+  if (event.metadata.recovered) return undefined;
+  switch (event.type) {
+    case 'chat.started':
+      return 'incoming_chat';
+    case 'chat.observed':
+      return undefined;
+    case 'chat.deactivated':
+      return 'chat_deactivated';
+    case 'chat.transferred':
+      return 'chat_transferred';
+    case 'chat.updated':
+      if (event.data.tag !== undefined) return 'thread_tagged';
+      return event.data.untag === undefined ? 'chat_access_updated' : 'thread_untagged';
+    case 'agent.changed':
+      return event.data.change === 'joined' ? 'user_added_to_chat' : 'user_removed_from_chat';
+    case 'participant.changed':
+      if (event.data.change === 'fields') return 'customer_session_fields_updated';
+      return event.data.change === 'joined' ? 'user_added_to_chat' : 'user_removed_from_chat';
+    case 'idle':
+      return 'incoming_event';
+  }
+}
+
+/** When each webhook last changed what is stored of the latest conversations. Duplicates change nothing, so they do not count. */
+async function readLatestWebhooks(organizationIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const times = new Map<string, string>();
+  const keepLatest = (action: Action | undefined, time: string | undefined) => {
+    if (action !== undefined && time !== undefined && time > (times.get(action) ?? '')) times.set(action, time);
+  };
+  for (const organizationId of organizationIds) {
+    const latest = await listConversations(organizationId, statuses, maxConversations);
+    await Promise.all(
+      latest.map(async ({ id: conversationId }) => {
+        const key = { organizationId, conversationId };
+        const [{ events, readMarks }, messages] = await Promise.all([readTimeline(key), readLatestChanges(key)]);
+        for (const event of events) keepLatest(webhookAction(event), event.metadata.receivedAt);
+        for (const { receivedAt } of readMarks) keepLatest('events_marked_as_seen', receivedAt);
+        keepLatest('incoming_event', messages.received);
+        keepLatest('event_updated', messages.edited);
+        keepLatest('event_deleted', messages.deleted);
+        keepLatest('incoming_rich_message_postback', messages.clicked);
+      }),
+    );
+  }
+  return times;
+}
+
+/** When each webhook last arrived. Whether one is overdue cannot be known. */
+async function checkLatestWebhooks(organizationIds: readonly string[], isSimulator: boolean): Promise<Finding[]> {
+  const times = await readLatestWebhooks(organizationIds);
+  if (times.size > 0) {
+    // Of the latest API version; earlier versions lack a few.
+    return supportedActions('v3.6').map((action) =>
+      note(`${action.padEnd(32)} ${times.get(action)?.slice(0, 19) ?? 'none in the latest conversations'}`),
+    );
+  }
+  return isSimulator
+    ? [note('None has arrived yet. Start a chat with `livechat simulate chat`.')]
+    : [warning('None has arrived yet.', 'Start a chat, then run this again; see the metric WebhookErrorResponses.')];
 }

@@ -1,0 +1,118 @@
+import { Hono } from 'hono';
+import * as z from 'zod/mini';
+import { organizations } from '../core/conversations/queries.ts';
+import { putEvent } from '../core/events/bus.ts';
+import { catalogue, eventSource } from '../core/events/catalogue.ts';
+import { payloads } from '../core/livechat/schemas.ts';
+import { deadLetterStatuses, findDeadLetter, listDeadLetters } from '../core/outbound/dead-letter.ts';
+import { type EventDetails, type EventEntry, type EventSource, eventStatuses } from './event-source.ts';
+import { invalid, parseLimit, parseOneOf, parseTime, type ReadRequest } from './http.ts';
+
+const types = ['webhook', 'event', ...Object.keys(payloads), ...Object.keys(catalogue)];
+
+/** The GET requests of webhooks and events. */
+export const eventReads = (source: EventSource) => ({
+  '/events': async ({ query }: ReadRequest) => {
+    const { type, status, since, until, limit, after, organizationId, conversationId } = query;
+    return source.list({
+      type: type === undefined ? undefined : parseOneOf(types, type, 'type'),
+      status: status === undefined ? undefined : parseOneOf(eventStatuses, status, 'status'),
+      since: since === undefined ? undefined : parseTime(since, 'since'),
+      until: until === undefined ? undefined : parseTime(until, 'until'),
+      organizationId,
+      conversationId,
+      limit: parseLimit(limit, 100),
+      after,
+    });
+  },
+  '/event-filters': async () => ({ types, organizations: await organizations() }),
+  '/events/:id': async ({ id }: ReadRequest) => {
+    const details = await findEvent(source, id);
+    return {
+      ...details,
+      deadLetterIds: await findDeadLetters(details.entry),
+      /** Why it cannot be replayed; undefined if it can. */
+      replayObstacle: (await prepareReplay(source, details)).obstacle,
+    };
+  },
+});
+
+/** POST of a replay: publishes an event, or the events of a webhook, again with the same ids. */
+export function replays(source: EventSource): Hono {
+  const app = new Hono();
+  app.post('/:id/replay', async (context) => {
+    const { events, obstacle } = await prepareReplay(source, await findEvent(source, context.req.param('id')));
+    if (obstacle) throw invalid(409, 'id', `an event that can be replayed; ${obstacle}`);
+    for (const { entry, payload } of events) {
+      await putEvent({ source: entry.source ?? '', detailType: entry.type, detail: payload });
+    }
+    return context.json({ replayed: events.map(({ entry: { eventId } }) => eventId) });
+  });
+  return app;
+}
+
+async function findEvent(source: EventSource, id: string): Promise<EventDetails> {
+  const details = await source.find(id);
+  if (!details) throw invalid(404, 'id', 'the id of a webhook or event that is kept');
+  return details;
+}
+
+/** Their effects cannot be recognized as duplicates. */
+const repeatedEffects = new Map([
+  ['alert.raised', 'a replay would notify the operators again'],
+  ['reconciliation.requested', 'a replay would start another run'],
+]);
+
+interface Replay {
+  readonly events: readonly EventDetails[];
+  /** Why it is not possible. */
+  readonly obstacle?: string;
+}
+
+/** The events that a replay publishes: one, or each that the webhook published. */
+async function prepareReplay(source: EventSource, details: EventDetails): Promise<Replay> {
+  const { kind, type } = details.entry;
+  const refuse = (obstacle: string): Replay => ({ events: [], obstacle });
+  if (!source.keepsEvents) return refuse('the events of a stage are only in the archive of its bus');
+  const repeated = repeatedEffects.get(type);
+  if (repeated) return refuse(repeated);
+  const events = kind === 'event' ? [details] : await readPublished(source, details);
+  if (events.length === 0) return refuse('this webhook published no event that is kept');
+  return events.every(({ isComplete }) => isComplete) ? { events } : refuse('its payload is not kept');
+}
+
+/** An event that was replayed is in the log twice. */
+async function readPublished(source: EventSource, { related }: EventDetails): Promise<EventDetails[]> {
+  const published = related.filter(
+    (one) => one.kind === 'event' && one.source === eventSource && one.causationId === undefined,
+  );
+  const ids = new Map(published.map(({ eventId, id }) => [eventId, id]));
+  return Promise.all([...ids.values()].map((id) => findEvent(source, id)));
+}
+
+const archived = z.object({
+  id: z.string(),
+  detail: z.looseObject({ metadata: z.optional(z.looseObject({ id: z.string() })) }),
+});
+const maxDeadLetters = 20;
+
+/** The dead letters of an event: those of functions that could not handle it, and those of a send request. */
+async function findDeadLetters({ kind, at, eventId, organizationId, conversationId }: EventEntry): Promise<string[]> {
+  if (kind !== 'event' || eventId === undefined || (!organizationId && !conversationId)) return [];
+  const query = {
+    limit: maxDeadLetters,
+    since: at,
+    filter: { organization: organizationId, conversation: conversationId },
+  };
+  const lists = await Promise.all(deadLetterStatuses.map((status) => listDeadLetters(status, query)));
+  const found = await Promise.all(
+    lists.flatMap(({ deadLetters }) => deadLetters).map(async ({ id }) => findDeadLetter(id)),
+  );
+  return found.flatMap((one) => {
+    if (!one) return [];
+    const { deadLetter, summary } = one;
+    if (deadLetter.kind === 'send') return deadLetter.request.causationId === eventId ? [summary.id] : [];
+    const event = archived.safeParse('event' in deadLetter ? deadLetter.event : undefined).data;
+    return event?.id === eventId || event?.detail.metadata?.id === eventId ? [summary.id] : [];
+  });
+}

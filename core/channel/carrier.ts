@@ -1,0 +1,23 @@
+/** The carrier of an event or a send request that names none. Its organization ids have no prefix. */
+export const defaultCarrier = 'livechat';
+
+const separator = ':';
+
+/**
+ * The id by which the bridge knows an organization of a carrier. Every key and every derived id contains it, so it is unique
+ * among carriers: `<carrier>:<the carrier's own id>`. LiveChat's own id has no prefix.
+ */
+export function organizationIdFor(carrier: string, ownId: string): string {
+  return carrier === defaultCarrier ? ownId : `${carrier}${separator}${ownId}`;
+}
+
+/** The carrier of an organization. */
+export function carrierOf(organizationId: string): string {
+  const end = organizationId.indexOf(separator);
+  return end < 0 ? defaultCarrier : organizationId.slice(0, end);
+}
+
+/** The carrier's own id of an organization. */
+export function ownOrganizationId(organizationId: string): string {
+  return organizationId.slice(organizationId.indexOf(separator) + 1);
+}

@@ -1,0 +1,58 @@
+import type { Compose, CreateConnect } from './channel/channel.ts';
+import type { ChannelDoctor } from './channel/finding.ts';
+import type { Loaders } from './channel/ports.ts';
+import type { ChannelSpec } from './channel/spec.ts';
+import type { ListReconcilable, ReconciliationChannel } from './reconciliation/source.ts';
+import type { CreateRoutingChannel } from './routing/channel.ts';
+
+/**
+ * The list of channels. A channel has one entry in `channels`, from which the stacks and the local engine derive its function,
+ * its route and its rules, and one in each of the lists of loaders that it supports. docs/how-to/add-a-channel.md explains them.
+ */
+
+/** By carrier, which is the name in events and send requests: lower-case letters and digits. */
+export const channels = {
+  livechat: {
+    name: 'LiveChat',
+    webhook: { function: 'webhook', handler: 'functions/webhook.handler', path: '/livechat/webhook' },
+    supports: ['routing', 'reconciliation', 'files'],
+    organizationIds: '????????-????-????-????-????????????',
+    callsPerSecond: 10,
+    settings: ['LIVECHAT_API_BASE_URL', 'LIVECHAT_API_VERSION'],
+  },
+} as const satisfies Readonly<Record<string, ChannelSpec>>;
+
+// The bundler makes these imports static: a function contains the ports that it loads, and no others.
+
+/** Converts the messages of a send request. */
+export const composers: Loaders<Compose<unknown>> = {
+  livechat: () => import('./livechat/compose.ts').then(({ compose }) => compose),
+};
+
+export const senders: Loaders<CreateConnect> = {
+  livechat: () => import('./livechat/sender.ts').then(({ liveChatSender }) => liveChatSender),
+};
+
+export const routers: Loaders<() => CreateRoutingChannel> = {
+  livechat: () => import('./livechat/carrier.ts').then(({ liveChatRouting }) => liveChatRouting),
+};
+
+export const reconcilers: Loaders<() => ReconciliationChannel> = {
+  livechat: () => import('./livechat/reconcile.ts').then(({ liveChatReconciliation }) => liveChatReconciliation),
+};
+
+/** List the organizations that can be reconciled. Separate, since the schedule makes no calls to the channel. */
+export const reconcilableOrganizations: Loaders<ListReconcilable> = {
+  livechat: () =>
+    import('./livechat/organizations.ts').then(({ reconcilableOrganizations }) => reconcilableOrganizations),
+};
+
+/** The hosts of the files in its messages. */
+export const fileHosts: Loaders<readonly string[]> = {
+  livechat: () => import('./livechat/conventions.ts').then(({ liveChatFileHosts }) => liveChatFileHosts),
+};
+
+/** What `livechat doctor` checks. */
+export const channelDoctors: Loaders<() => ChannelDoctor> = {
+  livechat: () => import('./livechat/doctor.ts').then(({ liveChatDoctor }) => liveChatDoctor),
+};

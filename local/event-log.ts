@@ -1,0 +1,173 @@
+import {
+  describeStatus,
+  type EventDetails,
+  type EventEntry,
+  type EventSource,
+  type FunctionRun,
+  matchesFilter,
+} from '../console/event-source.ts';
+import { identifyEvent } from '../core/events/event.ts';
+import { identifyWebhook, readCorrelationId, redact, TooDeepError } from '../core/livechat/webhook.ts';
+import { parseJsonExactly } from '../core/platform/json.ts';
+import type { InvocationActivity, WebhookActivity } from './activity.ts';
+import type { Envelope } from './aws/event-bridge.ts';
+import type { Collection, State } from './state.ts';
+
+/** The webhooks and events of the local engine, for the console. */
+export interface EventLog extends EventSource {
+  /** `secrets`: what must not be kept. */
+  recordWebhook(activity: WebhookActivity, body: Buffer | undefined, secrets: readonly string[]): void;
+  /** Call it before the event is delivered, so that its invocations find it. */
+  recordEvent(event: Pick<Envelope, 'id' | 'source' | 'detail-type' | 'detail'>, at: string): void;
+  recordInvocation(activity: InvocationActivity): void;
+}
+
+interface StoredEntry extends EventEntry {
+  readonly functions: readonly FunctionRun[];
+  /** EventBridge's id. */
+  readonly busEventId?: string;
+}
+
+const defaultMaxEntries = 5_000;
+/** A larger payload is not kept. */
+const maxPayloadBytes = 64_000;
+const keyDigits = 15;
+
+/** Keeps the latest webhooks and events. Older ones are deleted. */
+export function createEventLog(state: State, maxEntries = defaultMaxEntries): EventLog {
+  const stored: Collection<StoredEntry> = state.collection('event log');
+  const payloads: Collection<unknown> = state.collection('event log payloads');
+  /** Oldest first, by id. */
+  const entries = new Map(stored.range({}));
+  const idsByEvent = new Map([...entries.values()].flatMap((entry) => eventIds(entry).map((id) => [id, entry.id])));
+  let last = Number([...entries.keys()].at(-1) ?? 0);
+
+  function put(entry: StoredEntry): void {
+    entries.set(entry.id, entry);
+    stored.put(entry.id, entry);
+  }
+
+  function add(entry: Omit<StoredEntry, 'id'>, payload: unknown): void {
+    last += 1;
+    const id = String(last).padStart(keyDigits, '0');
+    const added = { id, ...entry };
+    const isKept = payload !== undefined && JSON.stringify(payload).length <= maxPayloadBytes;
+    state.transaction(() => {
+      put(added);
+      if (isKept) payloads.put(id, payload);
+      const [oldest] = entries.values();
+      if (entries.size > maxEntries && oldest) remove(oldest);
+    });
+    for (const eventId of eventIds(added)) idsByEvent.set(eventId, id);
+  }
+
+  function remove(entry: StoredEntry): void {
+    entries.delete(entry.id);
+    stored.delete(entry.id);
+    payloads.delete(entry.id);
+    for (const eventId of eventIds(entry)) if (idsByEvent.get(eventId) === entry.id) idsByEvent.delete(eventId);
+  }
+
+  const newestFirst = () => [...entries.values()].reverse();
+  const withCorrelation = (correlationId: string | undefined) =>
+    correlationId === undefined ? [] : [...entries.values()].filter((entry) => entry.correlationId === correlationId);
+
+  return {
+    keepsEvents: true,
+
+    recordWebhook({ at, path, function: name, status, ms, action, reason }, body, secrets) {
+      const payload = readBody(body, secrets);
+      const isAccepted = status < 400;
+      const { webhook, organizationId, conversationId } = identifyWebhook(payload);
+      const correlationId = isAccepted ? readCorrelationId(payload) : undefined;
+      const published = withCorrelation(correlationId);
+      add(
+        {
+          kind: 'webhook',
+          at,
+          type: action ?? (webhook === 'unknown' ? '' : webhook),
+          status: isAccepted ? 'accepted' : 'refused',
+          organizationId,
+          conversationId: conversationId ?? published.find((entry) => entry.conversationId)?.conversationId,
+          response: { path, status, reason, ms },
+          correlationId,
+          functions: [{ function: name, at, ok: isAccepted, ms, error: reason }],
+        },
+        payload,
+      );
+    },
+
+    recordEvent(event, at) {
+      const { id: busEventId, source, 'detail-type': type, detail } = event;
+      add(
+        {
+          kind: 'event',
+          at,
+          type,
+          status: 'published',
+          ...identifyEvent(event),
+          busEventId,
+          source,
+          functions: [],
+        },
+        detail,
+      );
+    },
+
+    recordInvocation({ function: name, at, ok, ms, error, eventId }) {
+      const entry = entries.get(idsByEvent.get(eventId ?? '') ?? '');
+      if (!entry) return;
+      const functions = [...entry.functions, { function: name, at, ok, ms, error }];
+      put({ ...entry, functions, status: describeStatus(functions) });
+    },
+
+    async list({ limit, after, ...filter }) {
+      const found: EventEntry[] = [];
+      for (const { functions: _, busEventId: __, ...entry } of newestFirst()) {
+        if (after !== undefined && entry.id >= after) continue;
+        if (!matchesFilter(entry, filter)) continue;
+        if (found.length === limit) return { entries: found, next: found.at(-1)?.id, limits: [] };
+        found.push(entry);
+      }
+      const isFull = entries.size >= maxEntries;
+      return {
+        entries: found,
+        limits: isFull ? [`The engine keeps the latest ${maxEntries} webhooks and events.`] : [],
+      };
+    },
+
+    async find(id): Promise<EventDetails | undefined> {
+      const found = entries.get(id) ?? entries.get(idsByEvent.get(id) ?? '');
+      if (!found) return undefined;
+      const { functions, busEventId: _, ...entry } = found;
+      const related = withCorrelation(entry.correlationId).filter((other) => other.id !== entry.id);
+      const payload = payloads.get(entry.id);
+      return {
+        entry,
+        payload,
+        functions,
+        related: related.map(({ functions: __, busEventId: ___, ...other }) => other),
+        isComplete: payload !== undefined,
+      };
+    },
+  };
+}
+
+const eventIds = ({ eventId, busEventId }: Pick<StoredEntry, 'eventId' | 'busEventId'>) =>
+  [eventId, busEventId].flatMap((id) => id ?? []);
+
+const maxTextLength = 2_000;
+
+/** The body without its secret. Of one that is not JSON, only the beginning. */
+function readBody(body: Buffer | undefined, secrets: readonly string[]): unknown {
+  const whole = body?.toString() ?? '';
+  const parsed = parseJsonExactly(whole);
+  try {
+    if (parsed !== undefined) return redact(parsed, secrets);
+  } catch (error) {
+    if (error instanceof TooDeepError) return undefined;
+    throw error;
+  }
+  const start = whole.slice(0, maxTextLength).replace(/("secret_key"\s*:\s*)"[^"]*("|$)/g, '$1"[redacted]"');
+  return start === '' ? undefined : redact(start, secrets);
+}

@@ -1,0 +1,26 @@
+import * as list from '../core/channels.ts';
+
+/** The list of channels with a second one. `use-channels-with-echo.ts` puts it in the place of core/channels.ts. */
+export const { routers, reconcilers, reconcilableOrganizations, fileHosts, channelDoctors } = list;
+
+export const channels = {
+  ...list.channels,
+  echo: {
+    name: 'Echo',
+    webhook: { function: 'echo-webhook', handler: 'test/echo/function.handler', path: '/echo/webhook' },
+    supports: [],
+    organizationIds: '????????-????-????-????-????????????',
+    callsPerSecond: 50,
+    settings: [],
+  },
+} as const;
+
+export const composers = {
+  ...list.composers,
+  echo: () => import('./echo/channel.ts').then(({ composeEcho }) => composeEcho),
+};
+
+export const senders = {
+  ...list.senders,
+  echo: () => import('./echo/channel.ts').then(({ connectEcho }) => connectEcho),
+};

@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectOneReply } from '../first-reply.ts';
+import { type Local, startLocal } from '../local.ts';
+import { readPage, root } from '../markdown.ts';
+import { expectOneMessage, sendSamples } from '../send-samples.ts';
+import { bin } from './install.ts';
+
+let local: Local;
+beforeAll(async () => {
+  local = await startLocal();
+});
+afterAll(() => local.stop());
+
+const run = promisify(execFile);
+const path = [bin, process.env.PATH].join(delimiter);
+
+describe('examples/first-reply-python', () => {
+  it('replies once to the first message of a customer', () =>
+    expectOneReply(local, join(bin, 'python'), 'examples/first-reply-python/run.py'));
+
+  it('has a valid SAM template with the same event pattern', async () => {
+    const template = join(root, 'examples', 'first-reply-python', 'template.yaml');
+    await run(join(bin, 'cfn-lint'), [template]);
+    const print = `import json, yaml
+yaml.SafeLoader.add_multi_constructor('!', lambda loader, suffix, node: node.value)
+function = yaml.safe_load(open('${template}'))['Resources']['FirstReply']
+print(json.dumps(function['Properties']['Events']['Message']['Properties']['Pattern']))`;
+    const { stdout } = await run(join(bin, 'python'), ['-c', print]);
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(readPage('examples/first-reply-python/pattern.json')));
+  });
+});
+
+describe('the scripts of docs/how-to/send.md', () => {
+  it.each(sendSamples('python'))('send one message with boto3, even if they run twice', (script) =>
+    expectOneMessage(local, script, ['python', '-'], path),
+  );
+
+  it.each(sendSamples('sh'))('send one message with the AWS CLI, even if they run twice', (script) =>
+    expectOneMessage(local, script, ['bash', '-s'], path),
+  );
+});
