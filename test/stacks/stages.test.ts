@@ -186,6 +186,7 @@ describe('the outputs', () => {
         DEAD_LETTER_QUEUE_URL: expect.stringMatching(/^https:\/\/sqs\..*DeadLettersQueue-/),
         ...(name === 'development' && { LOG_LEVEL: 'DEBUG', MESSAGES_RETENTION_DAYS: '30' }),
         AUDIT_LOG_GROUP: `/livechat/${name}/audit`,
+        FUNCTION_LOG_PREFIX: `/aws/lambda/livechat-${name}-`,
         SEND_CONCURRENCY: name === 'production' ? '200' : '12',
         WEBHOOK_THROTTLE_PER_SECOND: name === 'production' ? '3000' : '20',
         RECONCILIATION_MINUTES: name === 'production' ? '15' : '60',
