@@ -14,6 +14,7 @@ const thorough = [
   'cli/webhooks.rotation.test.ts',
   'test/reconciliation/{schedule,survival}.test.ts',
   'kit/package.test.ts',
+  'test/openapi/openapi.test.ts',
   'test/{bundles,automatic-redrive,ledger,readme,reconciliation-cost,second-channel,send-faults,timeline,unknown-outcome}.test.ts',
 ];
 const browser = ['test/browser/**/*.test.ts'];
