@@ -14,7 +14,11 @@ import { outbound } from '../outbound.ts';
 import { openApi, operations } from './document.ts';
 
 const document = openApi();
-const noEvents: EventSource = { list: async () => ({ entries: [], limits: [] }), find: async () => undefined };
+const noEvents: EventSource = {
+  keepsEvents: true,
+  list: async () => ({ entries: [], limits: [] }),
+  find: async () => undefined,
+};
 
 describe('docs/openapi.json', () => {
   /** Update it with `npx vitest run test/openapi -u`. */
