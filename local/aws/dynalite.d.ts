@@ -1,5 +1,5 @@
 declare module 'dynalite/db/*Parser.js' {
-  const parser: { parse: import('./dynamodb.ts').Parse };
+  const parser: { parse: import('./dynamodb-expressions.ts').Parse };
   export = parser;
 }
 
@@ -7,6 +7,10 @@ declare module 'dynalite/db/index.js' {
   type ConditionCheck = import('./dynamodb.ts').ConditionCheck;
   type Item = import('../../bench/capacity.ts').Item;
   type Table = import('../../bench/capacity.ts').Table;
+  type Index = {
+    readonly IndexName: string;
+    readonly KeySchema: readonly { readonly AttributeName: string }[];
+  };
   type QueryRequest = {
     readonly ReturnConsumedCapacity?: string;
     readonly ConsistentRead?: boolean;
@@ -19,6 +23,15 @@ declare module 'dynalite/db/index.js' {
       input: ConditionCheck['input'],
       item: Item | undefined,
     ): ConditionCheck['error'] | null | undefined;
+    /** Returns an error, or nothing if the item fits the table's keys. */
+    validateItem(item: Item, table: Table): Error | undefined;
+    /** Visits the key attributes of all indexes until one visit returns an error, and returns it. */
+    traverseIndexes(
+      table: Table,
+      visit: (attribute: string, type: 'B' | 'N' | 'S', index: Index) => Error | undefined,
+    ): Error | undefined;
+    /** The error of a response. */
+    validationError(message: string): Error;
     itemSize(item: object): number;
     getIndexActions(
       indexes: readonly object[],

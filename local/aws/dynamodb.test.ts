@@ -1,19 +1,22 @@
 import {
   type AttributeValue,
+  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   DescribeTableCommand,
   DynamoDBClient,
+  GetItemCommand,
   PutItemCommand,
   type PutItemCommandInput,
   QueryCommand,
+  ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import conditionParser from 'dynalite/db/conditionParser.js';
 import updateParser from 'dynalite/db/updateParser.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startTestAws, type TestAws } from '../../test/test-aws.ts';
-import { memoizeParser, type Parse, type ParserContext } from './dynamodb.ts';
+import { memoizeParser, type Parse, type ParserContext } from './dynamodb-expressions.ts';
 
 const attrNames = { '#a': 'apple', '#b': 'bread', '#c': 'cheese' };
 const texts = { ':a': { S: 'x' }, ':b': { S: 'y' } };
@@ -152,6 +155,111 @@ describe('the DynamoDB endpoint', () => {
     const dynamo = new DynamoDBClient(aws.client);
     const Item = { pk: { S: 'a' }, sk: { S: 'b' }, value: nest(32) };
     await expect(dynamo.send(new PutItemCommand({ TableName: 'control', Item }))).resolves.toBeDefined();
+  });
+
+  describe('the value of an index key', () => {
+    const item = { pk: { S: 'a' }, sk: { S: 'b' } };
+    const key = { TableName: 'messages', Key: item };
+    type Write = (Item: Record<string, AttributeValue>) => Promise<unknown>;
+    const writes: [string, Write][] = [
+      ['PutItem', (Item) => new DynamoDBClient(aws.client).send(new PutItemCommand({ TableName: 'messages', Item }))],
+      [
+        'BatchWriteItem',
+        (Item) => {
+          const RequestItems = { messages: [{ PutRequest: { Item } }] };
+          return new DynamoDBClient(aws.client).send(new BatchWriteItemCommand({ RequestItems }));
+        },
+      ],
+    ];
+
+    test.each(writes)('is rejected by %s if it is empty or too long', async (_what, write) => {
+      const put = (keys: Record<string, string>) =>
+        write({ ...item, ...Object.fromEntries(Object.entries(keys).map(([name, S]) => [name, { S }])) });
+
+      await expect(put({ gsi1pk: '', gsi1sk: '1' })).rejects.toThrow(
+        'cannot contain an empty string value. IndexName: byStatus, IndexKey: gsi1pk',
+      );
+      await expect(put({ gsi1pk: 'é'.repeat(1_025), gsi1sk: '1' })).rejects.toThrow('Size of hashkey');
+      await expect(put({ gsi1pk: 'a', gsi1sk: 'a'.repeat(1_025) })).rejects.toThrow('all range keys');
+      await put({ gsi1pk: 'é'.repeat(1_024), gsi1sk: 'a'.repeat(1_024) });
+    });
+
+    test('is rejected by UpdateItem, which then changes nothing', async () => {
+      const dynamo = new DynamoDBClient(aws.client);
+      const update = (value: string) =>
+        dynamo.send(
+          new UpdateItemCommand({
+            ...key,
+            UpdateExpression: 'SET gsi1pk = :a',
+            ExpressionAttributeValues: { ':a': { S: value } },
+          }),
+        );
+
+      await expect(update('')).rejects.toMatchObject({ name: 'ValidationException' });
+      await expect(update('a'.repeat(2_049))).rejects.toMatchObject({ name: 'ValidationException' });
+      expect(await dynamo.send(new GetItemCommand(key))).not.toHaveProperty('Item');
+      await update('a');
+      expect(await dynamo.send(new GetItemCommand(key))).toHaveProperty('Item');
+    });
+  });
+
+  describe('an expression', () => {
+    const names = (count: number) => Array.from({ length: count }, (_, index) => `a${index}`);
+    const one = { ':v': { N: '1' } };
+    const values = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`:v${index}`, { N: `${index}` }]));
+    const scan = (FilterExpression: string, ExpressionAttributeValues: Record<string, AttributeValue>) =>
+      new DynamoDBClient(aws.client).send(
+        new ScanCommand({ TableName: 'control', FilterExpression, ExpressionAttributeValues }),
+      );
+
+    test.each<[string, string, Record<string, AttributeValue>, string]>([
+      [
+        'above 4 KB',
+        `a = :v AND ${'b'.repeat(4_096)} = :v`,
+        one,
+        'Expression size has exceeded the maximum allowed size; expression size: 4112',
+      ],
+      [
+        'with more than 300 operators',
+        [...names(150).map((name) => `${name} = :v`), 'NOT b = :v'].join(' AND '),
+        one,
+        'The expression contains too many operators; operator count: 302',
+      ],
+      [
+        'with IN of more than 100 values',
+        `a IN (${Object.keys(values(101))})`,
+        values(101),
+        'The IN operator is provided with too many operands; number of operands: 101',
+      ],
+    ])('%s is rejected', async (_what, expression, attributeValues, message) => {
+      await expect(scan(expression, attributeValues)).rejects.toMatchObject({
+        name: 'ValidationException',
+        message: `Invalid FilterExpression: ${message}`,
+      });
+    });
+
+    test('with 299 operators, or with IN of 100 values, is accepted', async () => {
+      await scan(
+        names(150)
+          .map((name) => `${name} = :v`)
+          .join(' AND '),
+        one,
+      );
+      await scan(`a IN (${Object.keys(values(100))})`, values(100));
+    });
+
+    test('that updates too much is rejected', async () => {
+      const update = new UpdateItemCommand({
+        TableName: 'control',
+        Key: { pk: { S: 'a' }, sk: { S: 'b' } },
+        UpdateExpression: `SET ${names(301).map((name) => `${name} = :v + :v`)}`,
+        ExpressionAttributeValues: one,
+      });
+      await expect(new DynamoDBClient(aws.client).send(update)).rejects.toThrow(
+        'Invalid UpdateExpression: Expression size',
+      );
+    });
   });
 
   test('responds to a failed condition with ConditionalCheckFailedException', async () => {

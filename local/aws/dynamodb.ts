@@ -9,9 +9,7 @@ import {
   type TableDescription,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
-import conditionParser from 'dynalite/db/conditionParser.js';
 import database from 'dynalite/db/index.js';
-import updateParser from 'dynalite/db/updateParser.js';
 import deleteItem from 'dynalite/validations/deleteItem.js';
 import validations from 'dynalite/validations/index.js';
 import putItem from 'dynalite/validations/putItem.js';
@@ -21,6 +19,7 @@ import { parseJson } from '../../core/platform/json.ts';
 import { expiryAttribute, type TableSpec } from '../../stacks/topology.ts';
 import { type State, StateError } from '../state.ts';
 import { region } from './arn.ts';
+import { prepareParsers } from './dynamodb-expressions.ts';
 import { createTableStore, type Done, type TableStore } from './dynamodb-store.ts';
 import { AwsError, createService, isRecord, parseInput, readBody, readJson, sendJson } from './protocol.ts';
 
@@ -64,8 +63,9 @@ async function loadOperation(name: string): Promise<[string, TableOperation]> {
   return [name, { run, validation }];
 }
 
-memoizeParsers();
+prepareParsers();
 returnItemsOfFailedConditions();
+checkIndexKeys();
 
 /** DynamoDB: dynalite, plus what it lacks: the time-to-live calls, and the item of a failed condition. */
 export function createDatabase(state: State) {
@@ -251,85 +251,39 @@ function returnItemsOfFailedConditions(): void {
   };
 }
 
-type Names = Record<string, unknown>;
+const maxPartitionKeyBytes = 2_048;
+const maxSortKeyBytes = 1_024;
 
-/** The input of dynalite's parsers. They delete the names and values that an expression uses from the two `unused` records. */
-export interface ParserContext {
-  readonly attrNames?: Readonly<Record<string, string>>;
-  readonly attrVals?: Readonly<Record<string, object>>;
-  readonly unusedAttrNames: Names;
-  readonly unusedAttrVals: Names;
-}
-
-/** Returns a syntax tree that contains the request's values by reference, or an error text. */
-export type Parse = (expression: string, options: { readonly context: ParserContext }) => unknown;
-
-interface CachedExpression {
-  readonly tree: object;
-  /** The name of each value in the tree. */
-  readonly values: ReadonlyMap<object, string>;
-  readonly usedNames: readonly string[];
-  readonly usedValues: readonly string[];
-}
-
-/** Parsing these operators depends on a value, not only on its type. */
-const needsValues = /between|attribute_type/i;
-
-/**
- * Caches parsed expressions: dynalite's parsers backtrack and take up to 10 ms for ElectroDB's conditions. The text, the
- * names and the types of the values determine the tree, so each expression is parsed once and later requests get a copy
- * with their own values.
- */
-function memoizeParsers(): void {
-  for (const parser of [conditionParser, updateParser]) parser.parse = memoizeParser(parser.parse);
-}
-
-export function memoizeParser(parse: Parse): Parse {
-  const cache = new Map<string, CachedExpression>();
-
-  function parseExpression(expression: string, context: ParserContext): CachedExpression | undefined {
-    const { attrNames = {}, attrVals = {} } = context;
-    const unusedAttrNames: Names = { ...attrNames };
-    const unusedAttrVals: Names = { ...attrVals };
-    const tree = parse(expression, { context: { ...context, unusedAttrNames, unusedAttrVals } });
-    if (typeof tree !== 'object' || tree === null) return undefined;
-    return {
-      tree,
-      values: new Map(Object.entries(attrVals).map(([name, value]) => [value, name])),
-      usedNames: Object.keys(attrNames).filter((name) => !(name in unusedAttrNames)),
-      usedValues: Object.keys(attrVals).filter((name) => !(name in unusedAttrVals)),
-    };
-  }
-
-  return (expression, { context }) => {
-    if (needsValues.test(expression)) return parse(expression, { context });
-    const key = cacheKey(expression, context);
-    const found = cache.get(key) ?? parseExpression(expression, context);
-    // dynalite reports the syntax error.
-    if (!found) return parse(expression, { context });
-    cache.set(key, found);
-    for (const name of found.usedNames) delete context.unusedAttrNames[name];
-    for (const name of found.usedValues) delete context.unusedAttrVals[name];
-    return substituteValues(found.tree, found.values, context.attrVals ?? {});
+/** dynalite checks the values of a table's keys, but not those of its indexes' keys. */
+function checkIndexKeys(): void {
+  const { validateItem, updateIndexes } = database;
+  database.validateItem = (item, table) => validateItem(item, table) ?? validateIndexKeys(item, table);
+  // An update has no complete item before.
+  database.updateIndexes = (store, table, before, after, done) => {
+    const invalid = after && validateIndexKeys(after, table);
+    if (invalid) done(invalid);
+    else updateIndexes(store, table, before, after, done);
   };
 }
 
-function cacheKey(expression: string, { attrNames = {}, attrVals = {} }: ParserContext): string {
-  const types = Object.entries(attrVals).map(([name, value]) => `${name} ${Object.keys(value)}`);
-  return JSON.stringify([expression, attrNames, types]);
+function validateIndexKeys(...[item, table]: Parameters<typeof database.validateItem>): Error | undefined {
+  return database.traverseIndexes(table, (attribute, type, { IndexName, KeySchema }) => {
+    const value = item[attribute]?.[type];
+    if (typeof value !== 'string' || type === 'N') return undefined;
+    if (value === '') {
+      return database.validationError(
+        `One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty ${type === 'B' ? 'binary' : 'string'} value. IndexName: ${IndexName}, IndexKey: ${attribute}`,
+      );
+    }
+    const size = Buffer.byteLength(value, type === 'B' ? 'base64' : 'utf8');
+    const problem = findSizeProblem(size, KeySchema[0]?.AttributeName === attribute);
+    return problem ? database.validationError(`One or more parameter values were invalid: ${problem}`) : undefined;
+  });
 }
 
-/** Copies the tree and replaces its values by those of the same names. */
-function substituteValues(
-  node: unknown,
-  names: ReadonlyMap<object, string>,
-  values: Readonly<Record<string, object>>,
-): unknown {
-  if (typeof node !== 'object' || node === null) return node;
-  const name = names.get(node);
-  if (name !== undefined) return values[name];
-  if (Array.isArray(node)) return node.map((one) => substituteValues(one, names, values));
-  const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(node));
-  for (const [field, one] of Object.entries(node)) copy[field] = substituteValues(one, names, values);
-  return copy;
+function findSizeProblem(size: number, isPartitionKey: boolean): string | undefined {
+  if (size <= (isPartitionKey ? maxPartitionKeyBytes : maxSortKeyBytes)) return undefined;
+  return isPartitionKey
+    ? `Size of hashkey has exceeded the maximum size limit of${maxPartitionKeyBytes} bytes`
+    : `Aggregated size of all range keys has exceeded the size limit of ${maxSortKeyBytes} bytes`;
 }
