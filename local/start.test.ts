@@ -65,18 +65,21 @@ test('stops if SIGTERM ends the npm process that started it', async () => {
   await expect.poll(isReachable, { timeout: 10_000 }).toBe(false);
 });
 
-test('exits with code 1, the port and its option if the port is in use', async () => {
-  const server = createServer();
-  const port = await listen(server, 0, '--port');
-  cleanups.push(() => close(server));
+test.each(['--aws-port', '--inspect'] as const)(
+  'exits with code 1, the port and %s if the port is in use',
+  async (option) => {
+    const server = createServer();
+    const port = await listen(server, 0, '--port');
+    cleanups.push(() => close(server));
 
-  const { errors, ended } = startWith(...freePorts, '--aws-port', String(port));
+    const { errors, ended } = startWith(...freePorts, option, String(port));
 
-  expect(await ended).toBe(1);
-  expect(errors()).toBe(
-    `Port ${port} is taken. Choose another one with --aws-port <number> (0 selects a free port).\n`,
-  );
-});
+    expect(await ended).toBe(1);
+    expect(errors()).toContain(
+      `Port ${port} is taken. Choose another one with ${option} <number> (0 selects a free port).\n`,
+    );
+  },
+);
 
 test.each([
   [['--port', '70000'], /--port <number>.*whole number from 0 to 65535/],
