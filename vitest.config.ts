@@ -14,7 +14,8 @@ const thorough = [
   'cli/webhooks.rotation.test.ts',
   'test/reconciliation/{schedule,survival}.test.ts',
   'kit/package.test.ts',
-  'test/{bundles,automatic-redrive,ledger,readme,reconciliation-cost,second-channel,send-faults,timeline,unknown-outcome}.test.ts',
+  'test/openapi/openapi.test.ts',
+  'test/{bundles,automatic-redrive,ledger,readme,reconciliation-cost,restart,second-channel,send-faults,timeline,unknown-outcome}.test.ts',
 ];
 const browser = ['test/browser/**/*.test.ts'];
 /** Needs Python, and installs packages: `npm run test:python`. */
