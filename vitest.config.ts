@@ -10,7 +10,7 @@ import { defineConfig } from 'vitest/config';
 const thorough = [
   'core/outbound/**/*.test.ts',
   'core/platform/time-outs.test.ts',
-  'cli/console.test.ts',
+  'cli/{console,examples}.test.ts',
   'cli/webhooks.rotation.test.ts',
   'test/reconciliation/{schedule,survival}.test.ts',
   'kit/package.test.ts',
