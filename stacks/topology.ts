@@ -1,6 +1,7 @@
 import { type Capability, callsPerSecondSetting, carriersWith } from '../core/channel/spec.ts';
 import { channels } from '../core/channels.ts';
-import { type EventType, eventSource } from '../core/events/catalogue.ts';
+import type { EventType } from '../core/events/catalogue.ts';
+import { eventSource } from '../core/events/version.ts';
 import { sendStateMachine } from '../core/outbound/state-machine.ts';
 import { notRecovered, notReplayed, type Pattern, type RuleSources } from './patterns.ts';
 import type { PermissionName } from './permissions.ts';
@@ -27,6 +28,9 @@ export interface FunctionSpec {
   /** The events that the rule with the name of the function passes to it. */
   readonly events?: Pattern;
 }
+
+/** Lambda's maximum, for functions that stop at breakpoints: under `sst dev`, and on the local engine with `--inspect`. */
+export const debugTimeoutSeconds = 900;
 
 /**
  * Defaults: Lambda allocates CPU in proportion to memory (one vCPU per 1,769 MB). 512 MB is cheap for a function that mostly

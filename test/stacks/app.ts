@@ -20,6 +20,7 @@ export const stages = {
       RECONCILIATION_MINUTES: '60',
       WEBHOOK_EDGE: 'on',
       KMS_KEY: 'create',
+      SCHEMA_REGISTRY: 'on',
       WEBHOOK_ALLOWED_IPS: '203.0.113.0/24, 198.51.100.7/32',
     },
   },
@@ -27,7 +28,7 @@ export const stages = {
   unscheduled: {
     stage: 'qa',
     mode: 'deploy',
-    environment: { RECONCILIATION_MINUTES: '0', WEBHOOK_EDGE: 'prepare', WEBHOOK_RATE_PER_IP: '50' },
+    environment: { RECONCILIATION_MINUTES: '0', TRACING: 'off', WEBHOOK_EDGE: 'prepare', WEBHOOK_RATE_PER_IP: '50' },
   },
 } as const;
 
