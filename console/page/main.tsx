@@ -1,6 +1,6 @@
 import { type ComponentChild, render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { get, hasSandbox, organizationNames, stage, useResource } from './app/api.ts';
+import { channelNames, get, hasSandbox, organizationNames, stage, useResource } from './app/api.ts';
 import { itemTitle, linkTo, type Route, route } from './app/route.ts';
 import { connected, lostAt, openStream } from './app/stream.ts';
 import { ConversationList } from './conversations/list.tsx';
@@ -78,6 +78,7 @@ export function App() {
   useEffect(openStream, []);
   useEffect(() => {
     stage.value = about?.stage;
+    channelNames.value = about?.channelNames ?? {};
     organizationNames.value = about?.organizationNames ?? {};
     hasSandbox.value = about?.simulator === true;
   }, [about]);
