@@ -28,7 +28,7 @@ const expectAccessible = async (page: Page) => {
 };
 
 const box = (page: Page) => page.getByRole('combobox', { name: 'Go to an ID' });
-const found = (page: Page) => page.getByRole('option');
+const found = (page: Page) => page.getByRole('listbox', { name: 'Found' }).getByRole('option');
 
 describe.each(widths)('the search on a screen %i pixels wide', options, (width) => {
   const open = async (path = '') => {
