@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,14 +6,11 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import * as z from 'zod/mini';
 import { percentile, round1 } from '../cli/simulate/timing.ts';
-import { createEvent } from '../core/events/event.ts';
 import { bundle, bundleOptions } from '../stacks/build/bundle.ts';
-import { functions, scheduledEvent } from '../stacks/topology.ts';
-import { busEvents, eventsFor, isFunction, toBusEvent } from '../test/bus-events.ts';
-import { fixture, sendInput, sendInputVersions } from '../test/fixtures.ts';
-import { type Local, organizationId } from '../test/local.ts';
-import { webhookEvent } from '../test/webhook-event.ts';
+import { functions } from '../stacks/topology.ts';
+import type { Local } from '../test/local.ts';
 import { reportProgress, round2, withLocal } from './engine.ts';
+import { type CreateEvent, invocationEvents } from './invocation-events.ts';
 
 /** The reference: one client and one call, bundled with esbuild alone. */
 const sdkClient = `
@@ -25,11 +21,11 @@ export const handler = (Entries) => client.send(new PutEventsCommand({ Entries }
 const reference = 'one SDK client';
 const empty = 'empty module';
 
-interface Module {
+export interface Module {
   readonly file: string;
   readonly bytes: number;
   /** A new event for each invocation: a duplicate would do less. */
-  readonly event: () => unknown;
+  readonly event: () => Promise<unknown>;
 }
 
 /**
@@ -40,7 +36,7 @@ export function coldStart(rounds: number) {
   return withLocal({}, async (local) => {
     const folder = await mkdtemp(join(tmpdir(), 'livechat-bench-'));
     try {
-      const modules = await buildModules(local, folder);
+      const modules = await buildModules(local, folder, await invocationEvents(local, rounds));
       const measured = new Map<string, Measured[]>([...modules.keys()].map((name) => [name, []]));
       for (let round = 1; round <= rounds; round += 1) {
         for (const [name, module] of modules) measured.get(name)?.push(await measureOnce(name, module, local));
@@ -53,14 +49,22 @@ export function coldStart(rounds: number) {
   });
 }
 
-async function buildModules(local: Local, folder: string): Promise<ReadonlyMap<string, Module>> {
+/** The bundle of every function, and the two references. */
+export async function buildModules(
+  local: Local,
+  folder: string,
+  createEvent: CreateEvent,
+): Promise<ReadonlyMap<string, Module>> {
   const modules = new Map<string, Module>();
   const entry = { Source: 'bench', DetailType: 'bench', Detail: '{}', EventBusName: local.bus };
-  modules.set(empty, { ...(await bundleSource(empty, 'export const handler = () => {};', folder)), event: () => [] });
-  modules.set(reference, { ...(await bundleSource(reference, sdkClient, folder)), event: () => [entry] });
+  modules.set(empty, {
+    ...(await bundleSource(empty, 'export const handler = () => {};', folder)),
+    event: async () => [],
+  });
+  modules.set(reference, { ...(await bundleSource(reference, sdkClient, folder)), event: async () => [entry] });
   for (const [name, { handler }] of Object.entries(functions)) {
     const built = await bundle(handler.replace(/\.handler$/, '.ts'), join(folder, name));
-    modules.set(name, { ...built, event: () => eventOf(name) });
+    modules.set(name, { ...built, event: () => createEvent(name) });
   }
   return modules;
 }
@@ -87,47 +91,25 @@ async function bundleSource(name: string, contents: string, folder: string) {
   return { file: join(folder, name, 'stdin.mjs'), bytes };
 }
 
-function eventOf(name: string): unknown {
-  const ids = { organizationId, conversationId: randomUUID(), requestId: randomUUID() };
-  if (name === 'webhook') {
-    const call = { ...fixture('incoming_event.message.customer.json'), organization_id: organizationId };
-    return webhookEvent(Buffer.from(JSON.stringify(call)));
-  }
-  if (name === 'send-requested') {
-    const data = { ...ids, messages: [{ type: 'text', content: 'Your parcel has left.' }] };
-    const time = new Date().toISOString();
-    return { id: randomUUID(), 'detail-type': 'message.send.requested', source: 'bench', time, detail: { data } };
-  }
-  if (name === 'send' || name === 'wait-for-turn') {
-    // Nothing is stored of this request, so the step ends after its reads.
-    const { request } = sendInput(Math.max(...sendInputVersions()));
-    return { request: { ...request, ...ids, expiresAt: Date.now() + 60_000 }, seconds: 60, token: 'token' };
-  }
-  if (name === 'dead-letter') {
-    const body = JSON.stringify(busEvents(randomUUID())[0]);
-    return { Records: [{ messageId: randomUUID(), body, messageAttributes: {} }] };
-  }
-  if (name === 'reconcile') {
-    // An organization without credentials, so the run ends before it calls LiveChat.
-    const cause = { organizationId: randomUUID(), correlationId: randomUUID(), causationId: randomUUID() };
-    return toBusEvent(createEvent('reconciliation.requested', { reason: 'schedule' }, cause, ['bench'], Date.now()));
-  }
-  if (name === 'schedule-reconciliation') return scheduledEvent(randomUUID(), new Date().toISOString());
-  return isFunction(name) ? eventsFor(name, busEvents(randomUUID()))[0] : undefined;
-}
-
 const measured = z.object({
   importMs: z.number(),
   importCpuMs: z.number(),
   firstMs: z.number(),
   firstCpuMs: z.number(),
+  /** Further invocations: wall-clock time, CPU time, and requests to AWS. */
+  warm: z.array(z.tuple([z.number(), z.number(), z.number()])),
   outcome: z.string(),
 });
-type Measured = z.infer<typeof measured>;
+export type Measured = z.infer<typeof measured>;
+type TimeField = Exclude<keyof Measured, 'warm' | 'outcome'>;
 
 const measure = `
-const [file, event] = process.argv.slice(1);
-const context = { getRemainingTimeInMillis: () => 20_000 };
+import { subscribe } from 'node:diagnostics_channel';
+const [file, ...events] = process.argv.slice(1);
+const context = { getRemainingTimeInMillis: () => 60_000 };
+let requests = 0;
+const aws = new URL(process.env.AWS_ENDPOINT_URL).host;
+subscribe('http.client.request.start', ({ request }) => (requests += request.getHeader('host') === aws ? 1 : 0));
 const timer = () => {
   const start = process.hrtime.bigint();
   const used = process.cpuUsage();
@@ -139,28 +121,45 @@ const timer = () => {
 const imported = timer();
 const { handler } = await import(file);
 const [importMs, importCpuMs] = imported();
-const invoked = timer();
-const outcome = await Promise.resolve(handler(JSON.parse(event), context)).then(() => 'done', ({ name }) => name);
-const [firstMs, firstCpuMs] = invoked();
-process.stdout.write('\\n' + JSON.stringify({ importMs, importCpuMs, firstMs, firstCpuMs, outcome }));
+const outcomes = new Set();
+const times = [];
+for (const event of events) {
+  const input = JSON.parse(event);
+  requests = 0;
+  const invoked = timer();
+  outcomes.add(await Promise.resolve(handler(input, context)).then(() => 'done', ({ name }) => name));
+  times.push([...invoked(), requests]);
+}
+const [[firstMs, firstCpuMs], ...warm] = times;
+const outcome = [...outcomes].join(', ');
+process.stdout.write('\\n' + JSON.stringify({ importMs, importCpuMs, firstMs, firstCpuMs, warm, outcome }));
 process.exit(0);
 `;
 
-async function measureOnce(name: string, { file, event }: Module, local: Local): Promise<Measured> {
+/** Imports a function and invokes it in a new process, which has a share of one CPU. */
+export async function measureOnce(
+  name: string,
+  { file, event }: Module,
+  local: Local,
+  { invocations = 1, cpuShare = 1 } = {},
+): Promise<Measured> {
   const env = { ...local.environment, AWS_LAMBDA_FUNCTION_NAME: name };
-  const args = ['--input-type=module', '-e', measure, file, JSON.stringify(event())];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+  const events: string[] = [];
+  while (events.length < invocations) events.push(JSON.stringify(await event()));
+  const limit = cpuShare < 1 ? [join(import.meta.dirname, 'cpu-share.ts'), String(cpuShare), process.execPath] : [];
+  const args = [...limit, '--input-type=module', '-e', measure, file, ...events];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 64 * 2 ** 20 });
   // The lines before are logs.
   return measured.parse(JSON.parse(stdout.split('\n').at(-1) ?? ''));
 }
 
 function row(name: string, bytes: number, all: ReadonlyMap<string, readonly Measured[]>) {
-  const median = (of: string, field: Exclude<keyof Measured, 'outcome'>) =>
+  const median = (of: string, field: TimeField) =>
     percentile(
       (all.get(of) ?? []).map((one) => one[field]),
       50,
     );
-  const ratio = (field: Exclude<keyof Measured, 'outcome'>) => round2(median(name, field) / median(reference, field));
+  const ratio = (field: TimeField) => round2(median(name, field) / median(reference, field));
   return {
     module: name,
     kilobytes: Math.round(bytes / 1024),

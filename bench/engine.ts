@@ -82,7 +82,8 @@ export async function measureCpu(local: Local) {
   };
 }
 
-async function cpuMs(local: Local): Promise<number> {
+/** CPU time of the whole local engine since its start, in ms. */
+export async function cpuMs(local: Local): Promise<number> {
   const { user, system } = usage.parse(await (await fetch(`${local.aws}/_local/cpu`)).json());
   return (user + system) / 1000;
 }

@@ -128,6 +128,7 @@ function createLambda(lookUpsPerSecond: number, createHandler: CreateHandler) {
     const environment = { SECRET_PREFIX: 'livechat', SECRET_LOOKUPS_PER_SECOND: String(lookUpsPerSecond) };
     const handler = createHandler({
       credentials: new Credentials(environment, { read, now: () => clock.now }),
+      record() {},
       publish: async () => {},
       maxBytes: 1_048_576,
       count() {},

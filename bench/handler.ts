@@ -17,6 +17,7 @@ export async function handlerTime(rounds: number) {
   const { webhookHandler } = await import('../functions/webhook.ts');
   const handler = webhookHandler({
     credentials,
+    record() {},
     publish: async () => {},
     maxBytes: 1_048_576,
     count() {},

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { functions } from '../stacks/topology.ts';
+import { isFunction } from '../test/bus-events.ts';
 import { round2 } from './engine.ts';
 import {
   type Counted,
@@ -12,7 +13,18 @@ import {
   textLengths,
   textRow,
 } from './ledger.ts';
-import { awsDollars, inputs, monthlyDollars, prices, sampledShare, sumDollars } from './prices.ts';
+import {
+  awsDollars,
+  billedMs,
+  inputs,
+  invocationDollars,
+  monthlyDollars,
+  oneCpuMb,
+  prices,
+  readDurations,
+  sampledShare,
+  sumDollars,
+} from './prices.ts';
 import { combineUsage, type Usage } from './usage.ts';
 
 const page = new URL('../docs/explanation/cost.md', import.meta.url);
@@ -44,6 +56,11 @@ export function ledgerTables({ rows, items }: Measurement) {
   return { ledgerDollars: dollars, ledgerCounts: counts, ledgerItems: items };
 }
 
+/** Writes the tables of the page from what is stored of the last runs. */
+export function writeCostPage(): void {
+  writeFileSync(page, replaceTables(readCostPage(), readCounted()));
+}
+
 /** Replaces each table between `<!-- ledger:NAME -->` and `<!-- /ledger -->`. */
 export function replaceTables(text: string, counted: Counted): string {
   const tables: Readonly<Record<string, string>> = {
@@ -53,6 +70,7 @@ export function replaceTables(text: string, counted: Counted): string {
     otherCounts: countTable(otherRows(counted), counted),
     monthly: monthlyTable(counted),
     inputs: inputTable(),
+    memory: memoryTable(),
   };
   return text.replaceAll(/(<!-- ledger:(\w+) -->\n)[\s\S]*?(<!-- \/ledger -->)/g, (_, start, name, end) => {
     const table = tables[name];
@@ -107,22 +125,36 @@ function monthlyTable(counted: Counted): string {
 }
 
 function inputTable(): string {
-  const { billedMs, otherBilledMs, liveChatCallMs, initMs, messagesPerSecond } = inputs;
-  const named = Object.entries(billedMs).map(([name, ms]) => `${name} ${ms} ms`);
+  const { awsCallMs, liveChatCallMs, initMs, messagesPerSecond } = inputs;
   const sampled = [1, 10, 100].map((rate) => `$${perMillion(sampledShare(rate) * prices.trace)} at ${rate}/s`);
   return toTable(
     ['input', 'value'],
     [
-      ['billed duration of an invocation', `${named.join(', ')}, any other ${otherBilledMs} ms`],
+      ['call to an AWS service', `${awsCallMs} ms`],
       ['call to LiveChat, for which `send` waits', `${liveChatCallMs} ms`],
       ['INIT phase of a cold start', `${initMs} ms`],
-      ['memory', `webhook ${functions.webhook.memoryMb} MB, send ${functions.send.memoryMb} MB`],
       [
         'load of the stage, for X-Ray',
         `${messagesPerSecond} messages a second; a million traces cost ${sampled.join(', ')}`,
       ],
     ],
   );
+}
+
+const comparedMb = [256, 512, 1024, oneCpuMb];
+
+/** The durations and prices of each function at several memory sizes; the deployed one is bold. */
+function memoryTable(): string {
+  const rows = Object.entries(readDurations()).map(([name, duration]) => {
+    const deployed = isFunction(name) ? functions[name].memoryMb : undefined;
+    const cells = comparedMb.map((memoryMb) => {
+      const ms = billedMs(duration, memoryMb);
+      const cell = `${ms} ms, $${perMillion(invocationDollars(ms, memoryMb))}`;
+      return memoryMb === deployed ? `**${cell}**` : cell;
+    });
+    return [name, String(duration.cpuMs), String(duration.awsCalls), ...cells];
+  });
+  return toTable(['function', 'CPU ms', 'AWS calls', ...comparedMb.map((mb) => `${mb} MB`)], rows);
 }
 
 function rowUsage({ rows }: Counted, row: string): Usage {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import * as z from 'zod/mini';
 import { archive, functions } from '../stacks/topology.ts';
 import type { Usage } from './usage.ts';
 
@@ -36,11 +38,23 @@ export const prices = {
   liveChatCall: 0.27e-3,
 } as const;
 
+/** Lambda allocates one vCPU at this memory size, and less in proportion. */
+export const oneCpuMb = 1769;
+
+const measuredDurations = z.record(z.string(), z.object({ cpuMs: z.number(), awsCalls: z.number() }));
+export type MeasuredDurations = z.infer<typeof measuredDurations>;
+
+/** Written by `npm run bench -- --only memory --write`: CPU time and AWS calls of a warm invocation of each function. */
+export const durationsFile = new URL('./durations.json', import.meta.url);
+
+export function readDurations(): MeasuredDurations {
+  return measuredDurations.parse(JSON.parse(readFileSync(durationsFile, 'utf8')));
+}
+
 /** What a run on one machine cannot measure. */
 export const inputs = {
-  /** Billed duration of an invocation in ms, without LiveChat calls: mostly AWS calls of 5 to 15 ms, one after the other. */
-  billedMs: { 'send-requested': 40, send: 60, 'message-delivered': 25 } as Readonly<Record<string, number>>,
-  otherBilledMs: 20,
+  /** A DynamoDB, EventBridge, SQS or Step Functions call within a region. */
+  awsCallMs: 8,
   /** A LiveChat call, during which functions/send waits. */
   liveChatCallMs: 150,
   /** The INIT phase of a cold start, which Lambda bills. */
@@ -48,6 +62,19 @@ export const inputs = {
   /** The load of a stage, for the sampling of X-Ray. */
   messagesPerSecond: 10,
 } as const;
+
+/**
+ * The duration that Lambda bills for a warm invocation, in ms, without LiveChat calls: CPU time at the share of the memory size,
+ * and one AWS call after the other, although some run in parallel.
+ */
+export function billedMs({ cpuMs, awsCalls }: MeasuredDurations[string], memoryMb: number): number {
+  return Math.ceil(cpuMs / Math.min(1, memoryMb / oneCpuMb) + awsCalls * inputs.awsCallMs);
+}
+
+/** The price of an invocation on arm64. */
+export function invocationDollars(ms: number, memoryMb: number): number {
+  return prices.invocation + (ms / 1000) * (memoryMb / 1024) * prices.gbSecond;
+}
 
 /** X-Ray's default rule records the first request of each second and 5 % of the others. */
 export function sampledShare(requestsPerSecond: number): number {
@@ -85,18 +112,16 @@ export function awsDollars(used: Usage, { traces = 1, isCold = false }: RowOptio
 }
 
 function lambdaDollars({ invocations, liveChatCalls }: Usage, isCold: boolean): number {
-  const gb = memoryGb();
-  const waiting = liveChatCalls * inputs.liveChatCallMs * (functions.send.memoryMb / 1024);
-  const gbMs = Object.entries(invocations).reduce((sum, [name, count]) => {
-    const ms = (inputs.billedMs[name] ?? inputs.otherBilledMs) + (isCold ? inputs.initMs : 0);
-    return sum + count * ms * (gb.get(name) ?? 0);
+  const durations = readDurations();
+  const memoryMb = new Map(Object.entries(functions).map(([name, spec]) => [name, spec.memoryMb]));
+  const waiting = liveChatCalls * inputs.liveChatCallMs * (functions.send.memoryMb / 1024) * (prices.gbSecond / 1000);
+  return Object.entries(invocations).reduce((sum, [name, count]) => {
+    const duration = durations[name];
+    const memory = memoryMb.get(name);
+    if (!duration || !memory) throw new Error(`${durationsFile.pathname} has no function ${name}`);
+    return sum + count * invocationDollars(billedMs(duration, memory) + (isCold ? inputs.initMs : 0), memory);
   }, waiting);
-  const count = Object.values(invocations).reduce((sum, one) => sum + one, 0);
-  return count * prices.invocation + (gbMs / 1000) * prices.gbSecond;
 }
-
-const memoryGb = (): ReadonlyMap<string, number> =>
-  new Map(Object.entries(functions).map(([name, { memoryMb }]) => [name, memoryMb / 1024]));
 
 export function sumDollars(dollars: Dollars): number {
   return Object.values(dollars).reduce((sum, one) => sum + one, 0);

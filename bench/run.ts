@@ -7,7 +7,8 @@ import { faults } from './faults.ts';
 import { forgedCalls } from './forged.ts';
 import { handlerTime } from './handler.ts';
 import { measureLedger } from './ledger.ts';
-import { ledgerTables, writeLedger } from './ledger-page.ts';
+import { ledgerTables, writeCostPage, writeLedger } from './ledger-page.ts';
+import { measureMemory, writeDurations } from './memory.ts';
 import { modelFigures } from './model.ts';
 import { outboundFigures } from './outbound.ts';
 import { reconcileCosts, reconcileRate } from './reconcile.ts';
@@ -19,6 +20,10 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
   coldStart: {
     what: 'size, import and first invocation of every function, compared with one SDK client; takes minutes',
     run: async () => ({ coldStart: await coldStart(15) }),
+  },
+  memory: {
+    what: 'latency and price of every function at the CPU shares of several memory sizes; Linux; takes ten minutes',
+    run: memory,
   },
   handler: { what: "the webhook's CPU time", run: async () => ({ handler: await handlerTime(8_000) }) },
   ledger: {
@@ -59,8 +64,8 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
   },
 };
 const names = Object.keys(benchmarks);
-/** `outbound` consists of others. */
-const chosenByDefault = names.filter((name) => name !== 'outbound');
+/** `outbound` consists of others, and `memory` needs Linux and a machine without other load. */
+const chosenByDefault = names.filter((name) => name !== 'outbound' && name !== 'memory');
 
 const { values } = parseArgs({
   options: {
@@ -79,6 +84,15 @@ async function ledger(): Promise<Tables> {
   const measured = await measureLedger();
   if (values.write) writeLedger(measured);
   return ledgerTables(measured);
+}
+
+async function memory(): Promise<Tables> {
+  const rows = await measureMemory(1);
+  if (values.write) {
+    writeDurations(rows);
+    writeCostPage();
+  }
+  return { memory: rows };
 }
 
 async function run(wanted: readonly string[]): Promise<void> {
@@ -122,8 +136,8 @@ load on the machine affects it least. Two cores sustain a drain of about 20 call
 
 ${names.map((name) => `  ${name.padEnd(width)}  ${benchmarks[name]?.what}`).join('\n')}
 
-  --only   run only these benchmarks (default: all but outbound)
+  --only   run only these benchmarks (default: all but outbound and memory)
   --rate   LiveChat's limit in calls per second for drain, one or more values (default: 10, the bridge's default)
-  --write  with ledger: write bench/ledger.json and the tables of docs/explanation/cost.md
+  --write  with ledger or memory: write bench/ledger.json or bench/durations.json, and the tables of docs/explanation/cost.md
   --json   print one JSON object instead of tables; progress goes to stderr`;
 }

@@ -33,7 +33,11 @@ describe('livechat console', () => {
     await expect.poll(() => command.printed(), slowly).toContain('}');
     const { console: address, stage } = ready.parse(JSON.parse(command.printed()));
     expect(stage).toBe('local');
-    expect(await (await fetch(`${address}api/console`)).json()).toEqual({ simulator: false, stage: 'local' });
+    expect(await (await fetch(`${address}api/console`)).json()).toEqual({
+      simulator: false,
+      events: false,
+      stage: 'local',
+    });
 
     const stream = await fetch(`${address}api/stream`);
     let streamed = '';

@@ -4,6 +4,7 @@ import { getRequestListener } from '@hono/node-server';
 import { createToken } from '../console/access.ts';
 import { createConsole } from '../console/server.ts';
 import { openAuditLog } from '../console/stage/audit-log.ts';
+import { stageEvents } from '../console/stage/events.ts';
 import { pollStage } from '../console/stage/poll.ts';
 import { localStage, required } from '../core/platform/configuration.ts';
 import type { ConsoleOptions } from './commands/console.ts';
@@ -24,6 +25,8 @@ export async function serveConsole({ stage, port, json }: ConsoleOptions): Promi
   const app = createConsole({
     bus: required('BUS_NAME'),
     subscribe: pollStage(printStatus),
+    // The local engine has no logs; its own console reads what it records.
+    events: stage === undefined ? undefined : stageEvents(),
     stage: stage ?? localStage,
     ...(log && { access: { token, audit: log.audit } }),
   });

@@ -29,7 +29,8 @@ export interface EventEntry {
   readonly conversationId?: string | undefined;
   /** The path of a webhook, and the HTTP status, the error and the duration of the response. */
   readonly response?: {
-    readonly path: string;
+    /** Undefined on a stage. */
+    readonly path?: string | undefined;
     readonly status: number;
     readonly reason?: string | undefined;
     readonly ms?: number | undefined;
@@ -74,6 +75,8 @@ export interface EventList {
 
 /** Where webhooks and events are read from: the local engine's log, or a stage's tables and logs. */
 export interface EventSource {
+  /** Whether whole events are kept, so that they can be published again. */
+  readonly keepsEvents: boolean;
   list(query: EventFilter & { readonly limit: number; readonly after?: string | undefined }): Promise<EventList>;
   find(id: string): Promise<EventDetails | undefined>;
 }
@@ -89,3 +92,12 @@ export function matchesFilter(entry: EventEntry, filter: EventFilter): boolean {
     entry.at <= until
   );
 }
+
+/** An event is handled once the last invocation of each function succeeded; those of the state machine may wait in between. */
+export function describeStatus(functions: readonly FunctionRun[]): 'handled' | 'failed' {
+  const latest = new Map(functions.map(({ function: name, ok, error }) => [name, ok || waits.has(error ?? '')]));
+  return [...latest.values()].every(Boolean) ? 'handled' : 'failed';
+}
+
+/** The state machine waits after these; the function has not failed. */
+const waits: ReadonlySet<string> = new Set(['Deferred', 'NotFirst']);

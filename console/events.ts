@@ -28,13 +28,11 @@ export const eventReads = (source: EventSource) => ({
   '/event-filters': async () => ({ types, organizations: await organizations() }),
   '/events/:id': async ({ id }: ReadRequest) => {
     const details = await findEvent(source, id);
-    const { entry, isComplete, related } = details;
-    const published = entry.kind === 'webhook' ? related.filter(isPublished) : [entry];
     return {
       ...details,
-      deadLetterIds: await findDeadLetters(entry),
+      deadLetterIds: await findDeadLetters(details.entry),
       /** Why it cannot be replayed; undefined if it can. */
-      replayObstacle: replayObstacle(entry, published, isComplete),
+      replayObstacle: (await prepareReplay(source, details)).obstacle,
     };
   },
 });
@@ -43,18 +41,12 @@ export const eventReads = (source: EventSource) => ({
 export function replays(source: EventSource): Hono {
   const app = new Hono();
   app.post('/:id/replay', async (context) => {
-    const { entry, payload, isComplete, related } = await findEvent(source, context.req.param('id'));
-    const published = entry.kind === 'webhook' ? related.filter(isPublished) : [entry];
-    const obstacle = replayObstacle(entry, published, isComplete);
+    const { events, obstacle } = await prepareReplay(source, await findEvent(source, context.req.param('id')));
     if (obstacle) throw invalid(409, 'id', `an event that can be replayed; ${obstacle}`);
-    const details =
-      entry.kind === 'event'
-        ? [{ entry, payload }]
-        : await Promise.all(published.map(({ id }) => findEvent(source, id)));
-    for (const one of details) {
-      await putEvent({ source: one.entry.source ?? '', detailType: one.entry.type, detail: one.payload });
+    for (const { entry, payload } of events) {
+      await putEvent({ source: entry.source ?? '', detailType: entry.type, detail: payload });
     }
-    return context.json({ replayed: details.map(({ entry: { eventId } }) => eventId) });
+    return context.json({ replayed: events.map(({ entry: { eventId } }) => eventId) });
   });
   return app;
 }
@@ -65,20 +57,37 @@ async function findEvent(source: EventSource, id: string): Promise<EventDetails>
   return details;
 }
 
-/** Of what follows a webhook, the events that it published. */
-const isPublished = ({ kind, source, causationId }: EventEntry) =>
-  kind === 'event' && source === eventSource && causationId === undefined;
-
 /** Their effects cannot be recognized as duplicates. */
 const repeatedEffects = new Map([
   ['alert.raised', 'a replay would notify the operators again'],
   ['reconciliation.requested', 'a replay would start another run'],
 ]);
 
-function replayObstacle(entry: EventEntry, published: readonly EventEntry[], isComplete: boolean): string | undefined {
-  if (entry.kind === 'webhook')
-    return published.length > 0 ? undefined : 'this webhook published no event that is kept';
-  return repeatedEffects.get(entry.type) ?? (isComplete ? undefined : 'only parts of this event are kept');
+interface Replay {
+  readonly events: readonly EventDetails[];
+  /** Why it is not possible. */
+  readonly obstacle?: string;
+}
+
+/** The events that a replay publishes: one, or each that the webhook published. */
+async function prepareReplay(source: EventSource, details: EventDetails): Promise<Replay> {
+  const { kind, type } = details.entry;
+  const refuse = (obstacle: string): Replay => ({ events: [], obstacle });
+  if (!source.keepsEvents) return refuse('the events of a stage are only in the archive of its bus');
+  const repeated = repeatedEffects.get(type);
+  if (repeated) return refuse(repeated);
+  const events = kind === 'event' ? [details] : await readPublished(source, details);
+  if (events.length === 0) return refuse('this webhook published no event that is kept');
+  return events.every(({ isComplete }) => isComplete) ? { events } : refuse('its payload is not kept');
+}
+
+/** An event that was replayed is in the log twice. */
+async function readPublished(source: EventSource, { related }: EventDetails): Promise<EventDetails[]> {
+  const published = related.filter(
+    (one) => one.kind === 'event' && one.source === eventSource && one.causationId === undefined,
+  );
+  const ids = new Map(published.map(({ eventId, id }) => [eventId, id]));
+  return Promise.all([...ids.values()].map((id) => findEvent(source, id)));
 }
 
 const archived = z.object({

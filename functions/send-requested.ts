@@ -4,19 +4,25 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { loadPorts } from '../core/channel/ports.ts';
 import { composers } from '../core/channels.ts';
+import { identifyEvent } from '../core/events/event.ts';
 import { acceptRequest } from '../core/outbound/accept.ts';
 import { RequestConflict, RequestInvalid } from '../core/outbound/errors.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
-import { parseSendRequested, type SendRequest } from '../core/outbound/request.ts';
+import { parseSendRequested, type SendRequest, sendRequestedType } from '../core/outbound/request.ts';
 import { expiresAfter } from '../core/platform/dynamodb.ts';
 import { withIdempotency } from '../core/platform/idempotency.ts';
+import { withRecord } from '../core/platform/invocations.ts';
 import { logger } from '../core/platform/logger.ts';
 import { sendToDeadLetterQueue } from '../core/platform/queue.ts';
 
 const loadedComposers = await loadPorts(composers);
 
 /** Accepts send requests. An invalid or conflicting request becomes a dead letter at once. */
-export const handler = middy<unknown, void>().use(injectLambdaContext(logger)).handler(accept);
+export const handler = middy<unknown, void>()
+  .use(injectLambdaContext(logger))
+  .handler((event, context) =>
+    withRecord({ event: sendRequestedType, ...identifyEvent(event) }, () => accept(event, context)),
+  );
 
 async function accept(event: unknown, context: Context): Promise<void> {
   try {

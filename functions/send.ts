@@ -11,8 +11,9 @@ import {
   rateLimiters,
   recordUnsent,
 } from '../core/outbound/ports.ts';
-import { parseStepInput } from '../core/outbound/request.ts';
+import { parseStepInput, type StepInput, sendRequestedType } from '../core/outbound/request.ts';
 import { sendRequest } from '../core/outbound/send.ts';
+import { withRecord } from '../core/platform/invocations.ts';
 import { logger } from '../core/platform/logger.ts';
 import { count } from '../core/platform/metrics.ts';
 
@@ -20,10 +21,16 @@ const connect = createOnUse(await loadPorts(senders));
 const createLimiter = rateLimiters(logger);
 
 /** The task of the state `Send`. Throws `Deferred` or `NotFirst` to make the state machine wait, or the error of the step. */
-export const handler = middy<unknown, { outcome: string }>().use(injectLambdaContext(logger)).handler(send);
+export const handler = middy<unknown, { outcome: string }>()
+  .use(injectLambdaContext(logger))
+  .handler((input, context) => {
+    const step = parseStepInput(input);
+    const { organizationId, conversationId, correlationId, causationId: eventId } = step.request;
+    const ids = { event: sendRequestedType, eventId, correlationId, organizationId, conversationId };
+    return withRecord(ids, () => send(step, context));
+  });
 
-async function send(input: unknown, context: Context): Promise<{ outcome: string }> {
-  const { request, turn } = parseStepInput(input);
+async function send({ request, turn }: StepInput, context: Context): Promise<{ outcome: string }> {
   const { organizationId, conversationId, requestId, redrive } = request;
   if (turn?.Error === 'States.Timeout') count('TurnsTimedOut', { organizationId });
   const log = logger.createChild({ persistentKeys: { organizationId, conversationId, requestId, redrive } });

@@ -49,6 +49,7 @@ function instance(maxLookUps: number) {
   const environment = { SECRET_PREFIX: 'livechat', SECRET_LOOKUPS_PER_SECOND: String(maxLookUps) };
   const handler = webhookHandler({
     credentials: new Credentials(environment, { read, now: () => state.now }),
+    record: () => {},
     publish: async () => undefined,
     count: (metric, keys) => counted.push(`${metric} ${Object.values(keys).join(' ')}`),
     measure: () => undefined,

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { AnyEvent } from '../core/events/event.ts';
 import { PublishError } from '../core/events/publish.ts';
 import { Credentials } from '../core/livechat/credentials.ts';
+import type { InvocationRecord } from '../core/platform/invocations.ts';
 import { organizationId } from '../test/arbitraries.ts';
 import { fixture } from '../test/fixtures.ts';
 import { lambdaContext, webhookEvent } from '../test/webhook-event.ts';
@@ -26,6 +27,7 @@ const createdAt = Date.parse('2026-03-11T09:00:00Z');
 function bridge(publish: WebhookOptions['publish'] = async () => undefined, edgeKeyDigest?: string) {
   const published: AnyEvent[] = [];
   const counted: string[] = [];
+  const recorded: InvocationRecord[] = [];
   const logged: string[] = [];
   const log = (...line: unknown[]) => void logged.push(inspect(line, { depth: null }));
   const versions = new Map([[`${name} AWSCURRENT`, secret]]);
@@ -46,6 +48,7 @@ function bridge(publish: WebhookOptions['publish'] = async () => undefined, edge
       published.push(...events);
       await publish(events);
     },
+    record: (line) => recorded.push(line),
     count: (metric, keys) => counted.push(`${metric} ${Object.values(keys).join(' ')}`),
     measure: (metric, _keys, value) => counted.push(`${metric} ${value}`),
     log: { debug: log, info: log, warn: log, error: log },
@@ -61,7 +64,7 @@ function bridge(publish: WebhookOptions['publish'] = async () => undefined, edge
     const { statusCode = 0 } = await handler(webhookEvent(rawBody(body), headers), lambdaContext());
     return outcomes.get(statusCode);
   };
-  return { call, published, counted, logged, versions, state };
+  return { call, published, counted, recorded, logged, versions, state };
 }
 
 const outcomes = new Map([
@@ -119,6 +122,39 @@ describe('response', () => {
     ['excessive nesting with a wrong secret', { ...wrong, payload: nested(200) }, undefined, 'invalid signature'],
   ])('is as expected for %s', async (_what, body, signature, answer) => {
     expect(await bridge().call(body, signature)).toBe(answer);
+  });
+});
+
+describe('the record of a webhook', () => {
+  const ids = { organizationId, conversationId: 'T8RM2K0V9X' };
+
+  it('has its ids, the status and the duration, and no contents', async () => {
+    const { call, published, recorded } = bridge();
+    await call(message);
+    const { correlationId } = published[0]?.metadata ?? {};
+    const ms = expect.any(Number);
+    expect(recorded).toEqual([
+      { webhook: 'incoming_event', ...ids, correlationId, status: 200, reason: undefined, ms },
+    ]);
+  });
+
+  it('has the reason of a refusal', async () => {
+    const { call, recorded } = bridge();
+    await call({ ...message, secret_key: 'wrong' });
+    await call(undefined);
+    expect(recorded).toMatchObject([
+      { webhook: 'incoming_event', ...ids, status: 401, reason: 'Invalid signature' },
+      { webhook: 'unknown', organizationId: undefined, status: 400, reason: 'Invalid JSON' },
+    ]);
+  });
+
+  it('has no text of an unverified body', async () => {
+    const { call, recorded } = bridge();
+    const text = 'a text of the sender';
+    await call({ action: text, organization_id: text, payload: { chat_id: text, chat: { id: text } } });
+    await call({ action: text, organization_id: organizationId, payload: { chat_id: text } });
+    expect(JSON.stringify(recorded)).not.toContain(text);
+    expect(recorded).toMatchObject([{ webhook: 'unknown' }, { webhook: 'other', organizationId }]);
   });
 });
 

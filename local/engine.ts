@@ -49,6 +49,8 @@ export interface EngineOptions extends Pick<LocalAwsOptions, 'asyncRetryDelayMs'
   readonly livechatPort: number;
   /** The folder that keeps everything between two runs. Default: nothing is kept. */
   readonly dataFolder?: string | undefined;
+  /** The port for a debugger of the functions, which then have 15 minutes. Default: none. */
+  readonly inspectPort?: number | undefined;
   /** Receives messages for the operator: unsupported calls, dead letters, lost events. */
   report(message: string): void;
   /** Receives every line that the functions log. */
@@ -210,6 +212,7 @@ export async function startEngine(options: EngineOptions) {
       functions,
       root,
       env,
+      inspectPort: options.inspectPort,
       onLog,
       onInvocation: (outcome) => {
         if (stopping) return;

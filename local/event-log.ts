@@ -1,12 +1,13 @@
-import * as z from 'zod/mini';
 import {
+  describeStatus,
   type EventDetails,
   type EventEntry,
   type EventSource,
   type FunctionRun,
   matchesFilter,
 } from '../console/event-source.ts';
-import { identifyWebhook, redact, TooDeepError } from '../core/livechat/webhook.ts';
+import { identifyEvent } from '../core/events/event.ts';
+import { identifyWebhook, readCorrelationId, redact, TooDeepError } from '../core/livechat/webhook.ts';
 import { parseJsonExactly } from '../core/platform/json.ts';
 import type { InvocationActivity, WebhookActivity } from './activity.ts';
 import type { Envelope } from './aws/event-bridge.ts';
@@ -72,41 +73,40 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
     correlationId === undefined ? [] : [...entries.values()].filter((entry) => entry.correlationId === correlationId);
 
   return {
+    keepsEvents: true,
+
     recordWebhook({ at, path, function: name, status, ms, action, reason }, body, secrets) {
-      const { payload, ids } = readBody(body, secrets);
-      const published = withCorrelation(ids.correlationId);
+      const payload = readBody(body, secrets);
+      const isAccepted = status < 400;
+      const { webhook, organizationId, conversationId } = identifyWebhook(payload);
+      const correlationId = isAccepted ? readCorrelationId(payload) : undefined;
+      const published = withCorrelation(correlationId);
       add(
         {
           kind: 'webhook',
           at,
-          type: ids.action ?? action ?? '',
-          status: status < 400 ? 'accepted' : 'refused',
-          organizationId: ids.organizationId,
-          conversationId: published.find((entry) => entry.conversationId)?.conversationId,
+          type: action ?? (webhook === 'unknown' ? '' : webhook),
+          status: isAccepted ? 'accepted' : 'refused',
+          organizationId,
+          conversationId: conversationId ?? published.find((entry) => entry.conversationId)?.conversationId,
           response: { path, status, reason, ms },
-          correlationId: ids.correlationId,
-          functions: [{ function: name, at, ok: status < 400, ms, error: reason }],
+          correlationId,
+          functions: [{ function: name, at, ok: isAccepted, ms, error: reason }],
         },
         payload,
       );
     },
 
-    recordEvent({ id: busEventId, source, 'detail-type': type, detail }, at) {
-      const { metadata, data } = eventDetail.safeParse(detail).data ?? {};
-      const { organizationId = data?.organizationId, correlationId, causationId } = metadata ?? {};
+    recordEvent(event, at) {
+      const { id: busEventId, source, 'detail-type': type, detail } = event;
       add(
         {
           kind: 'event',
           at,
           type,
           status: 'published',
-          organizationId,
-          conversationId: data?.conversationId ?? data?.message?.conversationId ?? data?.ids?.conversationId,
-          eventId: metadata?.id ?? busEventId,
+          ...identifyEvent(event),
           busEventId,
-          // A send request without one starts a chain of its own.
-          correlationId: correlationId ?? busEventId,
-          causationId,
           source,
           functions: [],
         },
@@ -156,43 +156,18 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
 const eventIds = ({ eventId, busEventId }: Pick<StoredEntry, 'eventId' | 'busEventId'>) =>
   [eventId, busEventId].flatMap((id) => id ?? []);
 
-/** An event is handled once the last invocation of each function succeeded; those of the state machine may wait in between. */
-function describeStatus(functions: readonly FunctionRun[]): 'handled' | 'failed' {
-  const latest = new Map(functions.map(({ function: name, ok, error }) => [name, ok || waits.has(error ?? '')]));
-  return [...latest.values()].every(Boolean) ? 'handled' : 'failed';
-}
-
-/** The state machine waits after these; the function has not failed. */
-const waits: ReadonlySet<string> = new Set(['Deferred', 'NotFirst']);
-
-const text = z.optional(z.string());
-const eventDetail = z.object({
-  metadata: z.optional(z.object({ id: text, organizationId: text, correlationId: text, causationId: text })),
-  data: z.optional(
-    z.object({
-      organizationId: text,
-      conversationId: text,
-      message: z.optional(z.object({ conversationId: text })),
-      ids: z.optional(z.object({ conversationId: text })),
-    }),
-  ),
-});
-
 const maxTextLength = 2_000;
 
 /** The body without its secret. Of one that is not JSON, only the beginning. */
-function readBody(body: Buffer | undefined, secrets: readonly string[]) {
+function readBody(body: Buffer | undefined, secrets: readonly string[]): unknown {
   const whole = body?.toString() ?? '';
   const parsed = parseJsonExactly(whole);
   try {
-    if (parsed !== undefined) {
-      const payload = redact(parsed, secrets);
-      return { payload, ids: identifyWebhook(payload) };
-    }
-    const start = whole.slice(0, maxTextLength).replace(/("secret_key"\s*:\s*)"[^"]*("|$)/g, '$1"[redacted]"');
-    return { payload: start === '' ? undefined : redact(start, secrets), ids: {} };
+    if (parsed !== undefined) return redact(parsed, secrets);
   } catch (error) {
-    if (error instanceof TooDeepError) return { payload: undefined, ids: {} };
+    if (error instanceof TooDeepError) return undefined;
     throw error;
   }
+  const start = whole.slice(0, maxTextLength).replace(/("secret_key"\s*:\s*)"[^"]*("|$)/g, '$1"[redacted]"');
+  return start === '' ? undefined : redact(start, secrets);
 }

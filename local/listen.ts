@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 
 /** The command-line options that set each port. */
-export type PortOption = '--port' | '--aws-port' | '--livechat-port';
+export type PortOption = '--port' | '--aws-port' | '--livechat-port' | '--inspect';
 
 export class PortTakenError extends Error {
   override readonly name = 'PortTakenError';

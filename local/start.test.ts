@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
@@ -14,7 +17,8 @@ afterEach(async () => {
 });
 
 function startWith(...args: string[]): { child: ChildProcess; errors: () => string; ended: Promise<number> } {
-  const child = spawn(process.execPath, [program, '--memory', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const data = args.includes('--data') ? [] : ['--memory'];
+  const child = spawn(process.execPath, [program, ...data, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   cleanups.push(() => child.kill('SIGKILL'));
   let text = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -47,6 +51,28 @@ test('starts within 5 s, prints one line of JSON, and stops cleanly on SIGTERM',
   expect(lines).toHaveLength(1);
 });
 
+test('exits with code 1 and the folder if another engine uses it, also after that was killed and started again', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'livechat-data-'));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  for (const _run of [1, 2]) {
+    const first = startWith(...freePorts, '--json', '--data', folder);
+    if (!first.child.stdout) throw new Error('no stdout');
+    await once(createInterface({ input: first.child.stdout }), 'line');
+    // Owner only: the files contain messages of customers and secrets.
+    const modes = readdirSync(folder).map((file) => statSync(join(folder, file)).mode & 0o777);
+    expect(new Set(modes)).toEqual(new Set([0o600]));
+
+    const second = startWith(...freePorts, '--data', folder);
+
+    expect(await second.ended).toBe(1);
+    expect(second.errors()).toBe(
+      `Another engine uses the folder ${folder}. Stop it, choose another folder with --data DIR, or keep nothing with --memory.\n`,
+    );
+    first.child.kill('SIGKILL');
+    await first.ended;
+  }
+});
+
 test('stops if SIGTERM ends the npm process that started it', async () => {
   const npm = spawn('npm', ['start', '--silent', '--', '--memory', ...freePorts, '--json'], {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
@@ -65,22 +91,26 @@ test('stops if SIGTERM ends the npm process that started it', async () => {
   await expect.poll(isReachable, { timeout: 10_000 }).toBe(false);
 });
 
-test('exits with code 1, the port and its option if the port is in use', async () => {
-  const server = createServer();
-  const port = await listen(server, 0, '--port');
-  cleanups.push(() => close(server));
+test.each(['--aws-port', '--inspect'] as const)(
+  'exits with code 1, the port and %s if the port is in use',
+  async (option) => {
+    const server = createServer();
+    const port = await listen(server, 0, '--port');
+    cleanups.push(() => close(server));
 
-  const { errors, ended } = startWith(...freePorts, '--aws-port', String(port));
+    const { errors, ended } = startWith(...freePorts, option, String(port));
 
-  expect(await ended).toBe(1);
-  expect(errors()).toBe(
-    `Port ${port} is taken. Choose another one with --aws-port <number> (0 selects a free port).\n`,
-  );
-});
+    expect(await ended).toBe(1);
+    expect(errors()).toContain(
+      `Port ${port} is taken. Choose another one with ${option} <number> (0 selects a free port).\n`,
+    );
+  },
+);
 
 test.each([
   [['--port', '70000'], /--port <number>.*whole number from 0 to 65535/],
   [['--async-retry-delay', 'soon'], /--async-retry-delay <ms>.*whole number of milliseconds/],
+  [['--memory', '--data', 'folder'], /'--memory' cannot be used with option '--data <folder>'/],
   [['--prot', '1'], /unknown option '--prot'/],
 ])('exits with code 1 and the problem for %j', async (args, message) => {
   const { errors, ended } = startWith(...args);

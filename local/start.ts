@@ -26,6 +26,11 @@ const options = new Command('npm start --')
     parseDelay,
   )
   .option('--json', 'print one line of JSON when ready, and everything else to stderr', false)
+  .addOption(
+    new Option('--inspect [port]', 'open a port for a debugger of the functions, and give each 15 minutes')
+      .preset('9229')
+      .argParser(parsePort),
+  )
   .option('--verbose', "print the functions' own log as well", false)
   .parse()
   .opts();
@@ -57,6 +62,7 @@ async function run(): Promise<void> {
     dataFolder: options.memory ? undefined : resolve(options.data ?? defaultDataFolder),
     asyncRetryDelayMs: options.asyncRetryDelay,
     machineRetryDelayMs: options.machineRetryDelay,
+    inspectPort: options.inspect,
     report: (message) => print(colors.yellow(message)),
     onLog: (line) => {
       if (options.verbose) print(colors.dim(line));

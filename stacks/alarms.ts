@@ -288,4 +288,5 @@ const alarms: Readonly<Record<string, AlarmSpec>> = {
   },
 };
 
-for (const [name, spec] of Object.entries(alarms)) createAlarm(name, spec);
+// Breakpoints would trigger most of them.
+if (!$dev) for (const [name, spec] of Object.entries(alarms)) createAlarm(name, spec);

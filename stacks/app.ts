@@ -4,7 +4,14 @@ import { outputsParameter } from '../core/platform/configuration.ts';
 import { environment } from './functions.ts';
 import { webhookUrl } from './inbound.ts';
 import { auditLog } from './resources.ts';
-import { functionSettings, region, scheduleMinutes, sendConcurrency, webhookThrottle } from './settings.ts';
+import {
+  functionSettings,
+  region,
+  resourceName,
+  scheduleMinutes,
+  sendConcurrency,
+  webhookThrottle,
+} from './settings.ts';
 
 // Each import creates its resources when it is loaded.
 
@@ -24,6 +31,7 @@ new aws.ssm.Parameter('Outputs', {
       ...environment,
       ...functionSettings,
       AUDIT_LOG_GROUP: auditLog.name,
+      FUNCTION_LOG_PREFIX: `/aws/lambda/${resourceName('')}`,
       SEND_CONCURRENCY: String(sendConcurrency),
       WEBHOOK_THROTTLE_PER_SECOND: String(webhookThrottle.perSecond),
       RECONCILIATION_MINUTES: String(scheduleMinutes('reconciliation')),

@@ -20,6 +20,7 @@ import {
   arn,
   componentName,
   functionSettings,
+  isTraced,
   logRetention,
   resourceName,
   sendConcurrency,
@@ -27,6 +28,7 @@ import {
 } from './settings.ts';
 import {
   bucket,
+  debugTimeoutSeconds,
   type FunctionSpec,
   functions,
   reserveConcurrency,
@@ -111,7 +113,7 @@ const maxEventAgeSeconds = 6 * 3600;
 
 const specs = reserveConcurrency<FunctionSpec>(functions, sendConcurrency);
 
-/** Creates a function as specified in the topology. `sst dev` runs the sources instead of the bundle. */
+/** Creates a function as specified in the topology. `sst dev` runs the sources instead of the bundle, without its timeout. */
 export function createFunction(
   name: string,
   parent: $util.Resource,
@@ -127,7 +129,7 @@ export function createFunction(
       runtime: 'nodejs24.x',
       architecture: 'arm64',
       memory: `${memoryMb} MB`,
-      timeout: `${timeoutSeconds} seconds`,
+      timeout: `${$dev ? debugTimeoutSeconds : timeoutSeconds} seconds`,
       logging: { format: 'json', retention: logRetention.sst },
       ...(concurrency && { concurrency: { reserved: concurrency } }),
       ...(isAsynchronous && { retries: 2 }),
@@ -145,7 +147,7 @@ export function createFunction(
       transform: {
         function: (args) => {
           // X-Ray's default sampling rule applies: one request per second and 5% of the rest.
-          args.tracingConfig = { mode: 'Active' };
+          args.tracingConfig = { mode: isTraced ? 'Active' : 'PassThrough' };
           args.loggingConfig = $output(args.loggingConfig).apply((config) => ({
             logFormat: 'JSON',
             ...config,

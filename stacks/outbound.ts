@@ -1,7 +1,7 @@
 import { keyArn } from './encryption.ts';
 import { createFunction, createSubscribers } from './functions.ts';
 import { createRule, deadLetters } from './resources.ts';
-import { accountId, arn, logRetention, policyJson, resourceName } from './settings.ts';
+import { accountId, arn, isTraced, logRetention, policyJson, resourceName } from './settings.ts';
 import { consumers, outboundPath, resolvePattern, rules, stateMachines } from './topology.ts';
 
 /** The send path, from the send request to LiveChat or a dead letter. Deployed alone by `npm run deploy:livechat-outbound`. */
@@ -78,7 +78,7 @@ export const machine = new aws.sfn.StateMachine(
         JSON.stringify(definition({ sendFunctionArn, waitForTurnFunctionArn, deadLetterQueueUrl })),
     ),
     loggingConfiguration: { level: 'ERROR', includeExecutionData: false, logDestination: $interpolate`${log.arn}:*` },
-    tracingConfiguration: { enabled: true },
+    tracingConfiguration: { enabled: isTraced },
   },
   within,
 );

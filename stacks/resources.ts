@@ -18,7 +18,9 @@ import {
   bucket,
   busName,
   consumers,
+  debugTimeoutSeconds,
   expiryAttribute,
+  functions,
   type Pattern,
   type RuleSpec,
   rules,
@@ -56,9 +58,11 @@ const queue = {
 /** Messages that functions/dead-letter failed to process. An operator inspects them. */
 export const quarantine = new sst.aws.Queue('Quarantine', { transform: { queue } });
 
-/** The visibility timeout is six times the timeout of the function, as Lambda recommends. */
+/** Six times the timeout of the function, as Lambda recommends. Lambda rejects less than the timeout. */
+const visibilitySeconds = $dev ? debugTimeoutSeconds : 6 * functions[consumers['dead-letters'].function].timeoutSeconds;
+
 export const deadLetters = new sst.aws.Queue('DeadLetters', {
-  visibilityTimeout: '6 minutes',
+  visibilityTimeout: `${visibilitySeconds} seconds`,
   dlq: { queue: quarantine.arn, retry: consumers['dead-letters'].maxReceiveCount },
   transform: { queue },
 });

@@ -1,4 +1,4 @@
-import { wholeNumber } from '../core/platform/configuration.ts';
+import { ConfigurationError, wholeNumber } from '../core/platform/configuration.ts';
 import {
   archive,
   webhookThrottle as defaultThrottle,
@@ -61,6 +61,12 @@ export const functionSettings = Object.fromEntries(
 
 /** The retention of the event archive. */
 export const archiveDays = wholeNumber('ARCHIVE_DAYS', archive.retentionDays, 1);
+
+const tracing = process.env.TRACING || 'on';
+if (tracing !== 'on' && tracing !== 'off') throw new ConfigurationError('TRACING', 'on or off');
+
+/** Whether X-Ray records traces of the functions and of the state machine. */
+export const isTraced = tracing === 'on';
 
 /** The address that alarms are mailed to. It must confirm the subscription. */
 export const alertEmail = process.env.ALERT_EMAIL || undefined;

@@ -28,6 +28,9 @@ export interface FunctionSpec {
   readonly events?: Pattern;
 }
 
+/** Lambda's maximum, for functions that stop at breakpoints: under `sst dev`, and on the local engine with `--inspect`. */
+export const debugTimeoutSeconds = 900;
+
 /**
  * Defaults: Lambda allocates CPU in proportion to memory (one vCPU per 1,769 MB). 512 MB is cheap for a function that mostly
  * waits for AWS or LiveChat; less would lengthen the cold start.

@@ -29,6 +29,8 @@ export interface Local extends RunningLocal {
   /** Everything printed so far, with the logs of the functions. */
   output(): string;
   stop(): Promise<void>;
+  /** Ends the process without warning. */
+  kill(): Promise<void>;
 }
 
 export const secret = 'whsec-demo-3f9c1a7be2';
@@ -65,13 +67,15 @@ export async function startLocal(
     stream && createInterface({ input: stream }).on('line', (line) => lines.push(line));
   collect(child.stderr);
   const addresses = await firstLine(child, lines);
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  };
   return {
     ...connectLocal(addresses),
     output: () => lines.join('\n'),
-    stop: async () => {
-      child.kill('SIGTERM');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
   };
 }
 

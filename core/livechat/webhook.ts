@@ -53,17 +53,36 @@ export function receiveWebhook(
   return translateBody(redact(body, acceptedSecrets(credentials)), credentials.current, options);
 }
 
-/** What a body says of itself, verified or not. */
-export function identifyWebhook(body: unknown): {
-  readonly action?: string;
-  readonly organizationId?: string;
-  readonly correlationId?: string;
-} {
+const chatId = z.string().check(z.regex(/^[\w-]{1,64}$/));
+const chat = z.object({
+  payload: z.union([
+    z.pipe(
+      z.object({ chat_id: chatId }),
+      z.transform(({ chat_id }) => chat_id),
+    ),
+    z.pipe(
+      z.object({ chat: z.object({ id: chatId }) }),
+      z.transform(({ chat: { id } }) => id),
+    ),
+  ]),
+});
+
+/** What a body says of itself, verified or not: only values that can hold no contents. */
+export function identifyWebhook(body: unknown) {
   const parsed = envelope.safeParse(body).data;
-  if (!parsed) return {};
+  return {
+    webhook: parsed ? actionDimension(parsed.action) : 'unknown',
+    organizationId: parsed?.organization_id.toLowerCase(),
+    conversationId: chat.safeParse(body).data?.payload,
+  };
+}
+
+/** The correlation id of the events of a verified body. */
+export function readCorrelationId(body: unknown): string | undefined {
+  const parsed = envelope.safeParse(body).data;
+  if (!parsed) return undefined;
   const { action, payload } = parsed;
-  const organizationId = parsed.organization_id.toLowerCase();
-  return { action, organizationId, correlationId: webhookCorrelationId({ organizationId, action, payload }) };
+  return webhookCorrelationId({ organizationId: parsed.organization_id.toLowerCase(), action, payload });
 }
 
 function translateBody(body: unknown, credentials: LiveChatCredentials, options: ReceiveOptions): AnyEvent[] {

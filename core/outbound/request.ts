@@ -8,7 +8,8 @@ import { contentHash, deriveId } from '../events/ids.ts';
 import { isRfc3339, requestMetadata } from '../events/schemas.ts';
 import { RequestInvalid } from './errors.ts';
 
-export type SendRequestData = EventData<'message.send.requested'>;
+export const sendRequestedType = 'message.send.requested';
+export type SendRequestData = EventData<typeof sendRequestedType>;
 
 /** EventBridge's event. */
 const sendRequested = z.looseObject({
@@ -16,7 +17,7 @@ const sendRequested = z.looseObject({
   time: z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time')),
   detail: z.object({
     metadata: z.optional(requestMetadata),
-    data: catalogue['message.send.requested'],
+    data: catalogue[sendRequestedType],
   }),
 });
 
@@ -130,7 +131,9 @@ const stepInput = z.object({
   turn: z.optional(z.looseObject({ slot: z.optional(heldSlot), Error: z.optional(z.string()) })),
 });
 /** Parses the input of the functions of the state machine. */
-export function parseStepInput(raw: unknown): z.infer<typeof stepInput> {
+export type StepInput = z.infer<typeof stepInput>;
+
+export function parseStepInput(raw: unknown): StepInput {
   const { data, error } = stepInput.safeParse(raw);
   if (error) throw invalid(error);
   return data;

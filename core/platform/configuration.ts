@@ -23,7 +23,8 @@ export type ResourceVariable =
   | 'MEDIA_BUCKET'
   | 'DEAD_LETTER_QUEUE_URL'
   | 'SEND_MACHINE_ARN'
-  | 'AUDIT_LOG_GROUP';
+  | 'AUDIT_LOG_GROUP'
+  | 'FUNCTION_LOG_PREFIX';
 
 /** The name, URL or ARN of a resource. Throws {@link ConfigurationError} if it is not set. */
 export function required(name: ResourceVariable, environment: Environment = process.env): string {

@@ -1,12 +1,12 @@
 import type { MiddlewareObj } from '@middy/core';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { Credentials, OrganizationCredentials } from '../../core/livechat/credentials.ts';
 import { requiresSecret, verifyProof } from '../../core/livechat/webhook.ts';
 import { parseJson, parseJsonExactly } from '../../core/platform/json.ts';
-import { decodeUtf8, readBody } from './webhook.ts';
+import { decodeUtf8, type PublishedContext, readBody } from './webhook.ts';
 
-export interface WebhookContext extends Context {
+export interface WebhookContext extends PublishedContext {
   /** The credentials that verified the request; unset for a request without a secret. */
   verifiedWith?: OrganizationCredentials;
   /** The text of the body. */

@@ -3,7 +3,8 @@ import middy from '@middy/core';
 import type { Context, EventBridgeEvent } from 'aws-lambda';
 import type { EventType } from '../../core/events/catalogue.ts';
 import { loadEventData } from '../../core/events/claim-check.ts';
-import { type DomainEvent, parseEvent, type StoreOutcome } from '../../core/events/event.ts';
+import { type DomainEvent, identifyEvent, parseEvent, type StoreOutcome } from '../../core/events/event.ts';
+import { withRecord } from '../../core/platform/invocations.ts';
 import { type Log, logger } from '../../core/platform/logger.ts';
 import { count } from '../../core/platform/metrics.ts';
 import type { RoutingOutcome } from '../../core/routing/route.ts';
@@ -27,6 +28,17 @@ export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
 /** Creates the handler of several event types. Its rule delivers no others: an event of any other type fails validation against the first schema. */
 export function onEvents<T extends EventType>([first, ...others]: readonly [T, ...T[]], handle: Handle<T>) {
   const eventType = (busEvent: BusEvent): T => others.find((other) => other === busEvent['detail-type']) ?? first;
+  const handleEvent = async (type: T, busEvent: BusEvent, context: Context): Promise<void> => {
+    const event = parseEvent(type, await loadEventData(busEvent.detail));
+    const { id: eventId, correlationId, organizationId } = event.metadata;
+    const { conversationId }: Readonly<Record<string, unknown>> = event.data;
+    const persistentKeys = { detailType: type, eventId, correlationId, organizationId, conversationId };
+    const log = logger.createChild({ persistentKeys });
+    const isReplayed = busEvent['replay-name'] !== undefined;
+    const outcome = await handle(event, log, () => context.getRemainingTimeInMillis(), isReplayed);
+    if (outcome === 'duplicate') count('DuplicateEvents', { type });
+    log.debug('event handled', { outcome });
+  };
   return middy<BusEvent, void>()
     .use(injectLambdaContext(logger))
     .use({
@@ -35,16 +47,8 @@ export function onEvents<T extends EventType>([first, ...others]: readonly [T, .
         logger.error('event failed', { detailType: event['detail-type'], busEventId: event.id, error });
       },
     })
-    .handler(async (busEvent, context) => {
+    .handler((busEvent, context) => {
       const type = eventType(busEvent);
-      const event = parseEvent(type, await loadEventData(busEvent.detail));
-      const { id: eventId, correlationId, organizationId } = event.metadata;
-      const { conversationId }: Readonly<Record<string, unknown>> = event.data;
-      const persistentKeys = { detailType: type, eventId, correlationId, organizationId, conversationId };
-      const log = logger.createChild({ persistentKeys });
-      const isReplayed = busEvent['replay-name'] !== undefined;
-      const outcome = await handle(event, log, () => context.getRemainingTimeInMillis(), isReplayed);
-      if (outcome === 'duplicate') count('DuplicateEvents', { type });
-      log.debug('event handled', { outcome });
+      return withRecord({ event: type, ...identifyEvent(busEvent) }, () => handleEvent(type, busEvent, context));
     });
 }

@@ -1,7 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import * as z from 'zod/mini';
 import { edgeKey } from '../../core/platform/configuration.ts';
+import type { InvocationIds, RecordInvocation } from '../../core/platform/invocations.ts';
+import { parseJson } from '../../core/platform/json.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { count } from '../../core/platform/metrics.ts';
 
@@ -18,6 +21,45 @@ class BodyTooLargeError extends Error {
 
 class InvalidJsonError extends Error {
   override readonly name = 'InvalidJson';
+}
+
+/** Set by the handler of a verified webhook. */
+export interface PublishedContext extends Context {
+  correlationId?: string | undefined;
+}
+
+interface RecordedRequest {
+  readonly event: APIGatewayProxyEventV2;
+  readonly context: PublishedContext;
+  readonly response?: APIGatewayProxyStructuredResultV2 | null | undefined;
+}
+
+const errorBody = z.object({ error: z.string() });
+
+/**
+ * Records each webhook with its response. It comes before {@link respondToErrors}, because middy runs `after` and `onError` in
+ * the reverse order.
+ */
+export function recordWebhooks(
+  identify: (body: unknown) => InvocationIds,
+  record: RecordInvocation,
+): MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, PublishedContext> {
+  const startTimes = new WeakMap<object, number>();
+  const recordResponse = ({ event, context, response }: RecordedRequest) => {
+    const { statusCode = 500, body } = response ?? {};
+    record({
+      ...identify(event.body),
+      correlationId: context.correlationId,
+      status: statusCode,
+      reason: errorBody.safeParse(parseJson(body ?? '')).data?.error,
+      ms: Math.round(performance.now() - (startTimes.get(context) ?? performance.now())),
+    });
+  };
+  return {
+    before: ({ context }) => void startTimes.set(context, performance.now()),
+    after: recordResponse,
+    onError: recordResponse,
+  };
 }
 
 /** Responds to errors and counts them. Unexpected errors are logged and answered with 500, so that the caller retries. */

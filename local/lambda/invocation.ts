@@ -12,6 +12,16 @@ export type LambdaContext = Omit<Context, 'done' | 'fail' | 'succeed'>;
 export interface WorkerSettings {
   readonly root: string;
   readonly functions: Readonly<Record<string, LambdaFunction>>;
+  /** The port for a debugger. */
+  readonly inspectPort: number | undefined;
+}
+
+/** The worker's first message. */
+export interface WorkerReady {
+  /** The functions that could not be loaded, with the reasons. */
+  readonly broken: readonly string[];
+  /** The WebSocket for a debugger. */
+  readonly debuggerUrl: string | undefined;
 }
 
 /** A thrown error as Lambda reports it. */

@@ -16,13 +16,18 @@ interface TestRuntime extends Runtime {
   readonly outcomes: InvocationOutcome[];
 }
 
-async function start(written: TemporaryFunctions, env: Record<string, string> = {}): Promise<TestRuntime> {
+async function start(
+  written: TemporaryFunctions,
+  env: Record<string, string> = {},
+  inspectPort?: number,
+): Promise<TestRuntime> {
   const lines: string[] = [];
   const outcomes: InvocationOutcome[] = [];
   cleanups.push(() => written.remove());
   const runtime = await startRuntime({
     ...written,
     env,
+    inspectPort,
     onLog: (line) => lines.push(line),
     onInvocation: (run) => outcomes.push(run),
   });
@@ -86,6 +91,16 @@ test('runs invocations concurrently', async () => {
   const first = invoke('meet', {});
   expect(await invoke('meet', { last: true })).toBe(true);
   expect(await first).toBe(false);
+});
+
+test('lets a function exceed its timeout if a debugger can attach', async () => {
+  const written = await writeFunctions(
+    { slow: "await new Promise((resolve) => setTimeout(resolve, 150)); return 'ok'" },
+    0.05,
+  );
+  const { invoke } = await start(written, {}, 0);
+
+  expect(await invoke('slow', {})).toBe('ok');
 });
 
 test('fails a function after its timeout with Sandbox.Timedout while others continue', async () => {

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import * as z from 'zod/mini';
+import { debugTimeoutSeconds } from '../../stacks/topology.ts';
+import { PortTakenError } from '../listen.ts';
 import {
   type Answer,
   type Invocation,
@@ -12,6 +14,7 @@ import {
   ThrottledError,
   type ToWorker,
   timedOut,
+  type WorkerReady,
   type WorkerSettings,
 } from './invocation.ts';
 
@@ -32,6 +35,8 @@ export interface RuntimeOptions {
   readonly root: string;
   /** The complete environment of the functions; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
+  /** The port for a debugger. Functions may then run for as long as a Lambda function can. */
+  readonly inspectPort?: number | undefined;
   /** Receives every line that the functions write to stdout or stderr. */
   onLog(line: string): void;
   onInvocation(outcome: InvocationOutcome): void;
@@ -62,9 +67,10 @@ export class FunctionLoadError extends Error {
  * invocations in flight fail and a new thread starts.
  *
  * @throws FunctionLoadError if a handler's file or export is missing or its import fails.
+ * @throws PortTakenError if another process uses `inspectPort`.
  */
 export async function startRuntime(options: RuntimeOptions) {
-  const { functions, root, env, onLog, onInvocation } = options;
+  const { functions, root, env, inspectPort, onLog, onInvocation } = options;
   const running = new Map<string, number>();
   let sandbox: Sandbox | undefined;
   let stopping = false;
@@ -74,6 +80,7 @@ export async function startRuntime(options: RuntimeOptions) {
       root,
       functions,
       env,
+      inspectPort,
       onLog,
       onExit(loaded) {
         // After a failed load only the next invocation starts a thread; otherwise it would loop.
@@ -83,11 +90,12 @@ export async function startRuntime(options: RuntimeOptions) {
   }
 
   sandbox = launch();
-  const broken = await sandbox.ready;
-  if (broken.length > 0) {
+  const { broken, debuggerUrl } = await sandbox.ready;
+  const isPortTaken = inspectPort !== undefined && debuggerUrl === undefined;
+  if (broken.length > 0 || isPortTaken) {
     stopping = true;
     await sandbox.terminate();
-    throw new FunctionLoadError(broken);
+    throw isPortTaken ? new PortTakenError(inspectPort, '--inspect') : new FunctionLoadError(broken);
   }
 
   function count(name: string, change: 1 | -1): void {
@@ -159,8 +167,8 @@ const pingTimeoutMs = 1_000;
 
 /** Starts one worker thread with all functions. */
 function startSandbox(options: SandboxOptions) {
-  const { root, functions, env, onLog, onExit } = options;
-  const workerData: WorkerSettings = { root, functions };
+  const { root, functions, env, inspectPort, onLog, onExit } = options;
+  const workerData: WorkerSettings = { root, functions, inspectPort };
   // AWS_LAMBDA_MAX_CONCURRENCY: invocations share the process, so Powertools must isolate their state.
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     name: 'lambda',
@@ -171,17 +179,17 @@ function startSandbox(options: SandboxOptions) {
     stderr: true,
   });
   const exited = new AbortController();
-  const ready = Promise.withResolvers<readonly string[]>();
+  const ready = Promise.withResolvers<WorkerReady>();
   // An unhandled rejection of a restart must not end this process.
   ready.promise.catch(() => undefined);
-  let loaded = false;
+  let loaded: WorkerReady | undefined;
   let uncaught: unknown;
   let exitCode = 0;
 
   for (const input of [worker.stdout, worker.stderr]) createInterface({ input }).on('line', onLog);
-  worker.once('message', (broken: readonly string[]) => {
-    loaded = true;
-    ready.resolve(broken);
+  worker.once('message', (message: WorkerReady) => {
+    loaded = message;
+    ready.resolve(message);
   });
   worker.on('error', (error) => {
     uncaught = error;
@@ -191,7 +199,7 @@ function startSandbox(options: SandboxOptions) {
     exitCode = code;
     ready.reject(runtimeExited('init', code, uncaught));
     exited.abort();
-    onExit(loaded);
+    onExit(loaded !== undefined);
   });
 
   /** Waits for the worker's answer. Rejects when the thread exits or after the time limit. */
@@ -207,14 +215,22 @@ function startSandbox(options: SandboxOptions) {
     }
   }
 
-  /** An endless loop blocks all functions, so the thread is terminated, as Lambda terminates an environment. */
-  async function terminateIfStuck(): Promise<void> {
-    await call(undefined, AbortSignal.timeout(pingTimeoutMs)).catch(() => worker.terminate());
+  async function terminate(): Promise<void> {
+    const terminated = worker.terminate();
+    // A thread that is stopped at a breakpoint ends only when it continues, and when its debuggers have disconnected.
+    if (loaded?.debuggerUrl) continueExecution(loaded.debuggerUrl);
+    await terminated;
   }
 
-  async function invoke(invocation: Omit<Invocation, 'deadline'>, timeoutSeconds: number): Promise<unknown> {
+  /** An endless loop blocks all functions, so the thread is terminated, as Lambda terminates an environment. */
+  async function terminateIfStuck(): Promise<void> {
+    await call(undefined, AbortSignal.timeout(pingTimeoutMs)).catch(terminate);
+  }
+
+  async function invoke(invocation: Omit<Invocation, 'deadline'>, limitSeconds: number): Promise<unknown> {
     await ready.promise;
     const { requestId } = invocation;
+    const timeoutSeconds = inspectPort === undefined ? limitSeconds : debugTimeoutSeconds;
     const timeoutMs = timeoutSeconds * 1_000;
     const timeout = AbortSignal.timeout(timeoutMs);
     const answer = await call({ ...invocation, deadline: Date.now() + timeoutMs }, timeout).catch((error) => {
@@ -228,9 +244,22 @@ function startSandbox(options: SandboxOptions) {
   }
 
   return {
-    /** The functions that could not be loaded, with the reasons. Rejects if the thread exits before it has loaded them. */
+    /** Rejects if the thread exits before it has loaded the functions. */
     ready: ready.promise,
     invoke,
-    terminate: () => worker.terminate(),
+    terminate,
   };
+}
+
+/** Continues a thread as a second debugger, if it is stopped at a breakpoint. */
+function continueExecution(debuggerUrl: string): void {
+  const socket = new WebSocket(debuggerUrl);
+  const send = (id: number, method: string) => socket.send(JSON.stringify({ id, method }));
+  socket.addEventListener('open', () => {
+    send(1, 'Debugger.enable');
+    send(2, 'Debugger.resume');
+  });
+  socket.addEventListener('message', ({ data }) => {
+    if (String(data).startsWith('{"id":2,')) socket.close();
+  });
 }

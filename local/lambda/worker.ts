@@ -1,9 +1,18 @@
+import inspector from 'node:inspector';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store';
 import { functionArn } from '../aws/arn.ts';
-import type { Answer, Invocation, LambdaContext, LambdaFunction, ToWorker, WorkerSettings } from './invocation.ts';
+import type {
+  Answer,
+  Invocation,
+  LambdaContext,
+  LambdaFunction,
+  ToWorker,
+  WorkerReady,
+  WorkerSettings,
+} from './invocation.ts';
 import { toFunctionFailure } from './invocation.ts';
 import { createStartQueue } from './start-queue.ts';
 
@@ -77,6 +86,8 @@ async function invoke(invocation: Invocation): Promise<Answer> {
   }
 }
 
+// The inspector of the thread, so that a breakpoint stops the functions and not the engine. Node prints the address to stderr.
+if (settings.inspectPort !== undefined) inspector.open(settings.inspectPort, '127.0.0.1');
 await Promise.all(Object.entries(settings.functions).map(([name, spec]) => load(name, spec)));
 
 parentPort?.on('message', ({ port, invocation }: ToWorker) => {
@@ -84,4 +95,5 @@ parentPort?.on('message', ({ port, invocation }: ToWorker) => {
   if (!invocation) answer({ payload: 'null' });
   else startQueue(() => void invoke(invocation).then(answer));
 });
-parentPort?.postMessage(broken);
+const ready: WorkerReady = { broken, debuggerUrl: inspector.url() };
+parentPort?.postMessage(ready);

@@ -28,7 +28,7 @@ export const stages = {
   unscheduled: {
     stage: 'qa',
     mode: 'deploy',
-    environment: { RECONCILIATION_MINUTES: '0', WEBHOOK_EDGE: 'prepare', WEBHOOK_RATE_PER_IP: '50' },
+    environment: { RECONCILIATION_MINUTES: '0', TRACING: 'off', WEBHOOK_EDGE: 'prepare', WEBHOOK_RATE_PER_IP: '50' },
   },
 } as const;
 

@@ -78,10 +78,13 @@ describe('reserved concurrency', () => {
     expect([0, 200].map((concurrency) => sumReserved(reserveConcurrency(specs, concurrency)))).toEqual([0, 350]);
   });
 
-  it('rejects another value of SEND_CONCURRENCY before it deploys', async () => {
-    await synthesize('production', 'deploy', appFile('invalid'), { SEND_CONCURRENCY: 'many' });
+  it.each([
+    ['SEND_CONCURRENCY', 'many', /SEND_CONCURRENCY: expected a whole number of at least 0/],
+    ['TRACING', 'yes', /TRACING: expected on or off/],
+  ])('rejects another value of %s before it deploys', async (setting, value, message) => {
+    await synthesize('production', 'deploy', appFile('invalid'), { [setting]: value });
     const { failures } = JSON.parse(readFileSync(appFile('invalid'), 'utf8'));
-    expect(failures.join('\n')).toMatch(/SEND_CONCURRENCY: expected a whole number of at least 0/);
+    expect(failures.join('\n')).toMatch(message);
   });
 });
 
@@ -183,6 +186,7 @@ describe('the outputs', () => {
         DEAD_LETTER_QUEUE_URL: expect.stringMatching(/^https:\/\/sqs\..*DeadLettersQueue-/),
         ...(name === 'development' && { LOG_LEVEL: 'DEBUG', MESSAGES_RETENTION_DAYS: '30' }),
         AUDIT_LOG_GROUP: `/livechat/${name}/audit`,
+        FUNCTION_LOG_PREFIX: `/aws/lambda/livechat-${name}-`,
         SEND_CONCURRENCY: name === 'production' ? '200' : '12',
         WEBHOOK_THROTTLE_PER_SECOND: name === 'production' ? '3000' : '20',
         RECONCILIATION_MINUTES: name === 'production' ? '15' : '60',
@@ -240,6 +244,14 @@ describe('sst dev', () => {
     expect(live.builds).toEqual([]);
     const { inputs } = find(live, 'aws:lambda/function:Function', resourceName(live, 'webhook'));
     expect(inputs).toMatchObject({ handler: 'bootstrap', description: 'live' });
+  });
+
+  it('leaves time for breakpoints, and has no alarms', () => {
+    const timeouts = ofType(live, 'aws:lambda/function:Function').map(({ inputs }) => inputs.timeout);
+    expect(timeouts).toEqual(Object.keys(functions).map(() => 900));
+    // Lambda accepts no queue whose visibility timeout is shorter.
+    expect(find(live, 'aws:sqs/queue:Queue', 'DeadLettersQueue').inputs.visibilityTimeoutSeconds).toBe(900);
+    expect(ofType(live, 'aws:cloudwatch/metricAlarm:MetricAlarm')).toEqual([]);
   });
 
   it('is the only stage with roles that trust the users of the account', () => {

@@ -26,6 +26,19 @@ const secretFields: ReadonlySet<string> = new Set([
 /** Variables that only the local engine sets. */
 const localVariables: ReadonlySet<string> = new Set(['MEDIA_SIMULATOR_URL', 'AWS_ENDPOINT_URL']);
 
+/** Variables that Lambda sets, and the options of the AWS SDKs, which the webhook's signed requests read as an SDK does. */
+const sdkVariables: ReadonlySet<string> = new Set([
+  'AWS_REGION',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_LAMBDA_FUNCTION_NAME',
+  'AWS_USE_FIPS_ENDPOINT',
+  'AWS_USE_DUALSTACK_ENDPOINT',
+  'AWS_ENDPOINT_URL_EVENTBRIDGE',
+  'AWS_ENDPOINT_URL_SECRETS_MANAGER',
+]);
+
 /** Variables that only the webhook has, and only with the edge. */
 const edgeVariables: ReadonlySet<string> = new Set([edgeKey.variable]);
 
@@ -56,7 +69,9 @@ export function checkEnvironment(reads: VariableReads): Check {
       const environment: Readonly<Record<string, unknown>> = typeof found === 'object' ? { ...found } : {};
       const read = reads[name] ?? new Set();
       const known = (one: string) =>
-        [resources, secretFields, localVariables, edgeVariables, otherNames].some((names) => names.has(one)) ||
+        [resources, secretFields, localVariables, sdkVariables, edgeVariables, otherNames].some((names) =>
+          names.has(one),
+        ) ||
         isSetting(one) ||
         errorCode.test(one) ||
         awsVariable.test(one);

@@ -54,7 +54,7 @@ function functionProblems(app: App, name: string, spec: FunctionSpec): Problem[]
       `its reserved concurrency is ${inputs.reservedConcurrentExecutions}`,
     at(inputs, 'loggingConfig.logFormat') === 'JSON' || 'it does not log in JSON',
     at(inputs, 'loggingConfig.systemLogLevel') === 'WARN' || 'Lambda logs every invocation',
-    at(inputs, 'tracingConfig.mode') === 'Active' || 'it is not traced',
+    at(inputs, 'tracingConfig.mode') === (isTraced(app) ? 'Active' : 'PassThrough') || 'it has the wrong tracing mode',
     ...(isLive(app) ? [] : runtimeProblems(inputs)),
     ...retentionProblems(app, textAt(inputs, 'loggingConfig.logGroup')),
     ...(invokedByRules.has(name) ? destinationProblems(app, name) : []),
@@ -62,8 +62,16 @@ function functionProblems(app: App, name: string, spec: FunctionSpec): Problem[]
 }
 
 /** The setting SEND_CONCURRENCY, or its default. */
+function environmentOf(app: App): Readonly<Record<string, string>> {
+  return Object.values(stages).find(({ stage }) => stage === stageName(app))?.environment ?? {};
+}
+
+function isTraced(app: App): boolean {
+  return environmentOf(app).TRACING !== 'off';
+}
+
 function sendConcurrency(app: App): number {
-  const setting = Object.values(stages).find(({ stage }) => stage === stageName(app))?.environment ?? {};
+  const setting = environmentOf(app);
   if ('SEND_CONCURRENCY' in setting) return Number(setting.SEND_CONCURRENCY);
   return isProduction(app) ? 200 : 0;
 }
@@ -106,7 +114,7 @@ const checkStateMachines: Check = (app) =>
       inputs.type === 'STANDARD' || `it is ${inputs.type}`,
       at(inputs, 'loggingConfiguration.includeExecutionData') === false || 'its logs contain execution data',
       /log-group:\S+:\*$/.test(textAt(inputs, 'loggingConfiguration.logDestination')) || 'it has no log group',
-      at(inputs, 'tracingConfiguration.enabled') === true || 'it is not traced',
+      at(inputs, 'tracingConfiguration.enabled') === isTraced(app) || 'it has the wrong tracing mode',
       ...roleProblems(app, textAt(inputs, 'roleArn'), spec),
     ];
     return report(`state machine ${name}`, problems);
@@ -256,7 +264,11 @@ export const functionsChecks: Checks = {
         setInput(fn, 'SendFunction', 'loggingConfig.systemLogLevel', 'INFO'),
         /send: Lambda logs every invocation/,
       ],
-      ['tracing is disabled', setInput(fn, 'SendFunction', 'tracingConfig', undefined), /send: it is not traced/],
+      [
+        'tracing is disabled',
+        setInput(fn, 'SendFunction', 'tracingConfig', undefined),
+        /send: it has the wrong tracing mode/,
+      ],
       ['a function runs on x86', setInput(fn, 'SendFunction', 'architectures', ['x86_64']), /send: it runs on x86_64/],
       ['the runtime is older', setInput(fn, 'SendFunction', 'runtime', 'nodejs20.x'), /send: its runtime/],
       [

@@ -1,0 +1,75 @@
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { percentile, round1 } from '../cli/simulate/timing.ts';
+import { type FunctionName, functions } from '../stacks/topology.ts';
+import { isFunction } from '../test/bus-events.ts';
+import { credentials } from '../test/configuration-api.ts';
+import { buildModules, type Measured, measureOnce } from './cold-start.ts';
+import { reportProgress, round2, withLocal } from './engine.ts';
+import { invocationEvents } from './invocation-events.ts';
+import { billedMs, durationsFile, invocationDollars, oneCpuMb } from './prices.ts';
+
+const sizesMb = [256, 512, 1024, oneCpuMb];
+const callsPerSecond = 200;
+/** The first are left out: a function that V8 has not optimized yet uses up to twice the CPU time. */
+const invocations = 60;
+const measuredInvocations = 30;
+
+/**
+ * Runs every function at the CPU shares of several memory sizes, in processes of its own, against the local engine, which is
+ * not limited. `coldMs` is the import and the first invocation; Lambda gives more CPU to the import than this. `billedMs` is
+ * the duration on Lambda with the latency of AWS. The prices are of a million such invocations on arm64.
+ */
+export function measureMemory(rounds: number) {
+  return withLocal({ ...credentials, LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) }, async (local) => {
+    const folder = await mkdtemp(join(tmpdir(), 'livechat-bench-'));
+    try {
+      const rows: ReturnType<typeof toRow>[] = [];
+      for (const [name, module] of await buildModules(local, folder, await invocationEvents(local, invocations))) {
+        if (!isFunction(name)) continue;
+        for (const memoryMb of sizesMb) {
+          const options = { invocations, cpuShare: memoryMb / oneCpuMb };
+          const runs: Measured[] = [];
+          while (runs.length < rounds) runs.push(await measureOnce(name, module, local, options));
+          rows.push(toRow(name, memoryMb, runs));
+        }
+        reportProgress(`memory: ${name}`);
+      }
+      return rows;
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+}
+
+function toRow(name: FunctionName, memoryMb: number, runs: readonly Measured[]) {
+  const warm = runs.flatMap((run) => run.warm.slice(-measuredInvocations));
+  const median = (values: readonly number[]) => percentile(values, 50);
+  const duration = {
+    cpuMs: round1(median(warm.map(([, ms]) => ms))),
+    awsCalls: median(warm.map(([, , calls]) => calls)),
+  };
+  const ms = billedMs(duration, memoryMb);
+  return {
+    function: name,
+    memoryMb,
+    deployed: functions[name].memoryMb === memoryMb ? 'yes' : '',
+    coldMs: round1(median(runs.map(({ importMs, firstMs }) => importMs + firstMs))),
+    warmMs: round1(median(warm.map(([wallMs]) => wallMs))),
+    ...duration,
+    billedMs: ms,
+    dollarsPerMillion: round2(invocationDollars(ms, memoryMb) * 1e6),
+    outcome: [...new Set(runs.map(({ outcome }) => outcome))].join(', '),
+  };
+}
+
+/** Writes the durations of the ledger: those at the deployed memory sizes. */
+export function writeDurations(rows: readonly ReturnType<typeof toRow>[]): void {
+  const deployed = rows.filter((row) => row.deployed === 'yes');
+  const durations = Object.fromEntries(
+    deployed.map(({ function: name, cpuMs, awsCalls }) => [name, { cpuMs, awsCalls }]),
+  );
+  writeFileSync(durationsFile, `${JSON.stringify(durations, undefined, 2)}\n`);
+}

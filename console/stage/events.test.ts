@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod/mini';
+import { type Received, startServer } from '../../test/http-server.ts';
+import { type Local, organizationId, pollOptions, post, startLocal } from '../../test/local.ts';
+import { outbound } from '../../test/outbound.ts';
+import type { EventSource } from '../event-source.ts';
+
+/** The lines that the functions of an engine log, as CloudWatch Logs Insights returns them. */
+
+const startQuery = z.object({
+  logGroupNames: z.array(z.string()),
+  startTime: z.number(),
+  endTime: z.number(),
+  queryString: z.string(),
+  limit: z.number(),
+});
+const logged = z.looseObject({ ms: z.number(), webhook: z.optional(z.string()), event: z.optional(z.string()) });
+const prefix = '/aws/lambda/livechat-blue-';
+const firstAt = Date.UTC(2026, 2, 11, 9);
+
+let local: Local;
+let chatId: string;
+let events: EventSource;
+let lines: string[];
+let logs: Awaited<ReturnType<typeof startServer>>;
+let limit = 1_000;
+let answer: 'Complete' | 'Failed' = 'Complete';
+
+/** Newest first, a second apart. */
+const results = () =>
+  lines
+    .map((message, index) => {
+      const { webhook, event = '' } = logged.parse(JSON.parse(message));
+      const at = new Date(firstAt + index * 1_000).toISOString().replace('T', ' ').replace('Z', '');
+      const name = webhook === undefined ? event.replaceAll('.', '-') : 'webhook';
+      return [
+        { field: '@timestamp', value: at },
+        { field: '@log', value: `000000000000:${prefix}${name}` },
+        { field: '@message', value: message },
+      ];
+    })
+    .toReversed()
+    .slice(0, limit);
+
+const target = ({ headers }: Pick<Received, 'headers'>) => `${headers['x-amz-target']}`.replace('Logs_20140328.', '');
+const queries = () =>
+  logs.received
+    .filter((request) => target(request) === 'StartQuery')
+    .map(({ body }) => startQuery.parse(JSON.parse(body.toString())));
+
+beforeAll(async () => {
+  local = await startLocal();
+  const bridge = outbound(local);
+  chatId = await bridge.chat({ text: 'Where is my parcel?' });
+  await local.idle();
+  await bridge.send(chatId, bridge.text('On its way.'));
+  await bridge.waitForExecutions();
+  await post(local, { action: 'incoming_event', organization_id: organizationId, secret_key: 'wrong', payload: {} });
+  await local.idle();
+  const recorded = () =>
+    local
+      .output()
+      .split('\n')
+      .filter((text) => /^\{"(webhook|event)"/.test(text));
+  await vi.waitFor(() => expect(recorded().at(-1)).toContain('"status":401'), pollOptions);
+  lines = recorded();
+  logs = await startServer((response, request) => {
+    const responses: Readonly<Record<string, unknown>> = {
+      DescribeLogGroups: { logGroups: ['webhook', 'send'].map((name) => ({ logGroupName: `${prefix}${name}` })) },
+      StartQuery: { queryId: 'query' },
+      GetQueryResults: { status: answer, results: results() },
+    };
+    response.end(JSON.stringify(responses[target(request)]));
+  });
+  for (const [name, value] of Object.entries({
+    ...local.environment,
+    AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: logs.url,
+    FUNCTION_LOG_PREFIX: prefix,
+  })) {
+    vi.stubEnv(name, value);
+  }
+  const { stageEvents } = await import('./events.ts');
+  events = stageEvents();
+}, 60_000);
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await logs?.stop();
+  await local?.stop();
+});
+beforeEach(() => {
+  limit = 1_000;
+  answer = 'Complete';
+  logs.received.length = 0;
+});
+
+describe('the events of a stage', () => {
+  it('are read from the lines of the functions, newest first, without contents', async () => {
+    const { entries } = await events.list({ limit: 100 });
+    expect(entries[0]).toMatchObject({
+      kind: 'webhook',
+      type: 'incoming_event',
+      status: 'refused',
+      organizationId,
+      response: { status: 401, reason: 'Invalid signature' },
+    });
+    expect(new Set(entries.map(({ type }) => type))).toEqual(
+      new Set([
+        'incoming_chat',
+        'incoming_event',
+        'chat.started',
+        'message.received',
+        'message.send.requested',
+        'message.delivered',
+      ]),
+    );
+    expect(lines.join('\n')).not.toMatch(/parcel|On its way/);
+    expect(queries()).toMatchObject([{ logGroupNames: [`${prefix}webhook`, `${prefix}send`], limit: 100 }]);
+  });
+
+  it('are filtered by the query of the logs', async () => {
+    const { entries } = await events.list({
+      limit: 100,
+      type: 'message.received',
+      organizationId,
+      conversationId: chatId,
+      since: '2026-03-11T08:00:00.000Z',
+      until: '2026-03-11T10:00:00.000Z',
+    });
+    expect(entries).toMatchObject([{ type: 'message.received', status: 'handled', conversationId: chatId }]);
+    const [query] = queries();
+    expect(query).toMatchObject({ startTime: firstAt / 1_000 - 3_600, endTime: firstAt / 1_000 + 3_600 });
+    expect(query?.queryString).toContain(
+      `(webhook = "message.received" or event = "message.received") and organizationId = "${organizationId}" and conversationId = "${chatId}"`,
+    );
+  });
+
+  it('are not queried for a filter that no line matches, or that would change the query', async () => {
+    const { entries } = await events.list({ limit: 100, conversationId: 'x" or ispresent(ms) or ms = "' });
+    expect(entries).toEqual([]);
+    expect(await events.list({ limit: 100, status: 'published' })).toMatchObject({ entries: [] });
+    expect(queries()).toEqual([]);
+  });
+
+  it('continue after the last line of a page', async () => {
+    limit = 2;
+    const { next } = await events.list({ limit: 2 });
+    expect(next).toBe(String(firstAt + (lines.length - 2) * 1_000));
+    await events.list({ limit: 2, after: next });
+    expect(queries().at(-1)?.queryString).toContain(`toMillis(@timestamp) < ${next}`);
+  });
+
+  it('name a query that failed', async () => {
+    answer = 'Failed';
+    await expect(events.list({ limit: 2 })).rejects.toThrow('Failed');
+  });
+});
+
+describe('an event of a stage', () => {
+  const find = async (type: string) => {
+    const { entries } = await events.list({ limit: 100, type });
+    return events.find(entries.at(-1)?.id ?? '');
+  };
+
+  it('has its functions, its chain and the stored message', async () => {
+    expect(await find('message.received')).toMatchObject({
+      entry: { type: 'message.received' },
+      functions: [{ function: 'message-received', ok: true, ms: expect.any(Number) }],
+      payload: { content: 'Where is my parcel?' },
+      isComplete: false,
+    });
+    expect(queries().at(-1)?.queryString).toMatch(/correlationId = "[0-9a-f]{32}"/);
+  });
+
+  it('has every invocation for a send request', async () => {
+    const { functions } = (await find('message.send.requested')) ?? {};
+    expect(functions?.map(({ ok }) => ok)).toEqual([true, true]);
+  });
+
+  it('finds a refused webhook by its time', async () => {
+    const { entries } = await events.list({ limit: 1, status: 'refused' });
+    expect(await events.find(entries[0]?.id ?? '')).toMatchObject({ entry: { status: 'refused' } });
+    expect(queries().at(-1)?.queryString).toContain(`toMillis(@timestamp) = ${firstAt + (lines.length - 1) * 1_000}`);
+  });
+
+  it.each(['unknown', '1."x', ''])('does not query for the id %j', async (id) => {
+    expect(await events.find(id)).toBeUndefined();
+    expect(queries()).toEqual([]);
+  });
+});

@@ -1,0 +1,228 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CloudWatchLogsClient,
+  GetQueryResultsCommand,
+  paginateDescribeLogGroups,
+  type ResultField,
+  StartQueryCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
+import * as z from 'zod/mini';
+import { loadConversation } from '../../core/conversations/queries.ts';
+import { deriveId } from '../../core/events/ids.ts';
+import { listMessages } from '../../core/messages/queries.ts';
+import { required } from '../../core/platform/configuration.ts';
+import { parseJson } from '../../core/platform/json.ts';
+import {
+  describeStatus,
+  type EventDetails,
+  type EventEntry,
+  type EventFilter,
+  type EventSource,
+  type FunctionRun,
+  matchesFilter,
+} from '../event-source.ts';
+
+/** A line of core/platform/invocations.ts. */
+const line = z.object({
+  webhook: z.optional(z.string()),
+  event: z.optional(z.string()),
+  status: z.union([z.number(), z.enum(['handled', 'failed'])]),
+  reason: z.optional(z.string()),
+  ms: z.number(),
+  eventId: z.optional(z.string()),
+  correlationId: z.optional(z.string()),
+  causationId: z.optional(z.string()),
+  organizationId: z.optional(z.string()),
+  conversationId: z.optional(z.string()),
+});
+
+interface Row extends z.infer<typeof line> {
+  /** ms since 1970 */
+  readonly at: number;
+  readonly function: string;
+}
+
+type Recorded = Pick<EventDetails, 'entry' | 'functions'>;
+
+const hourMs = 3_600_000;
+const defaultPeriodMs = 24 * hourMs;
+/** How far the lines of one chain can be apart. */
+const chainMs = 2 * hourMs;
+const maxRows = 1_000;
+const pollMs = 400;
+const maxPolls = 75;
+/** CloudWatch Logs queries at most this many groups at once. */
+const maxLogGroups = 50;
+
+class LogQueryFailed extends Error {
+  override readonly name = 'LogQueryFailed';
+}
+
+/**
+ * The webhooks and events of a deployed stage, from the lines that its functions log. The contents of messages are in the tables
+ * only.
+ */
+export function stageEvents(now: () => number = Date.now): EventSource {
+  const client = new CloudWatchLogsClient({});
+  let groups: Promise<string[]> | undefined;
+
+  async function query(text: string, from: number, to: number, limit: number): Promise<Row[]> {
+    groups ??= listLogGroups(client);
+    const logGroupNames = await groups;
+    if (logGroupNames.length === 0) return [];
+    const { queryId } = await client.send(
+      new StartQueryCommand({
+        logGroupNames,
+        startTime: Math.floor(from / 1_000),
+        endTime: Math.ceil(to / 1_000),
+        limit,
+        queryString: `fields @timestamp, @log, @message | filter ispresent(ms) and ${text} | sort @timestamp desc`,
+      }),
+    );
+    for (let poll = 0; poll < maxPolls; poll += 1) {
+      const { status, results = [] } = await client.send(new GetQueryResultsCommand({ queryId }));
+      if (status === 'Complete') return results.flatMap(toRow);
+      if (status !== 'Scheduled' && status !== 'Running') throw new LogQueryFailed(`The query of the logs: ${status}`);
+      await sleep(pollMs);
+    }
+    throw new LogQueryFailed('The query of the logs has not ended after 30 s. Choose a shorter period.');
+  }
+
+  return {
+    keepsEvents: false,
+
+    async list({ limit, after, ...filter }) {
+      const from = filter.since === undefined ? now() - defaultPeriodMs : Date.parse(filter.since);
+      const before = Math.min(filter.until === undefined ? now() : Date.parse(filter.until), Number(after ?? Infinity));
+      const conditions = toConditions(filter);
+      const limits = [
+        filter.since === undefined
+          ? 'From the logs of the last 24 hours: choose another period with the filter.'
+          : 'From the logs of the functions.',
+        'Events that no function of the bridge handles, such as message.sent, are not in the logs.',
+      ];
+      if (!conditions) return { entries: [], limits };
+      const text = [...conditions, `toMillis(@timestamp) < ${before}`].join(' and ');
+      const rows = await query(text, from, before, limit);
+      const entries = groupRows(rows).map(({ entry }) => entry);
+      return {
+        entries: entries.filter((entry) => matchesFilter(entry, { ...filter, until: undefined })),
+        next: rows.length === limit ? String(rows.at(-1)?.at) : undefined,
+        limits,
+      };
+    },
+
+    async find(id) {
+      const key = parseEntryId(id);
+      if (!key) return undefined;
+      const { at, correlationId } = key;
+      const condition = correlationId ? `correlationId = "${correlationId}"` : `toMillis(@timestamp) = ${at}`;
+      const found = groupRows(await query(condition, at - chainMs, at + chainMs, maxRows));
+      const isSame = ({ entry }: Recorded) => (key.eventId ? entry.eventId === key.eventId : entry.id === id);
+      const details = found.find(isSame);
+      if (!details) return undefined;
+      const related = found.filter((other) => other !== details).map(({ entry }) => entry);
+      return {
+        ...details,
+        payload: await readMessage(details.entry),
+        related: related.toReversed(),
+        isComplete: false,
+      };
+    },
+  };
+}
+
+async function listLogGroups(client: CloudWatchLogsClient): Promise<string[]> {
+  const found: string[] = [];
+  const logGroupNamePrefix = required('FUNCTION_LOG_PREFIX');
+  for await (const { logGroups = [] } of paginateDescribeLogGroups({ client }, { logGroupNamePrefix })) {
+    found.push(...logGroups.flatMap(({ logGroupName }) => logGroupName ?? []));
+  }
+  return found.slice(0, maxLogGroups);
+}
+
+function toRow(fields: readonly ResultField[]): Row[] {
+  const values = new Map(fields.map(({ field, value }) => [field, value ?? '']));
+  const parsed = line.safeParse(parseJson(values.get('@message') ?? '')).data;
+  // Such as `2026-11-27 17:21:40.116`, in UTC.
+  const at = Date.parse(`${values.get('@timestamp')?.replace(' ', 'T')}Z`);
+  if (!parsed || Number.isNaN(at)) return [];
+  // `<account>:/aws/lambda/<name>`.
+  const name = values.get('@log')?.split(required('FUNCTION_LOG_PREFIX'))[1] ?? '';
+  return [{ ...parsed, at, function: name }];
+}
+
+const idPattern = /^[\w@.-]{1,128}$/;
+
+/** The conditions of a query; undefined if no line matches them. */
+function toConditions({ type, status, organizationId, conversationId }: EventFilter): string[] | undefined {
+  if (status === 'published') return undefined;
+  const ids = { organizationId, conversationId };
+  // A quote would end the text of the query.
+  if ([type, ...Object.values(ids)].some((id) => id && !idPattern.test(id))) return undefined;
+  return [
+    ...(type === 'webhook' || type === 'event' ? [`ispresent(${type})`] : []),
+    ...(type && type !== 'webhook' && type !== 'event' ? [`(webhook = "${type}" or event = "${type}")`] : []),
+    ...(status === 'accepted' ? ['ispresent(webhook) and status < 400'] : []),
+    ...(status === 'refused' ? ['ispresent(webhook) and status >= 400'] : []),
+    ...(status === 'handled' || status === 'failed' ? [`ispresent(event)`] : []),
+    ...Object.entries(ids).flatMap(([name, id]) => (id ? [`${name} = "${id}"`] : [])),
+  ];
+}
+
+/** Webhooks, and events with all their invocations, in the order of the rows. */
+function groupRows(rows: readonly Row[]): Recorded[] {
+  const groups = Map.groupBy(rows, (row) => (row.event === undefined ? row : `${row.eventId}`));
+  return [...groups.values()].map((group) => {
+    // Newest first.
+    const first = group.at(-1);
+    if (!first) throw new Error('a group has a row');
+    const functions = group.map(toRun).toReversed();
+    return { entry: toEntry(first, functions), functions };
+  });
+}
+
+function toRun({ function: name, at, status, ms, reason }: Row): FunctionRun {
+  const ok = typeof status === 'number' ? status < 400 : status === 'handled';
+  return { function: name, at: new Date(at).toISOString(), ok, ms, error: reason };
+}
+
+function toEntry(row: Row, functions: readonly FunctionRun[]): EventEntry {
+  const { webhook, event, status, reason, ms, at, organizationId, conversationId } = row;
+  const { eventId, correlationId, causationId } = row;
+  const common = {
+    id: [at, correlationId ?? '', eventId ?? ''].join('.'),
+    at: new Date(at).toISOString(),
+    organizationId,
+    conversationId,
+    correlationId,
+  };
+  if (typeof status === 'number') {
+    return {
+      ...common,
+      kind: 'webhook',
+      type: webhook === undefined || webhook === 'unknown' ? '' : webhook,
+      status: status < 400 ? 'accepted' : 'refused',
+      response: { status, reason, ms },
+    };
+  }
+  return { ...common, kind: 'event', type: event ?? '', status: describeStatus(functions), eventId, causationId };
+}
+
+const entryId = /^(\d{1,15})\.([\w-]{0,128})\.([\w-]{0,128})$/;
+
+function parseEntryId(id: string) {
+  const [, at, correlationId = '', eventId = ''] = entryId.exec(id) ?? [];
+  return at === undefined ? undefined : { at: Number(at), correlationId, eventId };
+}
+
+const maxMessages = 2_000;
+const messageEvents: ReadonlySet<string> = new Set(['message.received', 'note.received', 'message.delivered']);
+
+/** The stored message of an event, whose id is derived from it; only among the first ones of a long chat. */
+async function readMessage({ type, eventId, organizationId, conversationId }: EventEntry): Promise<unknown> {
+  if (!messageEvents.has(type) || !organizationId || !conversationId) return undefined;
+  const conversation = await loadConversation({ organizationId, conversationId });
+  const { messages } = conversation ? await listMessages(conversation, { limit: maxMessages }) : { messages: [] };
+  return messages.find(({ threadId, id }) => deriveId(type, organizationId, conversationId, threadId, id) === eventId);
+}

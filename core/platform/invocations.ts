@@ -1,0 +1,49 @@
+import { logger } from './logger.ts';
+
+/** The ids of what a function handled. None holds message contents. */
+export interface InvocationIds {
+  /** The action of a webhook; `unknown` if it has none that is known. */
+  readonly webhook?: string | undefined;
+  /** The detail-type of an event. */
+  readonly event?: string | undefined;
+  readonly eventId?: string | undefined;
+  readonly correlationId?: string | undefined;
+  readonly causationId?: string | undefined;
+  readonly organizationId?: string | undefined;
+  readonly conversationId?: string | undefined;
+}
+
+export interface InvocationRecord extends InvocationIds {
+  /** The HTTP status of a webhook's response. */
+  readonly status: number | 'handled' | 'failed';
+  /** The error's name, or the error of a webhook's response. */
+  readonly reason?: string | undefined;
+  readonly ms: number;
+}
+
+export type RecordInvocation = (record: InvocationRecord) => void;
+
+const recordedLevels: ReadonlySet<string> = new Set(['TRACE', 'DEBUG', 'INFO']);
+
+/**
+ * Logs one line, from which the console of a stage lists webhooks and events. It has no other keys, because each byte is billed
+ * for each message; CloudWatch Logs adds the time and the function's log group.
+ */
+export const recordInvocation: RecordInvocation = (record) => {
+  if (recordedLevels.has(logger.getLevelName())) process.stdout.write(`${JSON.stringify(record)}\n`);
+};
+
+/** Runs a function for an event, and records its outcome. */
+export async function withRecord<T>(ids: InvocationIds, run: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const record = (outcome: Pick<InvocationRecord, 'status' | 'reason'>) =>
+    recordInvocation({ ...ids, ...outcome, ms: Math.round(performance.now() - started) });
+  try {
+    const result = await run();
+    record({ status: 'handled' });
+    return result;
+  } catch (error) {
+    record({ status: 'failed', reason: error instanceof Error ? error.name : typeof error });
+    throw error;
+  }
+}
