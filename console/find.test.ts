@@ -40,7 +40,7 @@ beforeAll(async () => {
 afterAll(() => local?.stop());
 
 async function find(text: string) {
-  const { status, body } = await local.api(`/api/search?${new URLSearchParams({ text })}`);
+  const { status, body } = await local.api(`/api/search?${new URLSearchParams({ search: text })}`);
   expect(status, JSON.stringify(body)).toBe(200);
   return results.parse(body);
 }
@@ -89,9 +89,9 @@ describe('the search of everything', () => {
 
   it('finds nothing for an unknown text, and rejects a text of one character', async () => {
     expect(await find('nobody')).toEqual({ matches: [], searched: 1 });
-    expect(await local.api('/api/search?text=z')).toEqual({
+    expect(await local.api('/api/search?search=z')).toEqual({
       status: 400,
-      body: { error: { field: 'text', expected: '2 to 320 characters' } },
+      body: { error: { field: 'search', expected: '2 to 320 characters' } },
     });
   });
 });

@@ -44,9 +44,9 @@ const maxDeadLetters = 200;
 const maxLength = 320;
 
 /** Finds what has this complete id; otherwise the latest conversations whose ids or participants contain the text. */
-export async function readSearch({ query: { text = '' }, signal }: ReadRequest): Promise<SearchResults> {
-  const wanted = text.trim();
-  if (wanted.length < 2 || wanted.length > maxLength) throw invalid(400, 'text', `2 to ${maxLength} characters`);
+export async function readSearch({ query: { search = '' }, signal }: ReadRequest): Promise<SearchResults> {
+  const wanted = search.trim();
+  if (wanted.length < 2 || wanted.length > maxLength) throw invalid(400, 'search', `2 to ${maxLength} characters`);
   const organizationIds = await organizations();
   const exact = await findById(wanted, organizationIds);
   if (exact.length > 0) return { matches: await addParticipants(exact) };

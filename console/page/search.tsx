@@ -155,7 +155,7 @@ function useAnswer(text: string): Answer | undefined {
     if (text.length < minLength) return;
     const controller = new AbortController();
     const timer = setTimeout(() => {
-      get('/search', { text }, controller.signal).then(
+      get('/search', { search: text }, controller.signal).then(
         (results) => setAnswer({ text, ...results }),
         ({ message }: Error) => controller.signal.aborted || setAnswer({ text, problem: message }),
       );
