@@ -96,6 +96,8 @@ beforeEach(() => {
 describe('the events of a stage', () => {
   it('are read from the lines of the functions, newest first, without contents', async () => {
     const { entries } = await events.list({ limit: 100 });
+    const times = entries.map(({ at }) => at);
+    expect(times).toEqual(times.toSorted().toReversed());
     expect(entries[0]).toMatchObject({
       kind: 'webhook',
       type: 'incoming_event',

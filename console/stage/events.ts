@@ -170,16 +170,17 @@ function toConditions({ type, status, organizationId, conversationId }: EventFil
   ];
 }
 
-/** Webhooks, and events with all their invocations, in the order of the rows. */
+/** Webhooks, and events with all their invocations, newest first. An event has the time of the first one. */
 function groupRows(rows: readonly Row[]): Recorded[] {
   const groups = Map.groupBy(rows, (row) => (row.event === undefined ? row : `${row.eventId}`));
-  return [...groups.values()].map((group) => {
+  const recorded = [...groups.values()].map((group) => {
     // Newest first.
     const first = group.at(-1);
     if (!first) throw new Error('a group has a row');
     const functions = group.map(toRun).toReversed();
     return { entry: toEntry(first, functions), functions };
   });
+  return recorded.toSorted((a, b) => b.entry.at.localeCompare(a.entry.at));
 }
 
 function toRun({ function: name, at, status, ms, reason }: Row): FunctionRun {
