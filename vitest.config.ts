@@ -10,10 +10,11 @@ import { defineConfig } from 'vitest/config';
 const thorough = [
   'core/outbound/**/*.test.ts',
   'core/platform/time-outs.test.ts',
-  'cli/console.test.ts',
+  'cli/{console,examples}.test.ts',
   'cli/webhooks.rotation.test.ts',
   'test/reconciliation/{schedule,survival}.test.ts',
   'kit/package.test.ts',
+  'test/openapi/openapi.test.ts',
   'test/{bundles,automatic-redrive,ledger,readme,reconciliation-cost,restart,second-channel,send-faults,timeline,unknown-outcome}.test.ts',
 ];
 const browser = ['test/browser/**/*.test.ts'];

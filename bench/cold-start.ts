@@ -8,6 +8,7 @@ import * as z from 'zod/mini';
 import { percentile, round1 } from '../cli/simulate/timing.ts';
 import { bundle, bundleOptions } from '../stacks/build/bundle.ts';
 import { functions } from '../stacks/topology.ts';
+import { credentials } from '../test/configuration-api.ts';
 import type { Local } from '../test/local.ts';
 import { reportProgress, round2, withLocal } from './engine.ts';
 import { type CreateEvent, invocationEvents } from './invocation-events.ts';
@@ -33,7 +34,7 @@ export interface Module {
  * local engine. The medians are compared with those of one SDK client in the same run. CPU time depends least on other load.
  */
 export function coldStart(rounds: number) {
-  return withLocal({}, async (local) => {
+  return withLocal(credentials, async (local) => {
     const folder = await mkdtemp(join(tmpdir(), 'livechat-bench-'));
     try {
       const modules = await buildModules(local, folder, await invocationEvents(local, rounds));

@@ -18,7 +18,7 @@ import { chooseOrganization, chooseOrganizations } from './bridge.ts';
 import type { EraseOptions, ListOptions, ShowOptions } from './commands/conversations.ts';
 import { CliError, UsageError } from './errors.ts';
 import { colours, print, printable, printJson, printPage } from './output.ts';
-import { confirm, withProgress } from './prompts.ts';
+import { confirm, withProgress, withSpinner } from './prompts.ts';
 import { printTable } from './table.ts';
 
 /** Lists the conversations with the latest activity. */
@@ -26,7 +26,9 @@ export const listLatest = async (options: ListOptions): Promise<void> => {
   const { status, organization, limit } = options;
   const ids = await chooseOrganizations(organization);
   const wanted = status === undefined ? statuses : [status];
-  const lists = await Promise.all(ids.map((id) => listConversations(id, wanted, limit + 1)));
+  const lists = await withSpinner('Reading conversations', () =>
+    Promise.all(ids.map((id) => listConversations(id, wanted, limit + 1))),
+  );
   printPage('conversations', sortByLatestActivity(lists.flat()), options, (conversations) =>
     printTable(
       conversations.map((one) => ({
@@ -59,7 +61,7 @@ const findConversation = async (id: string, organization: string | undefined): P
 /** Shows one conversation with its messages and their timelines. */
 export const showConversation = async (chat: string, { organization, limit, json }: ShowOptions): Promise<void> => {
   const conversation = await findConversation(chat, organization);
-  const transcript = await loadTranscript(conversation, { limit });
+  const transcript = await withSpinner('Reading messages', () => loadTranscript(conversation, { limit }));
   if (json) printJson({ ok: true, conversation, ...transcript });
   else printConversation(conversation, transcript);
 };
@@ -159,7 +161,7 @@ const formatOutcome = ({ outcome, error, cause }: AttemptView): string =>
 /** Erases one customer's data after showing it. */
 export const eraseCustomer = async (chat: string | undefined, options: EraseOptions): Promise<void> => {
   const target = await findTarget(chat, options);
-  const stored = await findStoredData(target);
+  const stored = await withSpinner('Finding what is stored', () => findStoredData(target));
   if (isEmpty(stored)) throw new CliError(`No data is stored for ${chat ?? options.customer}.`);
   if (!options.json) printStoredData(stored);
   const { organizationId, conversationIds } = stored;

@@ -11,16 +11,19 @@ import { logger } from '../core/platform/logger.ts';
 import type { DismissOptions, ListOptions, RedriveOptions } from './commands/dead-letters.ts';
 import { CliError, exitCodes } from './errors.ts';
 import { colours, print, printable, printJson, printPage } from './output.ts';
-import { confirm, withProgress } from './prompts.ts';
+import { confirm, withProgress, withSpinner } from './prompts.ts';
 import { printTable } from './table.ts';
 
 const toTime = (ageMs: number | undefined) =>
   ageMs === undefined ? undefined : new Date(Date.now() - ageMs).toISOString();
 
+const readDeadLetters: typeof queryDeadLetters = (...query) =>
+  withSpinner('Reading dead letters', () => queryDeadLetters(...query));
+
 /** Lists the newest dead letters. */
 export const listDeadLetters = async (options: ListOptions): Promise<void> => {
   const { status, filter, maxAge, limit } = options;
-  const found = await queryDeadLetters(status, { limit: limit + 1, since: toTime(maxAge), filter });
+  const found = await readDeadLetters(status, { limit: limit + 1, since: toTime(maxAge), filter });
   printPage('deadLetters', found.deadLetters, options, (deadLetters) =>
     printDeadLetters(deadLetters, `No ${status} dead letters.`),
   );
@@ -140,7 +143,7 @@ const findSelected = async (
 ): Promise<readonly DeadLetterSummary[]> => {
   if (ids.length > 0) return Promise.all(ids.map(async (id) => (await findById(id, consequence)).summary));
   const all = { limit: Number.POSITIVE_INFINITY, since: toTime(maxAge), filter };
-  return (await queryDeadLetters('open', all)).deadLetters;
+  return (await readDeadLetters('open', all)).deadLetters;
 };
 
 /** Leaves out what cannot be redriven, and without `force` what will fail again unless the cause has been fixed. */

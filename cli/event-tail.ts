@@ -45,8 +45,13 @@ const busEvent = z.object({
 });
 export type BusEvent = z.infer<typeof busEvent>;
 
-const eventBridge = new EventBridgeClient({ maxAttempts: 3 });
-const sqs = new SQSClient({ maxAttempts: 3 });
+const waitSeconds = 20;
+const clientConfig = (requestTimeout: number) => ({
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 3000, requestTimeout, throwOnRequestTimeout: true },
+});
+const eventBridge = new EventBridgeClient(clientConfig(5000));
+const sqs = new SQSClient(clientConfig((waitSeconds + 5) * 1000));
 
 const targetId = 'queue';
 /** The queue holds contents of messages, so SQS deletes them soon. */
@@ -126,7 +131,7 @@ const batchSize = 10;
 const parallelCalls = 5;
 
 async function* receive(QueueUrl: string, signal: AbortSignal): AsyncGenerator<BusEvent> {
-  const command = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: batchSize, WaitTimeSeconds: 20 });
+  const command = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: batchSize, WaitTimeSeconds: waitSeconds });
   const call = async (): Promise<readonly Message[]> => {
     try {
       return (await sqs.send(command, { abortSignal: signal })).Messages ?? [];

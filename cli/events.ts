@@ -10,7 +10,8 @@ export const tailEvents = async (options: TailOptions): Promise<void> => {
   const { json, limit = Number.POSITIVE_INFINITY } = options;
   const ended = new AbortController();
   for (const signal of signals) {
-    process.once(signal, () => {
+    // Not once: Ctrl-C can send a second signal, which must not interrupt the clean-up.
+    process.on(signal, () => {
       process.exitCode = 128 + constants.signals[signal];
       ended.abort();
     });

@@ -11,16 +11,18 @@ import { causeMessage } from '../core/outbound/dead-letter.ts';
 import type { ListOptions } from './commands/executions.ts';
 import { CliError } from './errors.ts';
 import { colours, print, printable, printJson, printPage } from './output.ts';
+import { withSpinner } from './prompts.ts';
 import { printTable } from './table.ts';
 
 /** Lists executions, or those that a search finds. */
 export const listLatestExecutions = async (options: ListOptions): Promise<void> => {
   const { search, limit } = options;
   const filter = toFilter(options);
-  const found =
+  const found = await withSpinner('Reading executions', async () =>
     search === undefined
       ? (await listExecutions({ ...filter, limit: limit + 1 })).executions
-      : (await findExecutions(search)).filter((one) => matchesExecution(one, filter));
+      : (await findExecutions(search)).filter((one) => matchesExecution(one, filter)),
+  );
   printPage('executions', found, options, (executions) =>
     printTable(
       executions.map((one) => ({

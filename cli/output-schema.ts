@@ -17,6 +17,7 @@ const conversation = z.object({
   organizationId: text,
   status: z.enum(statuses),
   lastActivityAt: time,
+  lastMessage: z.optional(z.object({ threadId: text, id: text })),
   participants: z.array(z.extend(participant, { seenUpTo: z.optional(time), seenAt: z.optional(time) })),
   assigned: z.object({ agents: z.array(text), groups: z.array(z.number()) }),
 });

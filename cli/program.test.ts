@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
-import { livechat, startLivechat } from '../test/cli.ts';
+import { livechat, splitArguments, startLivechat } from '../test/cli.ts';
 import { outputs } from './output-schema.ts';
 import { program } from './program.ts';
 
@@ -32,10 +32,6 @@ const listCommands = (command: CommandUnknownOpts, path: readonly string[] = [])
 const commands = listCommands(program);
 const named = commands.map(({ path, command }) => [path.join(' '), command] as const);
 const leaves = named.filter(([, { commands: inner }]) => inner.length === 0).map(([path]) => path);
-
-/** Splits a command line into arguments, as a shell does. */
-const splitArguments = (line: string): string[] =>
-  [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, word]) => double ?? single ?? word ?? '');
 
 /** Parses the arguments without running the command. */
 const parseOnly = async (args: readonly string[]): Promise<void> => {

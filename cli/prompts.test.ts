@@ -5,7 +5,7 @@ import { pollOptions } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
 import { startInTerminal } from '../test/terminal.ts';
-import { withActivity, withProgress } from './prompts.ts';
+import { withActivity, withProgress, withSpinner } from './prompts.ts';
 
 const question = 'Erase this data permanently?';
 
@@ -155,6 +155,17 @@ describe('a progress bar', () => {
   test('of unknown length shows the current state in one line', async () => {
     await runActivity(true);
     expect(stripVTControlCharacters(written)).toMatch(/^(. Page 1)+(. Page 2)+(. Page 3)+Waiting\n$/);
+  });
+
+  test.each([
+    [true, /^(. Reading)+$/],
+    [false, /^$/],
+  ])('without messages shows a label, and only on a terminal (%s)', async (terminal, expected) => {
+    process.stderr.isTTY = terminal;
+    const work = withSpinner('Reading', () => sleep(3000));
+    await vi.advanceTimersByTimeAsync(3000);
+    await work;
+    expect(stripVTControlCharacters(written)).toMatch(expected);
   });
 
   test('of unknown length prints a line now and then without a terminal', async () => {

@@ -101,6 +101,13 @@ export interface Activity {
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
+/** Runs `work`. If it takes longer than a second and stderr is a terminal, shows the label there meanwhile. */
+export const withSpinner = async <Result>(label: string, work: () => Promise<Result>): Promise<Result> => {
+  if (process.stderr.isTTY !== true) return work();
+  let frame = 0;
+  return withLine(() => `${frames[frame++ % frames.length]} ${label}`, work);
+};
+
 /** The least time between two lines without a terminal. */
 const minPrintMs = 5_000;
 

@@ -67,6 +67,7 @@ describe('in a terminal', () => {
       ['conversations', 'list'],
       ['limits', 'show'],
       ['dead-letters', 'list'],
+      ['executions', 'list'],
       ['routing', 'show', '--organization', organizationId],
     ]) {
       const session = startInTerminal(args, { environment, columns });

@@ -11,7 +11,7 @@ import { addReads, invalid, parseLimit, type ReadRequest, type Responses } from 
 import { reads as operationReads, operations } from './operations.ts';
 import { listRules, routing } from './routing.ts';
 
-const reads = {
+export const reads = {
   '/conversations': listConversations,
   '/conversations/:id': readConversation,
   '/messages/:id': readMessage,

@@ -35,14 +35,14 @@ import { readReconciliation } from '../core/reconciliation/state.ts';
 import { schedules } from '../stacks/topology.ts';
 import { invalid, parseBody, parseLimit, parseOneOf, parseTime, type ReadRequest } from './http.ts';
 
-const rateLimitCommand = z.union([
+export const rateLimitCommand = z.union([
   z.strictObject({ do: z.literal('pause') }),
   z.strictObject({ do: z.literal('resume') }),
   z.strictObject({ do: z.literal('set'), callsPerSecond: z.number().check(z.minimum(0.1), z.maximum(1000)) }),
 ]);
 
 /** A dry run for a selection. Each dead letter is then redriven with its own call, so that the page can show progress. */
-const dryRunRequest = z.strictObject({
+export const dryRunRequest = z.strictObject({
   ids: z.array(z.string()).check(z.minLength(1), z.maxLength(1_000)),
   dryRun: z.literal(true),
 });
@@ -130,9 +130,9 @@ async function dryRunRedrive(ids: readonly string[]) {
   return { deadLetters };
 }
 
-const redriveRequest = z.strictObject({ force: z.optional(z.boolean()) });
+export const redriveRequest = z.strictObject({ force: z.optional(z.boolean()) });
 
-const dismissRequest = z.strictObject({ reason: dismissReason });
+export const dismissRequest = z.strictObject({ reason: dismissReason });
 
 /** Redrives and dismisses dead letters, and changes rate limits. */
 export function operations(): Hono {

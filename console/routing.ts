@@ -8,7 +8,7 @@ import { activeRules, applyRules, findRules, listVersions, restoreVersion } from
 import { invalid, parseBody, type ReadRequest } from './http.ts';
 
 const optionalId = z.optional(z.string());
-const rulesRequest = z.union([
+export const rulesRequest = z.union([
   z.strictObject({ organizationId: optionalId, version: z.int().check(z.minimum(0)) }),
   z.strictObject({
     organizationId: optionalId,
@@ -16,7 +16,7 @@ const rulesRequest = z.union([
     comment: z.optional(z.string().check(z.maxLength(500))),
   }),
 ]);
-const dryRunRequest = z.strictObject({
+export const rulesDryRunRequest = z.strictObject({
   organizationId: optionalId,
   ruleSet: z.unknown(),
   conversationIds: z.optional(z.array(z.string()).check(z.maxLength(200))),
@@ -38,7 +38,7 @@ export async function listRules({ query }: Pick<ReadRequest, 'query'>) {
 export type RulesDryRun = Awaited<ReturnType<typeof dryRunRules>>;
 
 /** Evaluates a rule set for recent conversations, and compares it with the active rules. */
-async function dryRunRules({ ruleSet, conversationIds, limit = 50, ...body }: z.infer<typeof dryRunRequest>) {
+async function dryRunRules({ ruleSet, conversationIds, limit = 50, ...body }: z.infer<typeof rulesDryRunRequest>) {
   const candidate = parseRuleSet(ruleSet);
   const organizationId = await resolveOrganization(body.organizationId);
   const { ruleSet: active, version } = await activeRules(organizationId);
@@ -75,7 +75,7 @@ export function routing(): Hono {
 
   app.post('/test', async (context) => {
     const expected = '{"ruleSet":{…},"conversationIds":["…"],"limit":1 to 200}';
-    return context.json(await dryRunRules(await parseBody(context, dryRunRequest, 'ruleSet', expected)));
+    return context.json(await dryRunRules(await parseBody(context, rulesDryRunRequest, 'ruleSet', expected)));
   });
 
   return app;

@@ -58,7 +58,7 @@ function fileOrigins(): string[] {
   return endpoint && URL.canParse(endpoint) ? [new URL(endpoint).origin] : ['https://*.amazonaws.com'];
 }
 
-const sandboxMessage = z.strictObject({
+export const sandboxMessage = z.strictObject({
   conversationId: z.string().check(z.minLength(1)),
   text: z.string().check(z.minLength(1), z.maxLength(10_000)),
 });

@@ -1,16 +1,13 @@
 import * as z from 'zod/mini';
 import { catalogue, type EventType } from '../core/events/catalogue.ts';
-import {
-  type AnyEvent,
-  type DomainEvent,
-  describeIssues,
-  InvalidEventError,
-  parseEvent as parseDetail,
-} from '../core/events/event.ts';
+import { type AnyEvent, type DomainEvent, InvalidEventError, parseEvent as parseDetail } from '../core/events/event.ts';
+import { describeIssues } from '../core/events/issues.ts';
 
-export { catalogue as schemas, type EventData, type EventType, eventSource } from '../core/events/catalogue.ts';
-export { type AnyEvent, type DomainEvent, InvalidEventError, type Issue } from '../core/events/event.ts';
+export { catalogue as schemas, type EventData, type EventType } from '../core/events/catalogue.ts';
+export { type AnyEvent, type DomainEvent, InvalidEventError } from '../core/events/event.ts';
+export type { Issue } from '../core/events/issues.ts';
 export type { EventMetadata, NormalizedMessage, Participant } from '../core/events/schemas.ts';
+export { eventSource } from '../core/events/version.ts';
 
 /** An event as EventBridge delivers it to a function, a queue or an endpoint. */
 export interface BusEvent<T extends EventType = EventType> {

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import type { EventType } from '../core/events/catalogue.ts';
 import { type DataRef, parseClaimCheck } from '../core/events/claim-check.ts';
-import { type DomainEvent, describeIssues, InvalidEventError } from '../core/events/event.ts';
+import { type DomainEvent, InvalidEventError } from '../core/events/event.ts';
+import { describeIssues } from '../core/events/issues.ts';
 import { parseJson } from '../core/platform/json.ts';
 import { type EventOf, envelope, parseEvent } from './events.ts';
 

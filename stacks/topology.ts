@@ -1,6 +1,7 @@
 import { type Capability, callsPerSecondSetting, carriersWith } from '../core/channel/spec.ts';
 import { channels } from '../core/channels.ts';
-import { type EventType, eventSource } from '../core/events/catalogue.ts';
+import type { EventType } from '../core/events/catalogue.ts';
+import { eventSource } from '../core/events/version.ts';
 import { sendStateMachine } from '../core/outbound/state-machine.ts';
 import { notRecovered, notReplayed, type Pattern, type RuleSources } from './patterns.ts';
 import type { PermissionName } from './permissions.ts';

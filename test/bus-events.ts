@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { eventSource } from '../core/events/catalogue.ts';
 import type { AnyEvent, DomainEvent } from '../core/events/event.ts';
 import { deriveId } from '../core/events/ids.ts';
+import { eventSource } from '../core/events/version.ts';
 import { isAction } from '../core/livechat/schemas.ts';
 import { translate } from '../core/livechat/translate.ts';
 import { compilePattern } from '../local/aws/event-pattern.ts';

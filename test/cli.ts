@@ -40,6 +40,10 @@ function checkOutput(args: readonly string[], stdout: string): void {
   }
 }
 
+/** Splits a command line into arguments, as a shell does. */
+export const splitArguments = (line: string): string[] =>
+  [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, word]) => double ?? single ?? word ?? '');
+
 /** Starts the CLI without a terminal. `input` is what it can read from stdin. */
 export function startLivechat(
   args: readonly string[],

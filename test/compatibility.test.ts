@@ -4,8 +4,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { eventVersion } from '../core/events/catalogue.ts';
 import { detailSchema, eventTypes, isRequest, type JsonSchema } from '../core/events/json-schema.ts';
+import { eventVersion } from '../core/events/version.ts';
 import { breakingChanges } from './compatibility.ts';
 import { root } from './markdown.ts';
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventVersion } from '../core/events/catalogue.ts';
 import { detailSchema, eventTypes } from '../core/events/json-schema.ts';
+import { eventVersion } from '../core/events/version.ts';
 import { root } from './markdown.ts';
 
 /** Writes the schemas of all events to docs/schemas/released.json, with which compatibility.test.ts compares later changes. */

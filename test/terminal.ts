@@ -7,7 +7,7 @@ const shim = fileURLToPath(new URL('../cli/livechat.js', import.meta.url));
 export interface TerminalSession {
   /** The output so far. */
   raw(): string;
-  /** The output so far, without control characters. */
+  /** The output so far, without control characters and without the lines of progress that were cleared. */
   shown(): string;
   type(keys: string): void;
   /** The exit code. */
@@ -27,6 +27,14 @@ export const startInTerminal = (args: readonly string[], options: TerminalOption
 export const startShell = (line: string, options: TerminalOptions = {}): TerminalSession =>
   start('bash', ['--norc', '-c', `livechat() { "${process.execPath}" "${shim}" "$@"; }; ${line}`], options);
 
+/** What `cursorTo` and `clearLine` of node:readline write. */
+const clearLine = '\u001b[1G\u001b[2K';
+const removeCleared = (output: string): string =>
+  output
+    .split('\n')
+    .map((line) => line.split(clearLine).at(-1) ?? '')
+    .join('\n');
+
 function start(
   file: string,
   args: readonly string[],
@@ -41,7 +49,7 @@ function start(
   terminal.onExit(({ exitCode }) => ended.resolve(exitCode));
   return {
     raw: () => output,
-    shown: () => stripVTControlCharacters(output),
+    shown: () => stripVTControlCharacters(removeCleared(output)),
     type: (keys) => terminal.write(keys),
     ended: ended.promise,
   };

@@ -16,9 +16,6 @@ import {
   visibility,
 } from './schemas.ts';
 
-/** The `source` of every event that this bridge emits. Send requests may have any source. */
-export const eventSource = 'omnichannel.livechat';
-
 export const maxMessagesPerRequest = 10;
 
 /** The schema of the `data` of every domain event, by detail-type: the source of types, validation and the AsyncAPI document. */
@@ -303,14 +300,6 @@ export const catalogue = {
     ids: z.record(z.string(), z.string()),
   }),
 } as const;
-
-/** The schema versions of the events that have had a breaking change. The others have version 1. */
-const raisedVersions: Partial<Record<EventType, string>> = {};
-
-/** The `metadata.version` of an event. CONTRIBUTING.md says when to raise it. */
-export function eventVersion(type: EventType): string {
-  return raisedVersions[type] ?? '1';
-}
 
 export type EventType = keyof typeof catalogue;
 export type EventData<T extends EventType> = z.infer<(typeof catalogue)[T]>;

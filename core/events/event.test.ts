@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { describeIssues, InvalidEventError, parseEvent } from './event.ts';
+import { InvalidEventError, parseEvent } from './event.ts';
+import { describeIssues } from './issues.ts';
 
 const metadata = {
   id: 'e',

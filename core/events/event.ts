@@ -1,30 +1,10 @@
 import * as z from 'zod/mini';
-import en from 'zod/v4/locales/en.js';
 import { carrierOf } from '../channel/carrier.ts';
-import { catalogue, type EventData, type EventType, eventVersion } from './catalogue.ts';
+import { catalogue, type EventData, type EventType } from './catalogue.ts';
 import { deriveId } from './ids.ts';
+import { describeIssues, type Issue, issueText } from './issues.ts';
 import { type EventMetadata, metadata } from './schemas.ts';
-
-// Without a locale every message of zod is "Invalid input". A locale that a user of the kit has set stays.
-if (!z.config().localeError) z.config(en());
-
-/** An invalid field. The message says what was expected and never quotes the value. */
-export interface Issue {
-  readonly path: string;
-  readonly message: string;
-}
-
-export function describeIssues(error: z.core.$ZodError, prefix = ''): Issue[] {
-  return error.issues.map(({ path, message }) => ({
-    path: prefix + (path.map(String).join('.') || '(root)'),
-    message,
-  }));
-}
-
-/** Issues as the text of an error. */
-export function issueText(issues: readonly Issue[]): string {
-  return issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
-}
+import { eventVersion } from './version.ts';
 
 /** A domain event, published with `detail-type` (its type) and `detail` (metadata and data). */
 export interface DomainEvent<T extends EventType = EventType> {

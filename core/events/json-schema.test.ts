@@ -7,8 +7,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { eventSample, root } from '../../test/markdown.ts';
-import { eventVersion } from './catalogue.ts';
 import { asyncApi, detailSchema, eventTypes, registrySchema } from './json-schema.ts';
+import { eventVersion } from './version.ts';
 
 /** Update the files with `npx vitest run core/events/json-schema.test.ts -u`. */
 const matchFile = (document: object, path: string) =>

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
-import { catalogue, type EventType, eventSource, eventVersion } from './catalogue.ts';
+import { catalogue, type EventType } from './catalogue.ts';
 import { metadata, requestMetadata, time } from './schemas.ts';
+import { eventSource, eventVersion } from './version.ts';
 
 /** What describes the events outside of this project: JSON Schema, AsyncAPI, and the schema registry of EventBridge. */
 

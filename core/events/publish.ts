@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { required, wholeNumber } from '../platform/configuration.ts';
-import { eventSource } from './catalogue.ts';
 import { type DataRef, storeEventData } from './claim-check.ts';
 import type { AnyEvent } from './event.ts';
+import { eventSource } from './version.ts';
 
 /** An entry of PutEvents. */
 export type BusEntry = Readonly<Record<'Source' | 'DetailType' | 'Detail' | 'EventBusName', string>>;

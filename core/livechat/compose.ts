@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Compose } from '../channel/channel.ts';
-import { describeIssues, issueText } from '../events/event.ts';
+import { describeIssues, issueText } from '../events/issues.ts';
 import { visibility } from '../events/schemas.ts';
 import { RequestInvalid } from '../outbound/errors.ts';
 import { liveChatFileHosts } from './conventions.ts';

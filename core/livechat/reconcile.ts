@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
 import { ChannelError } from '../channel/channel.ts';
-import { type EventData, eventVersion } from '../events/catalogue.ts';
+import type { EventData } from '../events/catalogue.ts';
 import type { AnyEvent } from '../events/event.ts';
 import { canonicalJson, deriveId } from '../events/ids.ts';
 import { isRfc3339, type NormalizedMessage, toUtcMicroseconds } from '../events/schemas.ts';
+import { eventVersion } from '../events/version.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import { parseJsonExactly } from '../platform/json.ts';
 import type {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { EventData, EventType } from '../events/catalogue.ts';
-import { describeIssues } from '../events/event.ts';
+import { describeIssues } from '../events/issues.ts';
 import type { FormAnswer, NormalizedMessage } from '../events/schemas.ts';
 import { messageDirection, toUtcMicroseconds } from '../events/schemas.ts';
 import { hasExactNumber } from '../platform/json.ts';

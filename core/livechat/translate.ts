@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
-import { eventVersion } from '../events/catalogue.ts';
 import type { AnyEvent } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
+import { eventVersion } from '../events/version.ts';
 import { type Action, isAction, type Payload, payloads } from './schemas.ts';
 import { chatTranslators } from './translate-chat.ts';
 import {

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
 import { InvalidSignatureError, isEqualSecret } from '../channel/webhook.ts';
-import { type AnyEvent, describeIssues } from '../events/event.ts';
+import type { AnyEvent } from '../events/event.ts';
+import { describeIssues } from '../events/issues.ts';
 import type { Log } from '../platform/logger.ts';
 import type { count, measure } from '../platform/metrics.ts';
 import { isUuid } from './conventions.ts';

@@ -3,8 +3,8 @@ import { defaultCarrier } from '../channel/carrier.ts';
 import type { Compose, Part } from '../channel/channel.ts';
 import type { Ports } from '../channel/ports.ts';
 import { catalogue, type EventData } from '../events/catalogue.ts';
-import { describeIssues, issueText } from '../events/event.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
+import { describeIssues, issueText } from '../events/issues.ts';
 import { isRfc3339, requestMetadata } from '../events/schemas.ts';
 import { RequestInvalid } from './errors.ts';
 

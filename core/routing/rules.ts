@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { EventData } from '../events/catalogue.ts';
-import { describeIssues, type Issue, issueText } from '../events/event.ts';
+import { describeIssues, type Issue, issueText } from '../events/issues.ts';
 import { type Priority, priorities } from '../events/schemas.ts';
 import {
   conditionSchema,

@@ -6,7 +6,7 @@ import {
   type Connect,
   type SentMessage,
 } from '../../core/channel/channel.ts';
-import { describeIssues, issueText } from '../../core/events/event.ts';
+import { describeIssues, issueText } from '../../core/events/issues.ts';
 import { RequestInvalid } from '../../core/outbound/errors.ts';
 
 /** What one call to Echo sends. */

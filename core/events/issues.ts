@@ -1,0 +1,23 @@
+import * as z from 'zod/mini';
+import en from 'zod/v4/locales/en.js';
+
+// Without a locale every message of zod is "Invalid input". A locale that a user of the kit has set stays.
+if (!z.config().localeError) z.config(en());
+
+/** An invalid field. The message says what was expected and never quotes the value. */
+export interface Issue {
+  readonly path: string;
+  readonly message: string;
+}
+
+export function describeIssues(error: z.core.$ZodError, prefix = ''): Issue[] {
+  return error.issues.map(({ path, message }) => ({
+    path: prefix + (path.map(String).join('.') || '(root)'),
+    message,
+  }));
+}
+
+/** Issues as the text of an error. */
+export function issueText(issues: readonly Issue[]): string {
+  return issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
+}

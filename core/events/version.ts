@@ -1,0 +1,14 @@
+import type { EventType } from './catalogue.ts';
+
+// Apart from the catalogue, so that the webhook, which only publishes, creates none of its schemas during a cold start.
+
+/** The `source` of every event that this bridge emits. Send requests may have any source. */
+export const eventSource = 'omnichannel.livechat';
+
+/** The schema versions of the events that have had a breaking change. The others have version 1. */
+const raisedVersions: Partial<Record<EventType, string>> = {};
+
+/** The `metadata.version` of an event. CONTRIBUTING.md says when to raise it. */
+export function eventVersion(type: EventType): string {
+  return raisedVersions[type] ?? '1';
+}
