@@ -67,7 +67,7 @@ const description = (until: number) =>
 
 /**
  * Yields the events on the bus that match, from now on, until `signal` is aborted. Then, and after an error, it removes its rule
- * and queue. `onReady` is called when no later event is missed.
+ * and queue. `onReady` is called when the rule and queue exist; AWS applies a new rule after some seconds.
  */
 export async function* tailBus(filter: TailFilter, signal: AbortSignal, onReady: () => void): AsyncGenerator<BusEvent> {
   const name = `${namePrefix()}${randomUUID().slice(0, 8)}`;

@@ -12,6 +12,7 @@ import type { EventSource } from './event-source.ts';
 import { type Subscribe, stationsNotInTables } from './flow.ts';
 import { guard, invalid, parseBody, securityHeaders } from './http.ts';
 import { createLiveStream } from './live-stream.ts';
+import { organizationNames } from './organizations.ts';
 
 export interface ConsoleOptions {
   readonly bus: string;
@@ -26,8 +27,12 @@ export interface ConsoleOptions {
   readonly access?: { readonly token: string; readonly audit: Audit };
 }
 
-/** `simulator` and `events`: whether they are available. */
-export type AboutConsole = Pick<ConsoleOptions, 'stage'> & { readonly simulator: boolean; readonly events: boolean };
+/** `simulator` and `events`: whether they are available. `organizationNames`: by id, where known. */
+export type AboutConsole = Pick<ConsoleOptions, 'stage'> & {
+  readonly simulator: boolean;
+  readonly events: boolean;
+  readonly organizationNames: Readonly<Record<string, string>>;
+};
 
 /** The console: its page, and its HTTP API under `/api`. */
 export function createConsole({ bus, subscribe, events, stage, simulator, access }: ConsoleOptions): {
@@ -38,6 +43,7 @@ export function createConsole({ bus, subscribe, events, stage, simulator, access
   const about: AboutConsole = {
     simulator: simulator !== undefined,
     events: events !== undefined,
+    organizationNames: organizationNames(),
     ...(stage && { stage }),
   };
   app.use(guard, securityHeaders(fileOrigins()));

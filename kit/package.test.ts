@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod/mini';
+import { startLocal } from '../test/local.ts';
 import { codeBlocks, root } from '../test/markdown.ts';
+import { expectPrintedIds } from '../test/service.ts';
 
 const run = promisify(execFile);
 const pages = ['kit/README.md', 'docs/how-to/subscribe.md', 'docs/how-to/send.md', 'docs/reference/kit.md'];
@@ -28,7 +30,7 @@ beforeAll(async () => {
   const target = join(project, 'node_modules', 'livechat-bridge');
   await mkdir(target, { recursive: true });
   await run('tar', ['-xzf', join(project, filename), '--strip-components=1', '-C', target]);
-  for (const name of ['zod', '@aws-sdk/client-eventbridge', '@types/node']) {
+  for (const name of ['zod', '@aws-sdk/client-eventbridge', '@aws-sdk/client-sqs', '@types/node']) {
     const link = join(project, 'node_modules', name);
     await mkdir(dirname(link), { recursive: true });
     await symlink(join(root, 'node_modules', name), link);
@@ -55,4 +57,18 @@ it('type-checks in an empty project with the samples of the documents, strictly,
 it('runs there without @aws-sdk/client-s3, which only large events need', async () => {
   const { stdout } = await run(process.execPath, ['sample-0.ts'], { cwd: project });
   expect(stdout).toBe('');
+});
+
+it('runs the handler of docs/how-to/subscribe.md there', async () => {
+  const blocks = codeBlocks('docs/how-to/subscribe.md');
+  const first = (language: string) => blocks.find((block) => block.language === language)?.text ?? '';
+  await writeFile(join(project, 'pattern.json'), first('json'));
+  await writeFile(join(project, 'handler.ts'), first('ts'));
+  await copyFile(join(root, 'examples', 'first-reply', 'run.ts'), join(project, 'run.ts'));
+  const local = await startLocal();
+  try {
+    await expectPrintedIds(local, process.execPath, 'run.ts', project);
+  } finally {
+    await local.stop();
+  }
 });

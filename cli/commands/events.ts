@@ -31,7 +31,7 @@ const tail = bridgeCommand('tail', {
     `
 With --json, each event is one line. The events contain what customers and agents write.
 The command adds a rule and a queue whose names contain "tail-" to the bridge, and removes them when it ends. If it cannot,
-for example after kill -9, livechat doctor removes them.`,
+for example after kill -9, livechat doctor removes them. AWS applies a new rule after some seconds, up to a minute.`,
   );
 export type TailOptions = ReturnType<typeof tail.opts>;
 

@@ -158,12 +158,16 @@ export const summarize = (results: Awaited<ReturnType<typeof replay>>) => {
 const unauthorized =
   '401: the webhook does not accept the secret, or has none for the organization_id of the bodies. Pass the right one with --secret or LIVECHAT_WEBHOOK_SECRET: on this machine npm start prints it, or takes it from its environment; a stage has it as LIVECHAT_WEBHOOK_SECRET in the secret livechat/default or livechat/<organization> of Secrets Manager (livechat/<stage>/… outside production).';
 
+/** More would hide the advice. */
+const maxListed = 10;
+
 const printSummary = ({ sent, byStatus, p50Ms, p99Ms, failures, advice }: ReturnType<typeof summarize>): void => {
   const statuses = Object.entries(byStatus).map(([status, count]) => `${count} × ${status}`);
   print(`${sent} sent: ${statuses.join(', ')}; p50 ${p50Ms} ms, p99 ${p99Ms} ms`);
   if (failures.length > 0) print(colours.red('Status other than 200:'));
-  for (const { file, status, count } of failures) {
+  for (const { file, status, count } of failures.slice(0, maxListed)) {
     print(colours.red(`  ${file}: ${status}${count > 1 ? ` (${count} times)` : ''}`));
   }
+  if (failures.length > maxListed) print(colours.red(`  and ${failures.length - maxListed} more, see --json`));
   if (advice !== undefined) print(advice);
 };

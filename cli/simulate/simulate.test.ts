@@ -90,6 +90,20 @@ describe('simulate replay', () => {
       expect(body).toMatchObject({ secret_key: secret, organization_id: organization });
   });
 
+  test('lists ten files that failed, and counts the others', async () => {
+    const { code, stdout } = await livechat(
+      'simulate',
+      'replay',
+      'test/fixtures/livechat',
+      '--url',
+      'http://127.0.0.1:1',
+    );
+    const lines = stdout.trim().split('\n');
+    expect(code).toBe(1);
+    expect(lines.filter((line) => line.includes('.json: '))).toHaveLength(10);
+    expect(lines.at(-1)).toMatch(/^ {2}and \d+ more, see --json$/);
+  });
+
   test('says what 401 means and where the secret is set', async () => {
     const { webhook } = await sharedLocal();
     const body = join(fixtures, 'incoming_chat.json');

@@ -1,6 +1,6 @@
 import { type ComponentChild, render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { get, hasSandbox, stage, useResource } from './app/api.ts';
+import { get, hasSandbox, organizationNames, stage, useResource } from './app/api.ts';
 import { itemTitle, linkTo, type Route, route } from './app/route.ts';
 import { connected, lostAt, openStream } from './app/stream.ts';
 import { ConversationList } from './conversations/list.tsx';
@@ -59,8 +59,8 @@ const sections: readonly Section[] = [
     page: (query) => <ReconciliationPage organizationId={query.get('organizationId') ?? undefined} />,
     item: (id, query) => <RunView id={id} organizationId={query.get('organizationId') ?? undefined} />,
   },
-  { name: 'routing', title: 'Routing', page: () => <RoutingPage /> },
-  { name: 'rate-limits', title: 'Rate limits', page: () => <RateLimitsPage /> },
+  { name: 'routing', title: 'Routing', page: (query) => <RoutingPage query={query} /> },
+  { name: 'rate-limits', title: 'Rate limits', page: (query) => <RateLimitsPage query={query} /> },
 ];
 
 const sandboxSection: Section = { name: 'sandbox', title: 'Sandbox', page: () => <SandboxPage /> };
@@ -78,6 +78,7 @@ export function App() {
   useEffect(openStream, []);
   useEffect(() => {
     stage.value = about?.stage;
+    organizationNames.value = about?.organizationNames ?? {};
     hasSandbox.value = about?.simulator === true;
   }, [about]);
   const available = [

@@ -9,7 +9,7 @@ s3 = boto3.client("s3")
 bus_name = os.environ.get("BUS_NAME", "omnichannel")
 
 
-def handler(event, context=None):
+def handler(event, context):
     """Replies to the first message of a customer in each thread.
 
     The request id is the same for every message of a thread, and the bridge sends requests with the same id once: the service

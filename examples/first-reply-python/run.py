@@ -9,6 +9,7 @@ import boto3
 
 from handler import handler
 
+# The name of the queue and the rule.
 name = "first-reply-python"
 bus_name = os.environ.get("BUS_NAME", "omnichannel")
 pattern = Path(__file__).with_name("pattern.json").read_text()
@@ -25,7 +26,7 @@ while True:
     received = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)
     for message in received.get("Messages", []):
         try:
-            handler(json.loads(message["Body"]))
+            handler(json.loads(message["Body"]), None)
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         except Exception:
             # The queue delivers the message again after its visibility timeout of 30 s.

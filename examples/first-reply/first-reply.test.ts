@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { expectOneReply } from '../../test/first-reply.ts';
 import { type Local, startLocal } from '../../test/local.ts';
 import { codeBlocks, readPage } from '../../test/markdown.ts';
+import { expectOneReply } from '../../test/service.ts';
 
 let local: Local;
 beforeAll(async () => {

@@ -10,6 +10,7 @@ import {
 import { handler } from './handler.ts';
 
 // Runs the handler on the local engine: a rule with a queue as its target takes the place of Lambda.
+/** Of the queue and the rule. */
 const name = 'first-reply';
 const { BUS_NAME: EventBusName = 'omnichannel' } = process.env;
 const EventPattern = await readFile(new URL('pattern.json', import.meta.url), 'utf8');

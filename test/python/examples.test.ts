@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectOneReply } from '../first-reply.ts';
 import { type Local, startLocal } from '../local.ts';
-import { readPage, root } from '../markdown.ts';
+import { codeBlocks, readPage, root } from '../markdown.ts';
 import { expectOneMessage, sendSamples } from '../send-samples.ts';
+import { expectOneReply, expectPrintedIds } from '../service.ts';
 import { bin } from './install.ts';
 
 let local: Local;
@@ -31,6 +33,23 @@ print(json.dumps(function['Properties']['Events']['Message']['Properties']['Patt
     const { stdout } = await run(join(bin, 'python'), ['-c', print]);
     expect(JSON.parse(stdout)).toEqual(JSON.parse(readPage('examples/first-reply-python/pattern.json')));
   });
+});
+
+it('runs the handler of docs/how-to/subscribe.md', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'subscriber-'));
+  // Another service of the same name would take messages from its queue.
+  const alone = await startLocal();
+  try {
+    const blocks = codeBlocks('docs/how-to/subscribe.md');
+    const first = (language: string) => blocks.find((block) => block.language === language)?.text ?? '';
+    await writeFile(join(folder, 'pattern.json'), first('json'));
+    await writeFile(join(folder, 'handler.py'), first('python'));
+    await copyFile(join(root, 'examples', 'first-reply-python', 'run.py'), join(folder, 'run.py'));
+    await expectPrintedIds(alone, join(bin, 'python'), 'run.py', folder);
+  } finally {
+    await alone.stop();
+    await rm(folder, { recursive: true });
+  }
 });
 
 describe('the scripts of docs/how-to/send.md', () => {

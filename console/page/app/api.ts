@@ -124,5 +124,12 @@ export function useCommand() {
 /** The deployed stage that the console shows; undefined for the local engine and until it is loaded. */
 export const stage = signal<string | undefined>(undefined);
 
+/** The names of organizations by id, where known. */
+export const organizationNames = signal<Readonly<Record<string, string>>>({});
+
+export function organizationName(id: string): string {
+  return organizationNames.value[id] ?? id;
+}
+
 /** Whether the page Sandbox is available. */
 export const hasSandbox = signal(false);

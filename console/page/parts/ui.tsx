@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, hasSandbox, type Load, type ReloadOptions, stage, useResource } from '../app/api.ts';
 import { itemTitle, linkTo } from '../app/route.ts';
 import { connected } from '../app/stream.ts';
@@ -28,6 +28,40 @@ export function Card({ title, children }: { title: string; children: ComponentCh
       <h2 id={id}>{title}</h2>
       {children}
     </section>
+  );
+}
+
+interface ConfirmationProps {
+  readonly label: string;
+  /** The text of the button that acts. */
+  readonly action: string;
+  readonly busy?: boolean;
+  readonly onConfirm: () => void;
+  readonly onCancel: () => void;
+  readonly children: ComponentChildren;
+}
+
+/** Says what an action will do, and asks before it acts. */
+export function Confirmation({ label, action, busy = false, onConfirm, onCancel, children }: ConfirmationProps) {
+  const button = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => button.current?.focus(), []);
+  return (
+    <form
+      class="plan"
+      aria-label={label}
+      onSubmit={(submit) => {
+        submit.preventDefault();
+        onConfirm();
+      }}
+    >
+      {children}
+      <button type="submit" class="primary" disabled={busy} ref={button}>
+        {action}
+      </button>{' '}
+      <button type="button" onClick={onCancel}>
+        Cancel
+      </button>
+    </form>
   );
 }
 
