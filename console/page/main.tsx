@@ -18,6 +18,7 @@ import { RateLimitsPage } from './rate-limits/page.tsx';
 import { ReconciliationPage, RunView } from './reconciliation/page.tsx';
 import { RoutingPage } from './routing/page.tsx';
 import { SandboxPage } from './sandbox.tsx';
+import { GlobalSearch } from './search.tsx';
 
 interface Section {
   readonly name: string;
@@ -109,6 +110,7 @@ export function App() {
           <img src={icon} alt="" width="24" height="24" />
           <span>LiveChat bridge</span>
         </a>
+        <GlobalSearch />
         <nav class="sections" aria-label="Sections">
           {available.map(({ name, title: sectionTitle }) => (
             <a key={name} href={linkTo(name)} aria-current={name === at.section ? 'page' : undefined}>
