@@ -63,11 +63,7 @@ function Rows({ first, filter }: RowsProps) {
     },
     itemKey: ({ id }) => id,
   });
-  const limits = first.limits.map((text) => (
-    <p key={text} class="limits">
-      {text}
-    </p>
-  ));
+  const limits = first.limits.length > 0 && <p class="limits">{first.limits.join(' ')}</p>;
   if (items.length === 0 && !progress.problem) {
     return (
       <>
@@ -129,7 +125,7 @@ export function EventRow(entry: EventEntry) {
     <a class="row event" href={linkTo('events', id)}>
       <span class="who">
         <b>{type || 'Webhook without an action'}</b>
-        <span class="cause">{kind === 'webhook' ? 'webhook' : source}</span>
+        <span class="cause">{kind === 'webhook' ? 'webhook' : (source ?? 'event')}</span>
       </span>
       <span class="ids-of">
         <code>{conversationId}</code>
