@@ -7,6 +7,7 @@ import { listDecisions } from '../core/routing/store.ts';
 import { listConversations } from './conversation-list.ts';
 import { type EventSource, EventsUnavailable } from './event-source.ts';
 import { eventReads, replays } from './events.ts';
+import { readSearch } from './find.ts';
 import { addReads, invalid, parseLimit, type ReadRequest, type Responses } from './http.ts';
 import { reads as operationReads, operations } from './operations.ts';
 import { listRules, routing } from './routing.ts';
@@ -16,6 +17,7 @@ export const reads = {
   '/conversations/:id': readConversation,
   '/messages/:id': readMessage,
   '/routing/rules': listRules,
+  '/search': readSearch,
   ...operationReads,
 };
 

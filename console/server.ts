@@ -4,6 +4,7 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import { type Context, Hono } from 'hono';
 import { proxy } from 'hono/proxy';
 import * as z from 'zod/mini';
+import { channels } from '../core/channels.ts';
 import { findConversations } from '../core/conversations/queries.ts';
 import { publishSendRequest } from '../core/outbound/ports.ts';
 import { type Audit, auditRequests, requireToken } from './access.ts';
@@ -27,11 +28,12 @@ export interface ConsoleOptions {
   readonly access?: { readonly token: string; readonly audit: Audit };
 }
 
-/** `simulator` and `events`: whether they are available. `organizationNames`: by id, where known. */
+/** `simulator` and `events`: whether they are available. The names are by organization id, where known, and by carrier. */
 export type AboutConsole = Pick<ConsoleOptions, 'stage'> & {
   readonly simulator: boolean;
   readonly events: boolean;
   readonly organizationNames: Readonly<Record<string, string>>;
+  readonly channelNames: Readonly<Record<string, string>>;
 };
 
 /** The console: its page, and its HTTP API under `/api`. */
@@ -44,6 +46,7 @@ export function createConsole({ bus, subscribe, events, stage, simulator, access
     simulator: simulator !== undefined,
     events: events !== undefined,
     organizationNames: organizationNames(),
+    channelNames: Object.fromEntries(Object.entries(channels).map(([carrier, { name }]) => [carrier, name])),
     ...(stage && { stage }),
   };
   app.use(guard, securityHeaders(fileOrigins()));

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
+import { carrierOf } from '../../../core/channel/carrier.ts';
 import type { ApiResponses } from '../../api.ts';
 import type { AboutConsole } from '../../server.ts';
 import { type Query, queryString } from './route.ts';
@@ -129,6 +130,15 @@ export const organizationNames = signal<Readonly<Record<string, string>>>({});
 
 export function organizationName(id: string): string {
   return organizationNames.value[id] ?? id;
+}
+
+/** The names of channels in texts, by carrier. */
+export const channelNames = signal<Readonly<Record<string, string>>>({});
+
+/** The name of an organization's channel. */
+export function channelName(organizationId: string): string {
+  const carrier = carrierOf(organizationId);
+  return channelNames.value[carrier] ?? carrier;
 }
 
 /** Whether the page Sandbox is available. */

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, hasSandbox, type Load, type ReloadOptions, stage, useResource } from '../app/api.ts';
+import { rememberItem } from '../app/recent.ts';
 import { itemTitle, linkTo } from '../app/route.ts';
 import { connected } from '../app/stream.ts';
 import { fullTime, shortTime } from './format.ts';
@@ -76,6 +77,7 @@ interface HeadProps {
 export function Head({ title, item, children }: HeadProps) {
   useEffect(() => {
     itemTitle.value = item;
+    if (item) rememberItem(item);
     return () => {
       itemTitle.value = undefined;
     };
@@ -234,7 +236,7 @@ export function Loaded<T>({ id = '', load, item, children, ...options }: LoadedP
 }
 
 function focusSearch(): void {
-  document.querySelector<HTMLInputElement>('.bar input[type="search"]')?.focus();
+  document.querySelector<HTMLInputElement>('.global-search input')?.focus();
 }
 
 /** An id that does not exist. */
