@@ -88,7 +88,7 @@ try {
     await takeScreenshot(page, 'conversation');
 
     await page.goto(`${local.console}#/dead-letters`);
-    await page.getByRole('checkbox', { name: /^Select all/ }).check();
+    await page.getByRole('checkbox', { name: /^Select all \d/ }).check();
     await page.getByRole('button', { name: /^Redrive/ }).click();
     await page.getByText('would be redriven').waitFor();
     await takeScreenshot(page, 'dead-letters');
