@@ -23,7 +23,7 @@ import type { LambdaFunction } from './lambda/invocation.ts';
 import { type Runtime, startRuntime } from './lambda/runtime.ts';
 import { close, listen } from './listen.ts';
 import type { RunningSimulator, SimulatorSettings } from './livechat/server.ts';
-import { openState, type State } from './state.ts';
+import { openState } from './state.ts';
 
 /** The engine's input, in the shape of stacks/topology.ts. */
 export type Topology = AwsResources &
@@ -94,7 +94,7 @@ export async function startEngine(options: EngineOptions) {
   const activities = createActivityStream();
   const state = openState(options.dataFolder);
   const eventLog = createEventLog(state);
-  const storedSecret = readSecret(state);
+  const storedSecret = readSecret(createSecrets(state));
   const credentials = localCredentials(environment, storedSecret);
   const runtimeReady = Promise.withResolvers<Runtime>();
   const consoleReady = Promise.withResolvers<Console>();
@@ -179,7 +179,7 @@ export async function startEngine(options: EngineOptions) {
       fallback: async (request) => (await consoleReady.promise).fetch(request),
       onWebhook: (activity, body) => {
         if (stopping) return;
-        const secret = readSecret(state)?.LIVECHAT_WEBHOOK_SECRET;
+        const secret = readSecret(aws.secrets)?.LIVECHAT_WEBHOOK_SECRET;
         eventLog.recordWebhook(activity, body, secret ? [secret] : []);
         publish(activity);
       },
@@ -248,8 +248,8 @@ export async function startEngine(options: EngineOptions) {
 const secretFields = z.record(z.string(), z.string());
 
 /** The credentials of the last run, such as a rotated webhook secret. Undefined before the first run. */
-function readSecret(state: State): Readonly<Record<string, string>> | undefined {
-  const text = createSecrets(state).read(secretId);
+function readSecret(secrets: ReturnType<typeof createSecrets>): Readonly<Record<string, string>> | undefined {
+  const text = secrets.read(secretId);
   return text === undefined ? undefined : secretFields.parse(JSON.parse(text));
 }
 

@@ -40,7 +40,20 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
   /** Oldest first, by id. */
   const entries = new Map(stored.range({}));
   const idsByEvent = new Map([...entries.values()].flatMap((entry) => eventIds(entry).map((id) => [id, entry.id])));
+  const idsByCorrelation = new Map<string, Set<string>>();
+  for (const entry of entries.values()) addToChain(entry);
   let last = Number([...entries.keys()].at(-1) ?? 0);
+
+  function addToChain({ id, correlationId }: StoredEntry): void {
+    if (correlationId === undefined) return;
+    const chain = idsByCorrelation.get(correlationId) ?? new Set();
+    idsByCorrelation.set(correlationId, chain.add(id));
+  }
+
+  function removeFromChain({ id, correlationId = '' }: StoredEntry): void {
+    const chain = idsByCorrelation.get(correlationId);
+    if (chain?.delete(id) && chain.size === 0) idsByCorrelation.delete(correlationId);
+  }
 
   function put(entry: StoredEntry): void {
     entries.set(entry.id, entry);
@@ -59,18 +72,20 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
       if (entries.size > maxEntries && oldest) remove(oldest);
     });
     for (const eventId of eventIds(added)) idsByEvent.set(eventId, id);
+    addToChain(added);
   }
 
   function remove(entry: StoredEntry): void {
     entries.delete(entry.id);
+    removeFromChain(entry);
     stored.delete(entry.id);
     payloads.delete(entry.id);
     for (const eventId of eventIds(entry)) if (idsByEvent.get(eventId) === entry.id) idsByEvent.delete(eventId);
   }
 
   const newestFirst = () => [...entries.values()].reverse();
-  const withCorrelation = (correlationId: string | undefined) =>
-    correlationId === undefined ? [] : [...entries.values()].filter((entry) => entry.correlationId === correlationId);
+  const withCorrelation = (correlationId = '') =>
+    [...(idsByCorrelation.get(correlationId) ?? [])].flatMap((id) => entries.get(id) ?? []);
 
   return {
     keepsEvents: true,

@@ -32,7 +32,8 @@ function EventDetails({ details }: { details: Details }) {
     <>
       <Head title={type || 'Webhook without an action'}>
         <p>
-          <EventBadge entry={entry} /> {kind === 'webhook' ? 'Webhook received' : `Event of ${source}, published`}{' '}
+          <EventBadge entry={entry} />{' '}
+          {kind === 'webhook' ? 'Webhook received' : source ? `Event of ${source}, published` : 'Event, first handled'}{' '}
           {fullTime(at)}
           {response?.ms !== undefined && `, answered after ${duration(response.ms)}`}
           {conversationId && (

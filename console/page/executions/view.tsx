@@ -25,7 +25,7 @@ function ExecutionDetails({ execution, request, history, hasEarlierEvents, reloa
   const cause = formatCause(execution);
   return (
     <>
-      <Head title="Execution">
+      <Head title="Execution" item={[customer, request?.requestId ?? name].filter(Boolean).join(' ')}>
         <p>
           <Badge tone={statusTone(status)}>{statusText(status)}</Badge> Started {fullTime(startDate)}
           {stopDate && ` · ${duration(Date.parse(stopDate) - Date.parse(startDate))}`}
