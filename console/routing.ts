@@ -25,9 +25,9 @@ export const rulesDryRunRequest = z.strictObject({
 });
 
 /** Lists the active rules and the stored versions of one organization, or of all. `organizations`: the ids of all. */
-export async function listRules({ query }: Pick<ReadRequest, 'query'>) {
+export async function listRules({ query: { organizationId: only } }: Pick<ReadRequest, 'query'>) {
   const known = await organizations();
-  const ids = query.organizationId === undefined ? known : [query.organizationId];
+  const ids = only === undefined ? known : [only];
   const rules = await Promise.all(
     ids.map(async (organizationId) => {
       const [active, versions] = await Promise.all([activeRules(organizationId), listVersions(organizationId)]);

@@ -101,7 +101,7 @@ describe('the second channel, Echo', () => {
     expect(events.of('message.sent')).toMatchObject(
       ['first', 'second'].map((_, part) => ({
         metadata: { carrier: 'echo', organizationId },
-        data: { requestId, part, threadId: 'only', messageId: expect.stringMatching(/^echo-\d+$/) },
+        data: { requestId, part, parts: 2, threadId: 'only', messageId: expect.stringMatching(/^echo-\d+$/) },
       })),
     );
     await events.stop();

@@ -152,7 +152,7 @@ describe('the dead letter of a failed request', () => {
     stores.markDelivered(key, { threadId: 'T', messageId: 'E', deliveredAt: 5 });
     await handler.handleDeadLetter(deadLetter('ChannelClientError'), ports);
     expect(recorded.events).toMatchObject([
-      { type: 'message.sent', data: { deliveryId: sent, part: 0, threadId: 'T', messageId: 'E' } },
+      { type: 'message.sent', data: { deliveryId: sent, part: 0, parts: 2, threadId: 'T', messageId: 'E' } },
       { type: 'message.failed', data: { deliveryIds: [failed] } },
     ]);
   });
