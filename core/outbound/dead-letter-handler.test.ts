@@ -187,6 +187,17 @@ describe('another dead letter', () => {
     expect(await forceRedrive(deadLetter.id)).toMatchObject({ refused: expect.stringContaining('new requestId') });
   });
 
+  it.each([{ id: null }, { id: 5 }, { correlationId: {} }])(
+    'of a rejected request with the metadata %j publishes message.failed',
+    async (metadata) => {
+      const deadLetter: DeadLetter = { kind: 'rejected', id: randomUUID(), event: event({ metadata }), error };
+      await handler.handleDeadLetter(deadLetter, sendWorld().ports);
+      expect(recorded.events).toMatchObject([
+        { type: 'message.failed', metadata: { organizationId: 'organization' }, data: { conversationId: 'chat' } },
+      ]);
+    },
+  );
+
   it('of an event raises an alert, and is published again by a redrive', async () => {
     const failed = event();
     const deadLetter: DeadLetter = { kind: 'event', id: randomUUID(), event: failed, error };

@@ -124,7 +124,7 @@ function attemptReason(attempt: AttemptView, channel: string): string | undefine
       `the function crashed or timed out; the message is looked up in ${channel} before it is sent again`,
     );
   } else if (error) {
-    reasons.unshift(`${error}${cause ? ` (${cause})` : ''}: ${describeError(error)}`);
+    reasons.unshift(`${error}${cause ? ` (${cause})` : ''}: ${describeError(error, channel)}`);
   }
   return reasons.join('; ') || undefined;
 }

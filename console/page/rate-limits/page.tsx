@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { RateLimitView } from '../../../core/channel/rate-limit-store.ts';
-import { call, get, organizationName, useCommand, useResource } from '../app/api.ts';
+import { call, channelName, get, organizationName, useCommand, useResource } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { isMessageEvent } from '../executions/view.tsx';
 import { Filters, OrganizationFilter } from '../parts/filters.tsx';
@@ -21,7 +21,7 @@ export function RateLimitsPage({ query }: { query: URLSearchParams }) {
   return (
     <>
       <Head title="Rate limits">
-        <p>Sending and routing share each organization's LiveChat rate limit.</p>
+        <p>Sending, routing and reconciliation share the rate limit of each organization.</p>
         <Filters>
           <OrganizationFilter organizations={organizations} />
         </Filters>
@@ -47,7 +47,7 @@ function RateLimitCard({ rateLimit, reload }: { rateLimit: RateLimitView; reload
   const { problem, busy, run } = useCommand();
   const [confirming, setConfirming] = useState(false);
   const { organizationId, paused, breaker } = rateLimit;
-  const { tone, name, text, figures, resume } = describeRateLimit(rateLimit);
+  const { tone, name, text, figures, resume } = describeRateLimit(rateLimit, channelName(organizationId));
   const command = (what: 'pause' | 'resume') => {
     setConfirming(false);
     run(call('POST', `/api/rate-limits/${encodeURIComponent(organizationId)}`, { do: what }), reload);
