@@ -6,6 +6,7 @@ import { type BackfillRequest, backfill, type Progress } from '../core/reconcili
 import type { ReconciliationRun, UnprovableReason } from '../core/reconciliation/report.ts';
 import { listReconcilable, type Period } from '../core/reconciliation/source.ts';
 import { LeaseLostError } from '../core/reconciliation/state.ts';
+import { describeChoice } from './bridge.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import { exitCodes, UsageError } from './errors.ts';
 import { colours, print, printable, printJson, printStatus } from './output.ts';
@@ -54,8 +55,7 @@ const findOrganizations = async ({ chat, organization }: BackfillOptions): Promi
   if (excluded.length > 0)
     printStatus(`Not reconciled, since they have no credentials of their own: ${excluded.join(', ')}.`);
   if (known.length === 1 || (known.length > 1 && chat === undefined)) return known;
-  const reason =
-    known.length === 0 ? 'no organization has credentials of its own' : `choose one of ${known.join(', ')}`;
+  const reason = known.length === 0 ? 'no organization has credentials of its own' : describeChoice(known);
   throw new UsageError(`--organization is required: ${reason}.`);
 };
 

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { cliFor, startLivechat } from '../test/cli.ts';
 import { organizationId } from '../test/local.ts';
 import { type SharedLocal, sharedLocal } from '../test/shared-local.ts';
+import { describeChoice } from './bridge.ts';
 
 const nowhere = 'http://127.0.0.1:1';
 
@@ -72,4 +73,12 @@ describe('finding the bridge', () => {
     expect(code).toBe(1);
     expect(stderr).toContain(`No response from ${nowhere} (ECONNREFUSED). Start the local engine with \`npm start\``);
   });
+});
+
+test.each([
+  [2, 'choose one of 1, 2'],
+  [10, 'choose one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10'],
+  [12, 'choose one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, and 2 more'],
+])('names at most ten of %i organizations', (count, expected) => {
+  expect(describeChoice(Array.from({ length: count }, (_, index) => `${index + 1}`))).toBe(expected);
 });

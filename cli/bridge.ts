@@ -60,6 +60,14 @@ export const findBridge = async (stage: string | undefined): Promise<void> => {
 export const isLoopback = (url: string): boolean =>
   ['localhost', '127.0.0.1', '[::1]'].includes(URL.parse(url)?.hostname ?? '');
 
+const maxListed = 10;
+
+/** An error text that names at most ten organizations. */
+export const describeChoice = (organizations: readonly string[]): string => {
+  const more = organizations.length - maxListed;
+  return `choose one of ${organizations.slice(0, maxListed).join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
+};
+
 /** Returns the given organization, or else all that have conversations. */
 export const chooseOrganizations = async (given: string | undefined): Promise<readonly string[]> => {
   if (given !== undefined) return [given];
@@ -76,6 +84,6 @@ export const chooseOrganization = async (given: string | undefined): Promise<str
   const known = await chooseOrganizations(given);
   const [only, another] = known;
   if (only !== undefined && another === undefined) return only;
-  const reason = only === undefined ? 'no organization has a conversation yet' : `choose one of ${known.join(', ')}`;
+  const reason = only === undefined ? 'no organization has a conversation yet' : describeChoice(known);
   throw new UsageError(`--organization is required: ${reason}.`);
 };

@@ -1,3 +1,4 @@
+import { channelName } from '../core/channel/spec.ts';
 import { readProjection } from '../core/conversations/conversations.ts';
 import { statuses } from '../core/conversations/projection.ts';
 import {
@@ -90,7 +91,7 @@ const printConversation = (conversation: ConversationDetail, { messages, notes, 
     }
     printEntry(entry, names);
   }
-  if (pending.length > 0) print(`\n${colours.bold('Not confirmed by LiveChat')}`);
+  if (pending.length > 0) print(`\n${colours.bold(`Not confirmed by ${channelName(organizationId)}`)}`);
   for (const delivery of pending) printDelivery(delivery);
   if (next !== undefined) print(colours.dim('\nThere are more: raise --limit.'));
 };
@@ -165,7 +166,12 @@ export const eraseCustomer = async (chat: string | undefined, options: EraseOpti
   if (isEmpty(stored)) throw new CliError(`No data is stored for ${chat ?? options.customer}.`);
   if (!options.json) printStoredData(stored);
   const { organizationId, conversationIds } = stored;
-  const result = { organizationId, conversationIds, erased: countItems(stored), notErased };
+  const result = {
+    organizationId,
+    conversationIds,
+    erased: countItems(stored),
+    notErased: notErased(channelName(organizationId)),
+  };
   if (options.dryRun) {
     if (options.json) printJson({ ok: true, dryRun: true, ...result });
     else print('\nNothing was erased.');
@@ -203,8 +209,8 @@ const findTarget = async (
   return { organizationId, conversationId, customers };
 };
 
-const notErased = [
-  'LiveChat: the chat still exists there; erase it at LiveChat',
+const notErased = (channel: string) => [
+  `${channel}: the chat still exists there; erase it at ${channel}`,
   'the event archive and its replays, until they expire',
   'executions of the state machine: AWS keeps their input for 90 days',
   'dead letters in the quarantine queue, for up to 14 days',
@@ -243,5 +249,5 @@ const printStoredData = (stored: StoredData): void => {
   print(`in ${stored.conversationIds.join(', ')}\n`);
   printTable(Object.entries(countItems(stored)).map(([data, count]) => ({ data, count })));
   print(`\n${colours.bold('Not erased')}`);
-  for (const one of notErased) print(`  ${one}`);
+  for (const one of notErased(channelName(stored.organizationId))) print(`  ${one}`);
 };

@@ -5,8 +5,9 @@ import { addMediaLink, findMessages, listButtonClicks, type StoredMessage } from
 import { loadTranscript } from '../core/outbound/read-model.ts';
 import { listDecisions } from '../core/routing/store.ts';
 import { listConversations } from './conversation-list.ts';
-import type { EventSource } from './event-source.ts';
+import { type EventSource, EventsUnavailable } from './event-source.ts';
 import { eventReads, replays } from './events.ts';
+import { readSearch } from './find.ts';
 import { addReads, invalid, parseLimit, type ReadRequest, type Responses } from './http.ts';
 import { reads as operationReads, operations } from './operations.ts';
 import { listRules, routing } from './routing.ts';
@@ -16,6 +17,7 @@ export const reads = {
   '/conversations/:id': readConversation,
   '/messages/:id': readMessage,
   '/routing/rules': listRules,
+  '/search': readSearch,
   ...operationReads,
 };
 
@@ -28,6 +30,7 @@ export function api({ bus, events }: { readonly bus: string; readonly events?: E
   const app = new Hono();
   app.onError((error, context) => {
     if (error instanceof HTTPException) return error.getResponse();
+    if (error instanceof EventsUnavailable) return context.json({ error: { message: error.message } }, 502);
     return context.json({ error: { message: `Cannot read the tables: ${error.name}` } }, 500);
   });
   app.get('/health', (context) => context.json({ ok: true, bus }));

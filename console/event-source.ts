@@ -73,6 +73,11 @@ export interface EventList {
   readonly limits: readonly string[];
 }
 
+/** The events cannot be read. The message says what to do. */
+export class EventsUnavailable extends Error {
+  override readonly name = 'EventsUnavailable';
+}
+
 /** Where webhooks and events are read from: the local engine's log, or a stage's tables and logs. */
 export interface EventSource {
   /** Whether whole events are kept, so that they can be published again. */

@@ -98,10 +98,11 @@ async function readDeadLetter({ id }: ReadRequest) {
   return { deadLetter: withCategory(summary), content, execution };
 }
 
-/** Lists the rate limit of one organization, or of all. */
+/** Lists the rate limit of one organization, or of all. `organizations`: the ids of all. */
 export async function listRateLimits({ query: { organizationId } }: Pick<ReadRequest, 'query'> = { query: {} }) {
-  const ids = organizationId === undefined ? await organizations() : [organizationId];
-  return { rateLimits: await Promise.all(ids.map((id) => readRateLimit(id, Date.now()))) };
+  const known = await organizations();
+  const ids = organizationId === undefined ? known : [organizationId];
+  return { organizations: known, rateLimits: await Promise.all(ids.map((id) => readRateLimit(id, Date.now()))) };
 }
 
 /** `everyMinutes`: the interval of the scheduled runs; 0 if the schedule is off. */

@@ -14,6 +14,7 @@ export const rulesRequest = z.union([
     organizationId: optionalId,
     ruleSet: z.unknown(),
     comment: z.optional(z.string().check(z.maxLength(500))),
+    replaces: z.optional(z.int().check(z.minimum(0))),
   }),
 ]);
 export const rulesDryRunRequest = z.strictObject({
@@ -23,16 +24,17 @@ export const rulesDryRunRequest = z.strictObject({
   limit: z.optional(z.int().check(z.minimum(1), z.maximum(200))),
 });
 
-/** Lists the active rules and the stored versions of one organization, or of all. */
-export async function listRules({ query }: Pick<ReadRequest, 'query'>) {
-  const ids = query.organizationId === undefined ? await organizations() : [query.organizationId];
+/** Lists the active rules and the stored versions of one organization, or of all. `organizations`: the ids of all. */
+export async function listRules({ query: { organizationId: only } }: Pick<ReadRequest, 'query'>) {
+  const known = await organizations();
+  const ids = only === undefined ? known : [only];
   const rules = await Promise.all(
     ids.map(async (organizationId) => {
       const [active, versions] = await Promise.all([activeRules(organizationId), listVersions(organizationId)]);
       return { organizationId, active, versions };
     }),
   );
-  return { rules };
+  return { organizations: known, rules };
 }
 
 export type RulesDryRun = Awaited<ReturnType<typeof dryRunRules>>;
@@ -69,6 +71,10 @@ export function routing(): Hono {
     }
     const ruleSet = parseRuleSet(body.ruleSet);
     const organizationId = await resolveOrganization(body.organizationId);
+    const active = await activeRules(organizationId);
+    if (body.replaces !== undefined && body.replaces !== active.version) {
+      throw invalid(409, 'replaces', `the active version, which is ${active.version}`);
+    }
     const { version, changed } = await applyRules(organizationId, ruleSet, body.comment, new Date().toISOString());
     return context.json({ organizationId, active: version, changed });
   });

@@ -4,6 +4,7 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import { type Context, Hono } from 'hono';
 import { proxy } from 'hono/proxy';
 import * as z from 'zod/mini';
+import { channels } from '../core/channels.ts';
 import { findConversations } from '../core/conversations/queries.ts';
 import { publishSendRequest } from '../core/outbound/ports.ts';
 import { type Audit, auditRequests, requireToken } from './access.ts';
@@ -12,6 +13,7 @@ import type { EventSource } from './event-source.ts';
 import { type Subscribe, stationsNotInTables } from './flow.ts';
 import { guard, invalid, parseBody, securityHeaders } from './http.ts';
 import { createLiveStream } from './live-stream.ts';
+import { organizationNames } from './organizations.ts';
 
 export interface ConsoleOptions {
   readonly bus: string;
@@ -26,8 +28,13 @@ export interface ConsoleOptions {
   readonly access?: { readonly token: string; readonly audit: Audit };
 }
 
-/** `simulator` and `events`: whether they are available. */
-export type AboutConsole = Pick<ConsoleOptions, 'stage'> & { readonly simulator: boolean; readonly events: boolean };
+/** `simulator` and `events`: whether they are available. The names are by organization id, where known, and by carrier. */
+export type AboutConsole = Pick<ConsoleOptions, 'stage'> & {
+  readonly simulator: boolean;
+  readonly events: boolean;
+  readonly organizationNames: Readonly<Record<string, string>>;
+  readonly channelNames: Readonly<Record<string, string>>;
+};
 
 /** The console: its page, and its HTTP API under `/api`. */
 export function createConsole({ bus, subscribe, events, stage, simulator, access }: ConsoleOptions): {
@@ -38,6 +45,8 @@ export function createConsole({ bus, subscribe, events, stage, simulator, access
   const about: AboutConsole = {
     simulator: simulator !== undefined,
     events: events !== undefined,
+    organizationNames: organizationNames(),
+    channelNames: Object.fromEntries(Object.entries(channels).map(([carrier, { name }]) => [carrier, name])),
     ...(stage && { stage }),
   };
   app.use(guard, securityHeaders(fileOrigins()));

@@ -1,4 +1,4 @@
-import type { Compose, CreateConnect } from './channel/channel.ts';
+import type { Compose, CreateConnect, TitlePart } from './channel/channel.ts';
 import type { ChannelDoctor } from './channel/finding.ts';
 import type { Loaders } from './channel/ports.ts';
 import type { ChannelSpec } from './channel/spec.ts';
@@ -27,6 +27,11 @@ export const channels = {
 /** Converts the messages of a send request. */
 export const composers: Loaders<Compose<unknown>> = {
   livechat: () => import('./livechat/compose.ts').then(({ compose }) => compose),
+};
+
+/** Name the parts of requests in lists. */
+export const partTitles: Loaders<TitlePart> = {
+  livechat: () => import('./livechat/compose.ts').then(({ partTitle }) => partTitle),
 };
 
 export const senders: Loaders<CreateConnect> = {

@@ -81,6 +81,13 @@ describe('sendMessages', () => {
     },
   );
 
+  it.each(['', 'aws.shop'])('rejects the source "%s" before it calls AWS', async (source) => {
+    const client = new EventBridgeClient(awsClientConfig({ aws: 'http://127.0.0.1:9' }));
+    await expect(sendMessages(client, request, { source })).rejects.toThrow(
+      new RequestInvalid('source: expected the name of your service'),
+    );
+  });
+
   it.each([
     ['ThrottlingException', true],
     ['InternalFailure', true],

@@ -5,9 +5,10 @@ import { loadPorts } from '../core/channel/ports.ts';
 import { composers } from '../core/channels.ts';
 import type { EventMetadata } from '../core/events/schemas.ts';
 import type { requestMessage } from '../core/livechat/compose.ts';
+import { RequestInvalid } from '../core/outbound/errors.ts';
 import { type SendRequestData, validateRequest } from '../core/outbound/request.ts';
 
-export { RequestInvalid } from '../core/outbound/errors.ts';
+export { RequestInvalid };
 
 /** A text, a file or a rich message, for the customer or (`visibility: 'agents'`) as an internal note. */
 export type RequestMessage = z.input<typeof requestMessage>;
@@ -58,6 +59,8 @@ export async function sendMessages(
   { requestId = randomUUID(), ...request }: SendRequest,
   { source, busName = 'omnichannel', causedBy }: SendOptions,
 ): Promise<string> {
+  // EventBridge reserves the prefix, and rejects an empty source with an error of the whole call.
+  if (!source || source.startsWith('aws.')) throw new RequestInvalid('source: expected the name of your service');
   const now = Date.now();
   const data = { sentAt: now, ...request, requestId };
   validateRequest(data, await loadPorts(composers), now);

@@ -40,12 +40,17 @@ test.each<[Activity, string]>([
   expect(formatActivity(activity, plain)).toBe(`12:34:56.789 ${line}`);
 });
 
-test('prints the addresses and the generated values', () => {
-  const text = formatStart({ addresses, generated: { LIVECHAT_WEBHOOK_SECRET: 'whsec-1' } }, plain);
+test('prints the addresses, the folder of the data and the generated values', () => {
+  const text = formatStart(
+    { addresses, generated: { LIVECHAT_WEBHOOK_SECRET: 'whsec-1' }, dataFolder: '/data' },
+    plain,
+  );
 
-  expect(text).toMatch(/webhook\s+w\n.*console\s+c\n.*AWS\s+a\n.*LiveChat\s+l\n.*bus\s+b\n/);
+  expect(text).toMatch(/webhook\s+w\n.*console\s+c\n.*AWS\s+a\n.*LiveChat\s+l\n.*bus\s+b\n.*data\s+\/data\n/);
   expect(text).toContain('LIVECHAT_WEBHOOK_SECRET=whsec-1');
-  expect(formatStart({ addresses, generated: {} }, plain)).not.toContain('Generated');
+  const withoutFolder = formatStart({ addresses, generated: {}, dataFolder: undefined }, plain);
+  expect(withoutFolder).toMatch(/data\s+in memory/);
+  expect(withoutFolder).not.toContain('Generated');
 });
 
 test('prints the ready line as JSON', () => {

@@ -5,13 +5,19 @@ import type { Addresses, Engine } from './engine.ts';
 
 /** The terminal output: the addresses at the start, then one line per activity, without message contents. */
 
-export function formatStart({ addresses, generated }: Pick<Engine, 'addresses' | 'generated'>, colors: Colors): string {
+/** Without a data folder, the engine keeps nothing. */
+export interface Start extends Pick<Engine, 'addresses' | 'generated'> {
+  readonly dataFolder: string | undefined;
+}
+
+export function formatStart({ addresses, generated, dataFolder }: Start, colors: Colors): string {
   const rows: [string, string][] = [
     ['webhook', addresses.webhook],
     ['console', addresses.console],
     ['AWS', addresses.aws],
     ['LiveChat', addresses.livechat],
     ['bus', addresses.bus],
+    ['data', dataFolder ?? 'in memory, lost at the end'],
   ];
   const lines = ['', ...rows.map(([name, value]) => `  ${colors.bold(name.padEnd(9))} ${value}`), ''];
   const variables = Object.entries(generated).map(([name, value]) => `  ${name}=${value}`);

@@ -63,12 +63,13 @@ function printLines(): void {
 }
 
 async function run(): Promise<void> {
+  const dataFolder = options.memory ? undefined : resolve(options.data ?? defaultDataFolder);
   process.once('exit', printLines);
   const engine = await startEngine({
     port: options.port,
     awsPort: options.awsPort,
     livechatPort: options.livechatPort,
-    dataFolder: options.memory ? undefined : resolve(options.data ?? defaultDataFolder),
+    dataFolder,
     asyncRetryDelayMs: options.asyncRetryDelay,
     machineRetryDelayMs: options.machineRetryDelay,
     inspectPort: options.inspect,
@@ -84,7 +85,7 @@ async function run(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void stop());
   if (process.env.npm_lifecycle_event === 'start') onParentExit(() => void stop());
   engine.subscribe((activity) => print(formatActivity(activity, colors)));
-  print(formatStart(engine, colors));
+  print(formatStart({ ...engine, dataFolder }, colors));
   if (options.json) process.stdout.write(`${formatReady(engine.addresses)}\n`);
 }
 

@@ -20,6 +20,11 @@ export const composers = {
   echo: () => import('./echo/channel.ts').then(({ composeEcho }) => composeEcho),
 };
 
+export const partTitles = {
+  ...list.partTitles,
+  echo: () => import('./echo/channel.ts').then(({ echoTitle }) => echoTitle),
+};
+
 export const senders = {
   ...list.senders,
   echo: () => import('./echo/channel.ts').then(({ connectEcho }) => connectEcho),

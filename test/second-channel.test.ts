@@ -101,7 +101,7 @@ describe('the second channel, Echo', () => {
     expect(events.of('message.sent')).toMatchObject(
       ['first', 'second'].map((_, part) => ({
         metadata: { carrier: 'echo', organizationId },
-        data: { requestId, part, threadId: 'only', messageId: expect.stringMatching(/^echo-\d+$/) },
+        data: { requestId, part, parts: 2, threadId: 'only', messageId: expect.stringMatching(/^echo-\d+$/) },
       })),
     );
     await events.stop();
@@ -131,6 +131,10 @@ describe('the second channel, Echo', () => {
           ? { status: 'sent', attempts: [failed, failed, { outcome: 'sent' }] }
           : { status: 'sent', attempts: [failed, { outcome: 'found' }] },
       ],
+    });
+    const { body } = await local.api('/api/executions');
+    expect(body).toMatchObject({
+      executions: expect.arrayContaining([expect.objectContaining({ conversationId, text })]),
     });
   });
 
@@ -181,13 +185,14 @@ describe('two channels', () => {
       expect([capability, ...Object.keys(ports)]).toEqual([capability, ...supporting.map(([carrier]) => carrier)]);
     }
     const carriers = Object.keys(list.channels);
-    expect([list.composers, list.senders].map((ports) => Object.keys(ports))).toEqual([carriers, carriers]);
+    for (const ports of [list.composers, list.partTitles, list.senders]) expect(Object.keys(ports)).toEqual(carriers);
   });
 
   it('are reached through the list alone', async () => {
     const direct: string[] = [];
-    for await (const file of glob(['functions/**/*.ts', 'cli/doctor/*.ts'])) {
-      if (/\/livechat\//.test(await readFile(file, 'utf8')) && !/\.test\.ts$/.test(file)) direct.push(file);
+    for await (const file of glob(['functions/**/*.ts', 'cli/doctor/*.ts', 'core/*/*.ts'])) {
+      if (/^core\/livechat\/|\.test\.ts$/.test(file)) continue;
+      if (/^import .*\/livechat\/|import\('.*\/livechat\//m.test(await readFile(file, 'utf8'))) direct.push(file);
     }
     // LiveChat's own webhook function.
     expect(direct.toSorted()).toEqual(['functions/middleware/livechat-webhook.ts', 'functions/webhook.ts']);

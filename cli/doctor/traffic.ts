@@ -1,5 +1,6 @@
 import { type Finding, fault, note, ok, problemsOr, warning } from '../../core/channel/finding.ts';
 import { readRateLimit } from '../../core/channel/rate-limit-store.ts';
+import { channelName } from '../../core/channel/spec.ts';
 import { listDeadLetters } from '../../core/outbound/dead-letter.ts';
 import { wholeNumber } from '../../core/platform/configuration.ts';
 import type { ReconciliationView } from '../../core/reconciliation/report.ts';
@@ -33,14 +34,19 @@ export async function checkSending(organizationIds: readonly string[], now: numb
   const limits = await Promise.all(organizationIds.map((id) => readRateLimit(id, now)));
   const { length } = (await listDeadLetters('open', { limit: maxCounted })).deadLetters;
   const resume = 'Resume it: livechat limits resume.';
-  const closeBreaker =
-    'Fix what LiveChat reports (see the credentials above), or wait: a successful probe call closes it. To close it now: livechat limits resume.';
+  const closeBreaker = (channel: string) =>
+    `Fix what ${channel} reports (see the credentials above), or wait: a successful probe call closes it. To close it now: livechat limits resume.`;
   const number = length === maxCounted ? `${maxCounted} or more` : `${length}`;
   const fix = 'List them: livechat dead-letters list. Then: livechat dead-letters redrive.';
   const problems = limits.flatMap(({ organizationId, paused, breaker, reason }) => {
     if (paused) return [warning(`${organizationId} is paused: nothing is sent.`, resume)];
     if (breaker === 'closed') return [];
-    return [warning(`The circuit breaker of ${organizationId} is open: ${reason || 'failures'}.`, closeBreaker)];
+    return [
+      warning(
+        `The circuit breaker of ${organizationId} is open: ${reason || 'failures'}.`,
+        closeBreaker(channelName(organizationId)),
+      ),
+    ];
   });
   if (length > 0) problems.push(warning(`Open dead letters: ${number}.`, fix));
   return problemsOr(
@@ -87,7 +93,7 @@ export function reconciliationFinding(
   }
   const age = now - Date.parse(watermark);
   if (age <= maxAgeMinutes(minutes) * minuteMs) {
-    return ok(`LiveChat and the bridge were reconciled up to ${upTo} (${organizationId}).`);
+    return ok(`${channelName(organizationId)} and the bridge were reconciled up to ${upTo} (${organizationId}).`);
   }
   return warning(`The watermark of ${organizationId} is ${formatAge(age)} old (${upTo}).${error ?? ''}`, fix);
 }

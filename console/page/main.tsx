@@ -1,6 +1,6 @@
 import { type ComponentChild, render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { get, hasSandbox, stage, useResource } from './app/api.ts';
+import { channelNames, get, hasSandbox, organizationNames, stage, useResource } from './app/api.ts';
 import { itemTitle, linkTo, type Route, route } from './app/route.ts';
 import { connected, lostAt, openStream } from './app/stream.ts';
 import { ConversationList } from './conversations/list.tsx';
@@ -18,6 +18,7 @@ import { RateLimitsPage } from './rate-limits/page.tsx';
 import { ReconciliationPage, RunView } from './reconciliation/page.tsx';
 import { RoutingPage } from './routing/page.tsx';
 import { SandboxPage } from './sandbox.tsx';
+import { GlobalSearch } from './search.tsx';
 
 interface Section {
   readonly name: string;
@@ -59,8 +60,8 @@ const sections: readonly Section[] = [
     page: (query) => <ReconciliationPage organizationId={query.get('organizationId') ?? undefined} />,
     item: (id, query) => <RunView id={id} organizationId={query.get('organizationId') ?? undefined} />,
   },
-  { name: 'routing', title: 'Routing', page: () => <RoutingPage /> },
-  { name: 'rate-limits', title: 'Rate limits', page: () => <RateLimitsPage /> },
+  { name: 'routing', title: 'Routing', page: (query) => <RoutingPage query={query} /> },
+  { name: 'rate-limits', title: 'Rate limits', page: (query) => <RateLimitsPage query={query} /> },
 ];
 
 const sandboxSection: Section = { name: 'sandbox', title: 'Sandbox', page: () => <SandboxPage /> };
@@ -78,6 +79,8 @@ export function App() {
   useEffect(openStream, []);
   useEffect(() => {
     stage.value = about?.stage;
+    channelNames.value = about?.channelNames ?? {};
+    organizationNames.value = about?.organizationNames ?? {};
     hasSandbox.value = about?.simulator === true;
   }, [about]);
   const available = [
@@ -107,6 +110,7 @@ export function App() {
           <img src={icon} alt="" width="24" height="24" />
           <span>LiveChat bridge</span>
         </a>
+        <GlobalSearch />
         <nav class="sections" aria-label="Sections">
           {available.map(({ name, title: sectionTitle }) => (
             <a key={name} href={linkTo(name)} aria-current={name === at.section ? 'page' : undefined}>

@@ -24,6 +24,7 @@ let events: EventSource;
 let lines: string[];
 let logs: Awaited<ReturnType<typeof startServer>>;
 let limit = 1_000;
+let isRefused = false;
 let answer: 'Complete' | 'Failed' = 'Complete';
 
 /** Newest first, a second apart. */
@@ -70,7 +71,8 @@ beforeAll(async () => {
       StartQuery: { queryId: 'query' },
       GetQueryResults: { status: answer, results: results() },
     };
-    response.end(JSON.stringify(responses[target(request)]));
+    if (isRefused) response.writeHead(400).end('{"__type":"AccessDeniedException","message":"no"}');
+    else response.end(JSON.stringify(responses[target(request)]));
   });
   for (const [name, value] of Object.entries({
     ...local.environment,
@@ -90,12 +92,15 @@ afterAll(async () => {
 beforeEach(() => {
   limit = 1_000;
   answer = 'Complete';
+  isRefused = false;
   logs.received.length = 0;
 });
 
 describe('the events of a stage', () => {
   it('are read from the lines of the functions, newest first, without contents', async () => {
     const { entries } = await events.list({ limit: 100 });
+    const times = entries.map(({ at }) => at);
+    expect(times).toEqual(times.toSorted().toReversed());
     expect(entries[0]).toMatchObject({
       kind: 'webhook',
       type: 'incoming_event',
@@ -149,9 +154,18 @@ describe('the events of a stage', () => {
     expect(queries().at(-1)?.queryString).toContain(`toMillis(@timestamp) < ${next}`);
   });
 
-  it('name a query that failed', async () => {
+  it('are unavailable if a query fails', async () => {
     answer = 'Failed';
-    await expect(events.list({ limit: 2 })).rejects.toThrow('Failed');
+    await expect(events.list({ limit: 2 })).rejects.toThrow('ended with the status Failed');
+  });
+
+  it('are unavailable without the permission, which the console names', async () => {
+    isRefused = true;
+    const { api } = await import('../api.ts');
+    const { stageEvents } = await import('./events.ts');
+    const response = await api({ bus: 'bus', events: stageEvents() }).request('/events');
+    expect(response.status).toBe(502);
+    expect(await response.text()).toMatch(/AccessDeniedException.*logs:DescribeLogGroups/);
   });
 });
 

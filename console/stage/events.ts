@@ -18,6 +18,7 @@ import {
   type EventEntry,
   type EventFilter,
   type EventSource,
+  EventsUnavailable,
   type FunctionRun,
   matchesFilter,
 } from '../event-source.ts';
@@ -54,10 +55,6 @@ const maxPolls = 75;
 /** CloudWatch Logs queries at most this many groups at once. */
 const maxLogGroups = 50;
 
-class LogQueryFailed extends Error {
-  override readonly name = 'LogQueryFailed';
-}
-
 /**
  * The webhooks and events of a deployed stage, from the lines that its functions log. The contents of messages are in the tables
  * only.
@@ -66,8 +63,13 @@ export function stageEvents(now: () => number = Date.now): EventSource {
   const client = new CloudWatchLogsClient({});
   let groups: Promise<string[]> | undefined;
 
-  async function query(text: string, from: number, to: number, limit: number): Promise<Row[]> {
-    groups ??= listLogGroups(client);
+  const query: typeof runQuery = (...query) => runQuery(...query).catch(explain);
+
+  async function runQuery(text: string, from: number, to: number, limit: number): Promise<Row[]> {
+    groups ??= listLogGroups(client).catch((error: unknown) => {
+      groups = undefined;
+      throw error;
+    });
     const logGroupNames = await groups;
     if (logGroupNames.length === 0) return [];
     const { queryId } = await client.send(
@@ -82,10 +84,11 @@ export function stageEvents(now: () => number = Date.now): EventSource {
     for (let poll = 0; poll < maxPolls; poll += 1) {
       const { status, results = [] } = await client.send(new GetQueryResultsCommand({ queryId }));
       if (status === 'Complete') return results.flatMap(toRow);
-      if (status !== 'Scheduled' && status !== 'Running') throw new LogQueryFailed(`The query of the logs: ${status}`);
+      if (status !== 'Scheduled' && status !== 'Running')
+        throw new EventsUnavailable(`The query of the logs ended with the status ${status}. Try again.`);
       await sleep(pollMs);
     }
-    throw new LogQueryFailed('The query of the logs has not ended after 30 s. Choose a shorter period.');
+    throw new EventsUnavailable('The query of the logs has not ended after 30 s. Choose a shorter period.');
   }
 
   return {
@@ -132,6 +135,12 @@ export function stageEvents(now: () => number = Date.now): EventSource {
   };
 }
 
+function explain(cause: unknown): never {
+  if (!(cause instanceof Error && '$metadata' in cause)) throw cause;
+  const message = `The logs of the functions cannot be read (${cause.name}). The page needs logs:DescribeLogGroups, StartQuery and GetQueryResults.`;
+  throw new EventsUnavailable(message, { cause });
+}
+
 async function listLogGroups(client: CloudWatchLogsClient): Promise<string[]> {
   const found: string[] = [];
   const logGroupNamePrefix = required('FUNCTION_LOG_PREFIX');
@@ -170,16 +179,17 @@ function toConditions({ type, status, organizationId, conversationId }: EventFil
   ];
 }
 
-/** Webhooks, and events with all their invocations, in the order of the rows. */
+/** Webhooks, and events with all their invocations, newest first. An event has the time of the first one. */
 function groupRows(rows: readonly Row[]): Recorded[] {
   const groups = Map.groupBy(rows, (row) => (row.event === undefined ? row : `${row.eventId}`));
-  return [...groups.values()].map((group) => {
+  const recorded = [...groups.values()].map((group) => {
     // Newest first.
     const first = group.at(-1);
     if (!first) throw new Error('a group has a row');
     const functions = group.map(toRun).toReversed();
     return { entry: toEntry(first, functions), functions };
   });
+  return recorded.toSorted((a, b) => b.entry.at.localeCompare(a.entry.at));
 }
 
 function toRun({ function: name, at, status, ms, reason }: Row): FunctionRun {

@@ -70,6 +70,9 @@ export interface Part<Content> {
 /** Converts the messages of a send request to parts. Throws RequestInvalid. */
 export type Compose<Content> = (messages: unknown) => readonly Part<Content>[];
 
+/** The first words of a stored part's content, for lists. Undefined if it has none. */
+export type TitlePart = (content: unknown) => string | undefined;
+
 /**
  * Decides what happens after a failed call. `Network`: no response was received. `Repairable`: the same call can succeed
  * after `repair`.

@@ -13,7 +13,8 @@ export interface Issue {
 export function describeIssues(error: z.core.$ZodError, prefix = ''): Issue[] {
   return error.issues.map(({ path, message }) => ({
     path: prefix + (path.map(String).join('.') || '(root)'),
-    message,
+    // What zod says of a field that is missing.
+    message: message.replace('expected nonoptional, received undefined', 'expected a value'),
   }));
 }
 

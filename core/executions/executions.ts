@@ -77,15 +77,13 @@ export async function listExecutions(query: ExecutionQuery): Promise<ExecutionPa
 export async function findExecutions(text: string): Promise<ExecutionView[]> {
   const id = text.trim();
   const organizationIds = await organizations();
-  const names = organizationIds.map((organizationId) => executionName({ organizationId, requestId: id, redrive: 0 }));
-  const name = id.split(':').at(-1) ?? '';
   const [requests, conversations, messages] = await Promise.all([
-    Promise.all([...(/^[0-9a-f]{32}$/.test(name) ? [name] : []), ...names].map(readRequest)),
+    findRequests(id, organizationIds),
     findConversations(id, organizationIds),
     findMessages(id),
   ]);
   const found = await Promise.all([
-    ...requests.map((request) => request && findStored(request, request.requestId)),
+    ...requests.map((request) => findStored(request, request.requestId)),
     ...conversations.map((conversation) => findStored({ ...conversation, conversationId: conversation.id })),
     ...messages.map(findByMessage),
   ]);
@@ -93,8 +91,19 @@ export async function findExecutions(text: string): Promise<ExecutionView[]> {
   const views = await addStored(
     [...unique.values()].toSorted((a, b) => compare(b.execution.startDate, a.execution.startDate)),
   );
-  const named = views.filter((view) => view.name === name);
+  const named = views.filter((view) => view.name === nameIn(id));
   return named.length > 0 ? named : views;
+}
+
+/** The name in an ARN, or the text itself. */
+const nameIn = (nameOrArn: string) => nameOrArn.split(':').at(-1) ?? '';
+
+/** The inputs of the execution with this name or ARN, and of the first execution of each request with this id. */
+export async function findRequests(id: string, organizationIds: readonly string[]): Promise<ExecutionInput[]> {
+  const name = nameIn(id);
+  const names = organizationIds.map((organizationId) => executionName({ organizationId, requestId: id, redrive: 0 }));
+  const found = await Promise.all([...(/^[0-9a-f]{32}$/.test(name) ? [name] : []), ...names].map(readRequest));
+  return found.flatMap((request) => request ?? []);
 }
 
 /** Reads an execution by its name or ARN. Undefined if Step Functions does not have it. */

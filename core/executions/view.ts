@@ -1,14 +1,18 @@
 import type { ExecutionListItem } from '@aws-sdk/client-sfn';
 import * as z from 'zod/mini';
+import { carrierOf } from '../channel/carrier.ts';
 import type { ConversationKey } from '../channel/channel.ts';
+import { loadPorts } from '../channel/ports.ts';
+import { partTitles } from '../channels.ts';
 import { type ConversationSummary, getConversations } from '../conversations/queries.ts';
-import { partTitle } from '../livechat/compose.ts';
 import { getMessages, type StoredMessage } from '../messages/queries.ts';
 import { deriveDeadLetterId } from '../outbound/dead-letter.ts';
 import { type Delivery, getDeliveries, wasSent } from '../outbound/delivery.ts';
 import { comparePlaces, type ExecutionInput, executionName } from '../outbound/request.ts';
 import { parseJson } from '../platform/json.ts';
 import { executionArn } from '../platform/step-functions.ts';
+
+const titles = await loadPorts(partTitles);
 
 export const executionStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
 export type ExecutionStatus = (typeof executionStatuses)[number];
@@ -123,7 +127,7 @@ export async function addStored(executions: readonly StoredExecution[]): Promise
       first &&
       (first.content === undefined
         ? texts.get(messageId({ ...first, id: first.messageId }))
-        : partTitle(parseJson(first.content)));
+        : titles.get(carrierOf(organizationId))?.(parseJson(first.content)));
     return {
       ...execution,
       organizationId,

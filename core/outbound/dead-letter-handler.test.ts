@@ -152,7 +152,7 @@ describe('the dead letter of a failed request', () => {
     stores.markDelivered(key, { threadId: 'T', messageId: 'E', deliveredAt: 5 });
     await handler.handleDeadLetter(deadLetter('ChannelClientError'), ports);
     expect(recorded.events).toMatchObject([
-      { type: 'message.sent', data: { deliveryId: sent, part: 0, threadId: 'T', messageId: 'E' } },
+      { type: 'message.sent', data: { deliveryId: sent, part: 0, parts: 2, threadId: 'T', messageId: 'E' } },
       { type: 'message.failed', data: { deliveryIds: [failed] } },
     ]);
   });
@@ -186,6 +186,17 @@ describe('another dead letter', () => {
     expect((await archive.findDeadLetter(deadLetter.id))?.summary).toMatchObject({ kind: 'rejected', status: 'open' });
     expect(await forceRedrive(deadLetter.id)).toMatchObject({ refused: expect.stringContaining('new requestId') });
   });
+
+  it.each([{ id: null }, { id: 5 }, { correlationId: {} }])(
+    'of a rejected request with the metadata %j publishes message.failed',
+    async (metadata) => {
+      const deadLetter: DeadLetter = { kind: 'rejected', id: randomUUID(), event: event({ metadata }), error };
+      await handler.handleDeadLetter(deadLetter, sendWorld().ports);
+      expect(recorded.events).toMatchObject([
+        { type: 'message.failed', metadata: { organizationId: 'organization' }, data: { conversationId: 'chat' } },
+      ]);
+    },
+  );
 
   it('of an event raises an alert, and is published again by a redrive', async () => {
     const failed = event();

@@ -56,11 +56,11 @@ export function recordUnsent({ organizationId, orderKey }: ExecutionInput, error
 
 /** Publishes `message.sent` for every part. */
 export async function publishSent(request: ExecutionInput, parts: readonly SentPart[]): Promise<void> {
-  const { requestId, conversationId } = request;
+  const { requestId, conversationId, deliveries } = request;
   await createBusPublisher()(
     parts.map(({ threadId, messageId, ...part }) => {
       const sent = { threadId: threadId || undefined, messageId: messageId || undefined };
-      const data = { requestId, conversationId, ...part, ...sent };
+      const data = { requestId, conversationId, ...part, parts: deliveries.length, ...sent };
       return createEvent('message.sent', data, request, [part.deliveryId], Date.now());
     }),
   );

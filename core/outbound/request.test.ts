@@ -59,6 +59,11 @@ describe('a request', () => {
       { carrier: 'pager', organizationId: 'pager:1' },
       /^detail\.data\.carrier: expected one of "livechat"$/,
     ],
+    [
+      'an unknown carrier with the id of another',
+      { carrier: 'pager' },
+      /^detail\.data\.carrier: expected one of "livechat"$/,
+    ],
     ['a carrier that is none', { carrier: hidden }, /detail\.data\.carrier: expected lower-case letters/],
     [
       'an organization of another carrier',

@@ -5,7 +5,7 @@ import type { Ports } from '../channel/ports.ts';
 import { catalogue, type EventData } from '../events/catalogue.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { describeIssues, issueText } from '../events/issues.ts';
-import { isRfc3339, requestMetadata } from '../events/schemas.ts';
+import { carrier as carrierName, isRfc3339, requestMetadata } from '../events/schemas.ts';
 import { RequestInvalid } from './errors.ts';
 
 export const sendRequestedType = 'message.send.requested';
@@ -58,11 +58,19 @@ export function comparePlaces(oneId: string, otherId: string): number {
   return one && other ? one.messageIndex - other.messageIndex || one.splitIndex - other.splitIndex : 0;
 }
 
+// Checked before the rest: an organization id of another form is a consequence of an unknown carrier.
+const namedCarrier = z.object({
+  detail: z.object({ data: z.object({ carrier: z.optional(carrierName) }) }),
+});
+
 /**
  * Parses an event `message.send.requested`, with the `composers` of the carriers. Throws {@link RequestInvalid}, which names
  * every invalid field.
  */
 export function parseSendRequested<Content>(event: unknown, composers: Ports<Compose<Content>>): SendRequest<Content> {
+  const carrier = namedCarrier.safeParse(event).data?.detail.data.carrier ?? defaultCarrier;
+  const compose = composers.get(carrier);
+  if (!compose) throw new RequestInvalid(`detail.data.carrier: expected one of ${quoted(composers.keys())}`);
   const { data: parsed, error } = sendRequested.safeParse(event);
   if (error) throw invalid(error);
   const { id, time, detail } = parsed;
@@ -70,8 +78,6 @@ export function parseSendRequested<Content>(event: unknown, composers: Ports<Com
     throw new RequestInvalid(`detail: expected at most ${maxBytes} bytes`);
   }
   const { requestId, organizationId, conversationId, messages, options = {}, sentAt } = detail.data;
-  const compose = composers.get(detail.data.carrier ?? defaultCarrier);
-  if (!compose) throw new RequestInvalid(`detail.data.carrier: expected one of ${quoted(composers.keys())}`);
   return {
     organizationId,
     conversationId,

@@ -179,7 +179,9 @@ async function identify(request: IncomingMessage): Promise<Call> {
   const signed = signingService(request) ?? 'an unsigned call';
   if (format === 'query') {
     const action = new URLSearchParams((await readBody(request, maxJsonBytes)).toString()).get('Action');
-    throw unsupported(`${signed} ${action ?? method} in AWS's query protocol`);
+    // SQS is supported, but not in this protocol.
+    const protocol = signed === 'sqs' ? " in AWS's query protocol" : '';
+    throw unsupported(`${signed} ${action ?? method}${protocol}`);
   }
   if (method === 'GET' && accountSettingsPath.test(url)) return { service: 'lambda', operation: 'GetAccountSettings' };
   if (format === 'json') throw unsupported(`${signed} ${method} ${new URL(url, 'http://aws').pathname}`);

@@ -1,5 +1,11 @@
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startTestAws, type TestAws } from '../../test/test-aws.ts';
 import { parseS3Operation } from './sqs-s3.ts';
@@ -21,6 +27,22 @@ test('returns a queue URL with the address of the endpoint', async () => {
   await elsewhere.send(new SendMessageCommand({ QueueUrl, MessageBody: 'hello' }));
   const { Messages } = await elsewhere.send(new ReceiveMessageCommand({ QueueUrl }));
   expect(Messages).toMatchObject([{ Body: 'hello' }]);
+});
+
+test('accepts the characters in a message that SQS accepts', async () => {
+  const sqs = new SQSClient(aws.client);
+  const QueueUrl = aws.deadLetterQueueUrl;
+  const text = 'Grüße 😀 𝒳 \t\n\u{10FFFF}';
+  const entry = { Id: 'batch', MessageBody: text };
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: text }));
+  expect(await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: [entry] }))).toMatchObject({
+    Successful: [{ Id: 'batch' }],
+  });
+  const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+  expect(Messages?.map(({ Body }) => Body)).toEqual([text, text]);
+
+  const invalid = sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a\u0001b' }));
+  await expect(invalid).rejects.toThrow('Invalid characters found');
 });
 
 test.each([

@@ -78,9 +78,19 @@ export class StorageError extends Error {
 
 type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>;
 
+/** Imports an internal module of fauxqs. */
+const load = (file: string) => import(new URL(file, import.meta.resolve('fauxqs')).href);
+
+/** SQS accepts characters beyond U+FFFF, such as emoji. fauxqs tests for them with this expression. */
+async function acceptAllPlanes(): Promise<void> {
+  const { INVALID_MESSAGE_BODY_CHAR: expression }: { INVALID_MESSAGE_BODY_CHAR: RegExp } =
+    await load('sqs/sqsTypes.js');
+  const invalid = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
+  expression.test = (body) => invalid.test(body);
+}
+
 /** fauxqs's stores with its database in a folder. Its function for that also starts a server for the whole network. */
 async function openStores(folder: string, consumed: readonly string[]): Promise<{ stores: Stores; close(): void }> {
-  const load = (file: string) => import(new URL(file, import.meta.resolve('fauxqs')).href);
   const sqs: { SqsStore: new () => Stores['sqsStore'] } = await load('sqs/sqsStore.js');
   const sns: { SnsStore: new () => Stores['snsStore'] } = await load('sns/snsStore.js');
   const s3: { S3Store: new () => Stores['s3Store'] } = await load('s3/s3Store.js');
@@ -124,6 +134,7 @@ export interface StorageOptions {
 
 /** SQS and S3, both by fauxqs. */
 export async function createStorage({ folder, consumed }: StorageOptions) {
+  await acceptAllPlanes();
   const opened = folder === undefined ? undefined : await openStores(folder, consumed);
   const app = buildApp({ logger: false, ...(opened && { stores: opened.stores }) });
   const listeners = new Set<() => void>();

@@ -181,7 +181,7 @@ test('reports unfinished invocations on stop', () => {
   invocations.start('send', {});
   invocations.stop();
 
-  expect(reports).toEqual(['Stopped with 1 asynchronous invocations unfinished']);
+  expect(reports).toEqual(['Stopped with 1 asynchronous invocations unfinished, which are lost']);
 });
 
 test('continues an invocation of an earlier run with its request id and the retries that are left', async () => {

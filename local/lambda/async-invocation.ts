@@ -151,7 +151,8 @@ export function createAsyncInvocations(options: AsyncOptions) {
     },
 
     stop(): void {
-      if (running > 0) report(`Stopped with ${running} asynchronous invocations unfinished`);
+      const fate = options.state.folder === undefined ? 'lost' : 'continued at the next start';
+      if (running > 0) report(`Stopped with ${running} asynchronous invocations unfinished, which are ${fate}`);
       stopped.abort();
       limit.clearQueue();
     },

@@ -113,33 +113,6 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await expectAccessible(page);
     expect(browserErrors).toEqual([]);
   });
-
-  it('pauses and resumes the rate limit', async () => {
-    await outbound(local).chat();
-    await local.idle();
-    const { page } = await open('#/rate-limits');
-    await page.getByText('breaker closed', { exact: true }).waitFor();
-    await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByText('paused', { exact: true }).waitFor();
-    await expectAccessible(page);
-    await page.getByRole('button', { name: 'Resume' }).click();
-    await page.getByText('breaker closed', { exact: true }).waitFor();
-  });
-
-  it('evaluates changed rules for recent conversations and names an invalid field', async () => {
-    await outbound(local).chat();
-    await local.idle();
-    const { page } = await open('#/routing');
-    const editor = page.getByRole('textbox', { name: 'Rules, as JSON' });
-    await editor.fill('{"match":"first","rules":[{"name":"all","do":{"tag":["hello"]}}]}');
-    await page.getByRole('button', { name: 'Evaluate recent conversations' }).click();
-    await page.getByText(/[1-9]\d* of \d+ conversations would be routed differently/).waitFor();
-    await page.getByText('Changed: tag hello (all)').first().waitFor();
-    await expectAccessible(page);
-    await editor.fill('{"match":"first","rules":[{"name":"all","do":{}}]}');
-    await page.getByRole('button', { name: 'Evaluate recent conversations' }).click();
-    await page.getByRole('alert').getByText('ruleSet.rules.0.do').waitFor();
-  });
 });
 
 describe('on any screen', options, () => {

@@ -2,7 +2,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
-import { startLocal } from '../local.ts';
+import { organizationId, post, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
 import { backfillLater } from './backfill.ts';
 import { setup } from './build-page.ts';
@@ -88,10 +88,15 @@ try {
     await takeScreenshot(page, 'conversation');
 
     await page.goto(`${local.console}#/dead-letters`);
-    await page.getByRole('checkbox', { name: /^Select all/ }).check();
+    await page.getByRole('checkbox', { name: /^Select all \d/ }).check();
     await page.getByRole('button', { name: /^Redrive/ }).click();
     await page.getByText('would be redriven').waitFor();
     await takeScreenshot(page, 'dead-letters');
+
+    await post(local, { action: 'incoming_event', organization_id: organizationId, secret_key: 'wrong', payload: {} });
+    await page.goto(`${local.console}#/events`);
+    await page.getByText('refused 401').waitFor();
+    await takeScreenshot(page, 'events');
   });
 
   await fault({ kind: 'webhooks-not-sent' });

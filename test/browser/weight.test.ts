@@ -23,14 +23,14 @@ afterAll(async () => {
   await local?.stop();
 });
 
-it('is smaller than 250 KB gzipped', async () => {
+it('is smaller than 120 KB gzipped', async () => {
   const files = await readdir(built, { recursive: true, withFileTypes: true });
   const contents = await Promise.all(
     files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name))),
   );
   const sizes = contents.map((content) => gzipSync(content).length);
   expect(sizes.length).toBeGreaterThanOrEqual(3);
-  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(250_000);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(120_000);
 });
 
 it('paints first content within a second', async () => {

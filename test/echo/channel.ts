@@ -16,6 +16,10 @@ export interface EchoPart {
 
 const textMessages = z.array(z.object({ type: z.literal('text'), content: z.string().check(z.minLength(1)) }));
 
+const part = z.object({ text: z.string() });
+
+export const echoTitle = (content: unknown): string | undefined => part.safeParse(content).data?.text;
+
 /** Echo has texts only. */
 export const composeEcho: Compose<EchoPart> = (messages) => {
   const { data, error } = textMessages.safeParse(messages);

@@ -58,6 +58,7 @@ export const operations: Readonly<Record<keyof ResponseBodies, Operation>> = {
   'GET /routing/rules/:version': { summary: 'A stored version of the rules', query: ['organizationId'] },
   'POST /routing/rules': { summary: 'Applies new rules, or activates an earlier version', body: rulesRequest },
   'POST /routing/test': { summary: 'Dry run of rules over stored conversations', body: rulesDryRunRequest },
+  'GET /search': { summary: 'What has this id, or else conversations with this text', query: ['search'] },
   'GET /flow': { summary: 'The counts of the pipeline, and the last 15 minutes' },
   'POST /simulator/messages': { summary: 'Local engine only: sends a text', body: sandboxMessage, status: 202 },
 };

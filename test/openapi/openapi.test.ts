@@ -96,7 +96,9 @@ describe('the responses of the local engine', () => {
     async (operation) => {
       const path = operation.replace('GET ', '');
       const filled = path.replace(/:\w+/, ids[path] ?? '');
-      const { status, body } = await local.api(`/api${filled}?organizationId=${organizationId}`);
+      // The search of everything requires a text.
+      const search = path === '/search' ? `&search=${ids['/conversations/:id']}` : '';
+      const { status, body } = await local.api(`/api${filled}?organizationId=${organizationId}${search}`);
       expect(status).toBe(200);
       const pointer = path.replaceAll(/:(\w+)/g, '{$1}').replaceAll('/', '~1');
       const reference = `openapi#/paths/${encodeURIComponent(pointer)}/get/responses/200/content/application~1json/schema`;

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
+import { carrierOf } from '../../../core/channel/carrier.ts';
 import type { ApiResponses } from '../../api.ts';
 import type { AboutConsole } from '../../server.ts';
 import { type Query, queryString } from './route.ts';
@@ -123,6 +124,22 @@ export function useCommand() {
 
 /** The deployed stage that the console shows; undefined for the local engine and until it is loaded. */
 export const stage = signal<string | undefined>(undefined);
+
+/** The names of organizations by id, where known. */
+export const organizationNames = signal<Readonly<Record<string, string>>>({});
+
+export function organizationName(id: string): string {
+  return organizationNames.value[id] ?? id;
+}
+
+/** The names of channels in texts, by carrier. */
+export const channelNames = signal<Readonly<Record<string, string>>>({});
+
+/** The name of an organization's channel. */
+export function channelName(organizationId: string): string {
+  const carrier = carrierOf(organizationId);
+  return channelNames.value[carrier] ?? carrier;
+}
 
 /** Whether the page Sandbox is available. */
 export const hasSandbox = signal(false);

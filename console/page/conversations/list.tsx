@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { ConversationPage, ConversationRow } from '../../conversation-list.ts';
 import { matchesSearch } from '../../search.ts';
-import { get } from '../app/api.ts';
+import { get, organizationName } from '../app/api.ts';
 import { type Progress, usePager } from '../app/pager.ts';
 import { linkTo } from '../app/route.ts';
-import { Filters, SearchFilter, SelectFilter } from '../parts/filters.tsx';
+import { Filters, OrganizationFilter, SearchFilter, SelectFilter } from '../parts/filters.tsx';
 import { count, fullTime } from '../parts/format.ts';
 import { RelativeTime } from '../parts/relative-time.tsx';
 import { Badge, Empty, Head, HowToStart, Loaded, Loading, Problem } from '../parts/ui.tsx';
@@ -32,9 +32,7 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
         <Filters>
           <SearchFilter name="search" label="Search" placeholder="Name, e-mail or ID" />
           <SelectFilter name="status" label="Status" options={statuses} />
-          {organizations.length > 1 && (
-            <SelectFilter name="organizationId" label="Organization" options={['', ...organizations]} />
-          )}
+          <OrganizationFilter organizations={organizations} />
         </Filters>
       </Head>
       <Loaded id={key} load={load} changedBy={({ type }) => /^(chat|message|agent|participant)\./.test(type)}>
@@ -155,7 +153,7 @@ function Row({ conversation, hasSeveral }: { conversation: ConversationRow; hasS
       <span class="with">{agentNames(conversation) || 'Unassigned'}</span>
       {hasSeveral && (
         <code class="organization" title={organizationId}>
-          {organizationId}
+          {organizationName(organizationId)}
         </code>
       )}
       <Badge tone={statusTones[status]}>{status}</Badge>

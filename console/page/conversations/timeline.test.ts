@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { AttemptView, DeliveryView } from '../../../core/outbound/read-model.ts';
 import type { Step } from '../parts/steps.tsx';
 import type { ShownMessage } from './content.tsx';
-import { deliveryTimeline, messageTimeline } from './timeline.ts';
+import * as timeline from './timeline.ts';
+
+const messageTimeline = (message: ShownMessage) => timeline.messageTimeline(message, 'LiveChat');
+const deliveryTimeline = (delivery: DeliveryView) => timeline.deliveryTimeline(delivery, 'LiveChat');
 
 const at = (seconds: number) => new Date(1_790_000_000_000 + seconds * 1_000).toISOString();
 const execution = 'arn:aws:states:us-east-1:000000000000:execution:send:e1';

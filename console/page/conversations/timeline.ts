@@ -5,14 +5,14 @@ import { duration } from '../parts/format.ts';
 import type { Step } from '../parts/steps.tsx';
 import type { ShownMessage } from './content.tsx';
 
-/** The timeline of a message: from its send request if the bridge sent it, else from its webhook. */
-export function messageTimeline(message: ShownMessage): Step[] {
+/** The timeline of a message: from its send request if the bridge sent it, else from its webhook. `channel` is its name. */
+export function messageTimeline(message: ShownMessage, channel: string): Step[] {
   const { delivery, timestamp, receivedAt, storedAt, recovered } = message;
   const webhookAfter = since(timestamp, receivedAt, 'after the message was created');
   const arrival: Step[] = delivery
-    ? deliveryTimeline({ ...delivery, deliveredAt: delivery.deliveredAt ?? receivedAt ?? timestamp })
+    ? deliveryTimeline({ ...delivery, deliveredAt: delivery.deliveredAt ?? receivedAt ?? timestamp }, channel)
     : [
-        { text: 'created in LiveChat', tone: 'calm', at: timestamp },
+        { text: `created in ${channel}`, tone: 'calm', at: timestamp },
         {
           text: recovered ? 'restored by reconciliation' : 'webhook received',
           tone: 'good',
@@ -22,22 +22,23 @@ export function messageTimeline(message: ShownMessage): Step[] {
       ];
   const storedAfter = since(receivedAt, storedAt, 'after receipt');
   const stored: Step = { text: 'stored', tone: 'good', at: storedAt, after: storedAfter };
-  return [...arrival, stored, ...laterSteps(message)];
+  return [...arrival, stored, ...laterSteps(message, channel)];
 }
 
 /** Read, edited and deleted, in order of time. */
-function laterSteps({ seen, edited, editedAt, deleted, deletedAt, author }: ShownMessage): Step[] {
+function laterSteps(message: ShownMessage, channel: string): Step[] {
+  const { seen, edited, editedAt, deleted, deletedAt, author } = message;
   const seenText = author.type === 'customer' ? 'seen by an agent' : 'seen by the customer';
   const steps: Step[] = [
     ...(seen ? [{ text: seenText, tone: 'good' as const, at: seen.at }] : []),
-    ...(edited ? [{ text: 'edited in LiveChat', tone: 'calm' as const, at: editedAt }] : []),
-    ...(deleted ? [{ text: 'deleted in LiveChat', tone: 'calm' as const, at: deletedAt }] : []),
+    ...(edited ? [{ text: `edited in ${channel}`, tone: 'calm' as const, at: editedAt }] : []),
+    ...(deleted ? [{ text: `deleted in ${channel}`, tone: 'calm' as const, at: deletedAt }] : []),
   ];
   return steps.toSorted((a, b) => compare(a.at ?? '', b.at ?? ''));
 }
 
 /** The timeline of one message of a send request. */
-export function deliveryTimeline(delivery: DeliveryView): Step[] {
+export function deliveryTimeline(delivery: DeliveryView, channel: string): Step[] {
   const { requestedAt, redrive, redrivenAt, attempts, omittedAttempts = 0 } = delivery;
   const steps: Step[] = [{ text: 'send request published', tone: 'calm', at: requestedAt }];
   if (omittedAttempts > 0) {
@@ -47,11 +48,12 @@ export function deliveryTimeline(delivery: DeliveryView): Step[] {
   let previous: AttemptView | undefined;
   for (const [index, attempt] of attempts.entries()) {
     if (isRedriven(attempt, previous)) steps.push(redriveStep(attempt.redrive, attempt.redrivenAt, previous));
-    steps.push(attemptStep(attempt, omittedAttempts + index + 1, timeBefore(attempt, previous, requestedAt)));
+    const after = timeBefore(attempt, previous, requestedAt);
+    steps.push(attemptStep(attempt, omittedAttempts + index + 1, after, channel));
     previous = attempt;
   }
   if (isRedriven(delivery, previous)) steps.push(redriveStep(redrive, redrivenAt, previous));
-  return [...steps, ...statusSteps(delivery)];
+  return [...steps, ...statusSteps(delivery, channel)];
 }
 
 function isRedriven({ redrive }: { redrive: number }, previous: AttemptView | undefined): boolean {
@@ -67,15 +69,8 @@ function timeBefore(attempt: AttemptView, previous: AttemptView | undefined, req
   return waited && `at most ${waited}`;
 }
 
-function statusSteps({
-  status,
-  attempts,
-  execution,
-  failedAt,
-  deadLetterId,
-  sentAt,
-  deliveredAt,
-}: DeliveryView): Step[] {
+function statusSteps(delivery: DeliveryView, channel: string): Step[] {
+  const { status, attempts, execution, failedAt, deadLetterId, sentAt, deliveredAt } = delivery;
   switch (status) {
     case 'queued':
       return [{ text: 'waiting for an attempt', tone: 'warn', execution }];
@@ -86,7 +81,7 @@ function statusSteps({
     case 'failed':
       return [{ text: 'failed to send; moved to Dead letters', tone: 'bad', at: failedAt, deadLetter: deadLetterId }];
     case 'sent':
-      return [{ text: 'accepted by LiveChat, waiting for the webhook', tone: 'busy', at: sentAt }];
+      return [{ text: `accepted by ${channel}, waiting for the webhook`, tone: 'busy', at: sentAt }];
     default: {
       const after = since(sentAt, deliveredAt, 'after it was sent');
       return [{ text: 'delivered: confirmed by webhook', tone: 'good', at: deliveredAt, after }];
@@ -99,17 +94,17 @@ function redriveStep(number: number, at: string | undefined, previous: AttemptVi
   return { text, tone: 'busy', at, deadLetter: previous?.deadLetterId };
 }
 
-function attemptStep(attempt: AttemptView, number: number, after: string | undefined): Step {
+function attemptStep(attempt: AttemptView, number: number, after: string | undefined, channel: string): Step {
   const { startedAt, endedAt, outcome, execution } = attempt;
   const took = endedAt === undefined ? '' : duration(Date.parse(endedAt) - Date.parse(startedAt));
   const steps = {
-    sent: { text: `attempt ${number}: accepted by LiveChat after ${took}`, tone: 'good' },
-    found: { text: `attempt ${number}: already in LiveChat, not sent again`, tone: 'good' },
+    sent: { text: `attempt ${number}: accepted by ${channel} after ${took}`, tone: 'good' },
+    found: { text: `attempt ${number}: already in ${channel}, not sent again`, tone: 'good' },
     failed: { text: `attempt ${number} failed after ${took}`, tone: 'warn' },
     'in progress': { text: `attempt ${number} in progress`, tone: 'busy' },
     lost: { text: `attempt ${number}: outcome unknown`, tone: 'warn' },
   } as const;
-  return { ...steps[outcome], at: startedAt, after, reason: attemptReason(attempt), execution };
+  return { ...steps[outcome], at: startedAt, after, reason: attemptReason(attempt, channel), execution };
 }
 
 const repairs = {
@@ -121,12 +116,15 @@ const repairs = {
   'new credentials': 'reloaded the credentials',
 } as const;
 
-function attemptReason({ outcome, error, cause, repairs: made = [] }: AttemptView): string | undefined {
+function attemptReason(attempt: AttemptView, channel: string): string | undefined {
+  const { outcome, error, cause, repairs: made = [] } = attempt;
   const reasons = made.map((repair): string => repairs[repair]);
   if (outcome === 'lost') {
-    reasons.unshift('the function crashed or timed out; the message is looked up in LiveChat before it is sent again');
+    reasons.unshift(
+      `the function crashed or timed out; the message is looked up in ${channel} before it is sent again`,
+    );
   } else if (error) {
-    reasons.unshift(`${error}${cause ? ` (${cause})` : ''}: ${describeError(error)}`);
+    reasons.unshift(`${error}${cause ? ` (${cause})` : ''}: ${describeError(error, channel)}`);
   }
   return reasons.join('; ') || undefined;
 }

@@ -48,9 +48,11 @@ export function findLine(
 interface LineProps {
   readonly line: Line;
   readonly people: ReadonlyMap<string, Participant>;
+  /** The name of the channel. */
+  readonly channel: string;
 }
 
-export function TranscriptLine({ line, people }: LineProps) {
+export function TranscriptLine({ line, people, channel }: LineProps) {
   switch (line.kind) {
     case 'thread':
       return (
@@ -61,14 +63,14 @@ export function TranscriptLine({ line, people }: LineProps) {
         </div>
       );
     case 'pending':
-      return <PendingArticle delivery={line.delivery} />;
+      return <PendingArticle delivery={line.delivery} channel={channel} />;
     default:
-      return <MessageArticle message={line.message} note={line.kind === 'note'} people={people} />;
+      return <MessageArticle message={line.message} note={line.kind === 'note'} people={people} channel={channel} />;
   }
 }
 
-/** A message that LiveChat has not confirmed. */
-function PendingArticle({ delivery }: { delivery: Pending }) {
+/** A message that the channel has not confirmed. */
+function PendingArticle({ delivery, channel }: { delivery: Pending; channel: string }) {
   const { status, requestId, deadLetterId } = delivery;
   const isNote = pendingMessage(delivery).visibility === 'agents';
   return (
@@ -81,9 +83,9 @@ function PendingArticle({ delivery }: { delivery: Pending }) {
       <details>
         <TimelineSummary delivery={delivery} at={delivery.failedAt ?? delivery.acceptedAt} />
         <div class="timeline">
-          <Steps steps={deliveryTimeline(delivery)} />
+          <Steps steps={deliveryTimeline(delivery, channel)} />
           <LogIds
-            ids={[['LiveChat custom_id', delivery.id], ...deliveryIds(delivery)]}
+            ids={[[`${channel} custom_id`, delivery.id], ...deliveryIds(delivery)]}
             field="requestId"
             value={requestId}
           />
@@ -98,21 +100,20 @@ function PendingArticle({ delivery }: { delivery: Pending }) {
   );
 }
 
-interface MessageProps {
+interface MessageProps extends Pick<LineProps, 'people' | 'channel'> {
   readonly message: ShownMessage;
   readonly note: boolean;
-  readonly people: LineProps['people'];
 }
 
-function MessageArticle({ message, note, people }: MessageProps) {
+function MessageArticle({ message, note, people, channel }: MessageProps) {
   const { id, threadId, conversationId, author, type, timestamp, metadata, delivery, edited } = message;
   const customId = typeof metadata.customId === 'string' ? metadata.customId : undefined;
-  const name = displayName(people.get(author.id) ?? { id: author.id || 'LiveChat' });
+  const name = displayName(people.get(author.id) ?? { id: author.id || channel });
   const side = type === 'system' ? 'system' : author.type === 'customer' ? 'left' : 'right';
   return (
     <article class={`message ${side} ${note ? 'note' : ''}`}>
       <header>
-        <b>{type === 'system' ? 'LiveChat' : name}</b>
+        <b>{type === 'system' ? channel : name}</b>
         {note && <span class="mark">Internal note</span>}
         {author.type === 'bot' && <span class="mark">bot</span>}
         {edited && <span class="mark">edited</span>}
@@ -123,13 +124,13 @@ function MessageArticle({ message, note, people }: MessageProps) {
       <details>
         <TimelineSummary delivery={delivery} at={timestamp} />
         <div class="timeline">
-          <Steps steps={messageTimeline(message)} />
+          <Steps steps={messageTimeline(message, channel)} />
           <LogIds
             ids={[
               ['Message', id],
               ['Conversation', conversationId],
               ['Thread', threadId],
-              ['LiveChat custom_id', customId],
+              [`${channel} custom_id`, customId],
               ...(delivery ? deliveryIds(delivery) : []),
             ]}
             field="conversationId"

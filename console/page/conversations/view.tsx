@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import type { ConversationResponse } from '../../api.ts';
-import { get } from '../app/api.ts';
+import { channelName, get } from '../app/api.ts';
 import { Badge, Head, Ids, Loaded } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { DecisionView } from '../routing/decisions.tsx';
@@ -101,7 +101,9 @@ function ConversationDetails({ response, query }: { response: ConversationRespon
             itemKey={({ key }) => key}
             estimate={92}
             label="Transcript"
-            render={(line) => <TranscriptLine line={line} people={people} />}
+            render={(line) => (
+              <TranscriptLine line={line} people={people} channel={channelName(conversation.organizationId)} />
+            )}
             fromEnd
             target={target?.key}
           />

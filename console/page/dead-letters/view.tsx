@@ -1,6 +1,6 @@
 import type { ApiResponses } from '../../api.ts';
 import type { DeadLetter } from '../../operations.ts';
-import { get } from '../app/api.ts';
+import { channelName, get } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { ago, count, fullTime } from '../parts/format.ts';
 import { Badge, Card, Code, Head, Ids, Loaded } from '../parts/ui.tsx';
@@ -87,7 +87,8 @@ function DeadLetterDetails({ deadLetter, content, execution, reload }: DetailsPr
 
 const contentTitles = { rejected: 'Request', event: 'Event', unreadable: 'Message' } as const;
 
-function describeFailure({ redrives, failedCalls }: DeadLetter): string {
+function describeFailure({ organizationId, redrives, failedCalls }: DeadLetter): string {
   const execution = redrives === 0 ? 'It failed in its first execution' : `It failed again after redrive ${redrives}`;
-  return `${execution}, with ${failedCalls === 0 ? 'no failed calls' : count(failedCalls, 'failed call')} to LiveChat.`;
+  const calls = failedCalls === 0 ? 'no failed calls' : count(failedCalls, 'failed call');
+  return `${execution}, with ${calls} to ${channelName(organizationId)}.`;
 }

@@ -3,7 +3,7 @@ import type { EventEntry } from '../../event-source.ts';
 import { get, stage, useResource } from '../app/api.ts';
 import { usePager } from '../app/pager.ts';
 import { linkTo } from '../app/route.ts';
-import { AgeFilter, Filters, SearchFilter, SelectFilter, sinceAge } from '../parts/filters.tsx';
+import { AgeFilter, Filters, OrganizationFilter, SearchFilter, SelectFilter, sinceAge } from '../parts/filters.tsx';
 import { duration } from '../parts/format.ts';
 import { Badge, Empty, Head, Loaded, Problem, Time, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
@@ -27,9 +27,7 @@ export function EventList({ query }: { query: URLSearchParams }) {
         <Filters>
           <SelectFilter name="type" label="Type" options={['', ...(filters?.types ?? [])]} text={typeText} />
           <SelectFilter name="status" label="Status" options={statuses} />
-          {filters && filters.organizations.length > 1 && (
-            <SelectFilter name="organizationId" label="Organization" options={['', ...filters.organizations]} />
-          )}
+          <OrganizationFilter organizations={filters?.organizations ?? []} />
           <SearchFilter name="conversationId" label="Chat" placeholder="Chat ID" />
           <AgeFilter label="Received" />
         </Filters>
@@ -65,11 +63,7 @@ function Rows({ first, filter }: RowsProps) {
     },
     itemKey: ({ id }) => id,
   });
-  const limits = first.limits.map((text) => (
-    <p key={text} class="limits">
-      {text}
-    </p>
-  ));
+  const limits = first.limits.length > 0 && <p class="limits">{first.limits.join(' ')}</p>;
   if (items.length === 0 && !progress.problem) {
     return (
       <>
@@ -131,7 +125,7 @@ export function EventRow(entry: EventEntry) {
     <a class="row event" href={linkTo('events', id)}>
       <span class="who">
         <b>{type || 'Webhook without an action'}</b>
-        <span class="cause">{kind === 'webhook' ? 'webhook' : source}</span>
+        <span class="cause">{kind === 'webhook' ? 'webhook' : (source ?? 'event')}</span>
       </span>
       <span class="ids-of">
         <code>{conversationId}</code>

@@ -30,9 +30,10 @@ function EventDetails({ details }: { details: Details }) {
   const { kind, at, type, organizationId, conversationId, response, source } = entry;
   return (
     <>
-      <Head title={type || 'Webhook without an action'}>
+      <Head title={type || 'Webhook without an action'} item={[type || kind, conversationId].filter(Boolean).join(' ')}>
         <p>
-          <EventBadge entry={entry} /> {kind === 'webhook' ? 'Webhook received' : `Event of ${source}, published`}{' '}
+          <EventBadge entry={entry} />{' '}
+          {kind === 'webhook' ? 'Webhook received' : source ? `Event of ${source}, published` : 'Event, first handled'}{' '}
           {fullTime(at)}
           {response?.ms !== undefined && `, answered after ${duration(response.ms)}`}
           {conversationId && (

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { type DeferralReason, Deferred } from '../../../core/channel/deferred.ts';
 import type { HistoryEvent } from '../../../core/executions/history.ts';
 import { retriedErrors } from '../../../core/outbound/state-machine.ts';
-import { describeHistory, executionPath, formatCause } from './history.ts';
+import { executionPath, formatCause, describeHistory as withChannel } from './history.ts';
+
+const describeHistory = (events: readonly HistoryEvent[]) => withChannel(events, 'LiveChat');
 
 const start = Date.UTC(2026, 2, 11, 9);
 

@@ -11,13 +11,14 @@ type Describe = (
   event: HistoryEvent,
   before: readonly HistoryEvent[],
   after: readonly HistoryEvent[],
+  channel: string,
 ) => Description | undefined;
 
 /** Describes an execution's history. Technical events (scheduled, exited, …) are left out; unknown events keep their type as text. */
-export function describeHistory(history: readonly HistoryEvent[]): Step[] {
+export function describeHistory(history: readonly HistoryEvent[], channel: string): Step[] {
   return history.flatMap((event, index): Step[] => {
     const [, describe] = descriptions.find(([type]) => type.test(event.type)) ?? [undefined, describeUnknown];
-    const description = describe(event, history.slice(0, index), history.slice(index + 1));
+    const description = describe(event, history.slice(0, index), history.slice(index + 1), channel);
     return description ? [{ at: event.timestamp, ...description }] : [];
   });
 }
@@ -83,7 +84,12 @@ function describeAttempt(before: readonly HistoryEvent[]): Description | undefin
   return { text: earlier === 0 ? 'Send step started' : `Send step retried, attempt ${earlier + 1}`, tone: 'busy' };
 }
 
-function describeFailure(event: HistoryEvent, before: readonly HistoryEvent[]): Description {
+function describeFailure(
+  event: HistoryEvent,
+  before: readonly HistoryEvent[],
+  _after: readonly HistoryEvent[],
+  channel: string,
+): Description {
   const state = before.findLast(({ type }) => type.endsWith('StateEntered'))?.name;
   if (state === 'DeadLetter') return failure('Sending to the dead-letter queue failed')(event);
   if (state === 'WaitForTurn' && event.error === 'States.Timeout') {
@@ -98,23 +104,23 @@ function describeFailure(event: HistoryEvent, before: readonly HistoryEvent[]): 
       reason: parseWait(event).atMost,
     };
   }
-  if (event.error === 'Deferred') return describeDeferral(event);
-  return failure(capitalize(describeError(event.error)))(event);
+  if (event.error === 'Deferred') return describeDeferral(event, channel);
+  return failure(capitalize(describeError(event.error, channel)))(event);
 }
 
-const deferralReasons: Readonly<Record<DeferralReason, string>> = {
+const deferralReasons = (channel: string): Readonly<Record<DeferralReason, string>> => ({
   rate: 'waiting for a rate-limit slot',
-  limited: 'LiveChat responded with 429',
+  limited: `${channel} responded with 429`,
   blocked: 'the organization is paused, or its circuit breaker is open',
-  failing: 'calls to LiveChat failed',
-  unknown: 'waiting until a lookup can determine whether LiveChat has the message',
+  failing: `calls to ${channel} failed`,
+  unknown: `waiting until a lookup can determine whether ${channel} has the message`,
   claimed: 'another invocation has claimed the message',
   time: 'too little time left in the function',
-};
+});
 
-function describeDeferral(event: HistoryEvent): Description {
+function describeDeferral(event: HistoryEvent, channel: string): Description {
   const wait = parseWait(event);
-  const reason = Object.entries(deferralReasons).find(([name]) => name === wait.reason)?.[1] ?? 'waiting';
+  const reason = Object.entries(deferralReasons(channel)).find(([name]) => name === wait.reason)?.[1] ?? 'waiting';
   return { text: `Deferred: ${reason}`, tone: 'warn', reason: wait.until };
 }
 

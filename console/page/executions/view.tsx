@@ -1,5 +1,5 @@
 import type { ApiResponses } from '../../api.ts';
-import { get } from '../app/api.ts';
+import { channelName, get } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import type { StreamedEvent } from '../app/stream.ts';
 import { count, duration, fullTime } from '../parts/format.ts';
@@ -25,7 +25,7 @@ function ExecutionDetails({ execution, request, history, hasEarlierEvents, reloa
   const cause = formatCause(execution);
   return (
     <>
-      <Head title="Execution">
+      <Head title="Execution" item={[customer, request?.requestId ?? name].filter(Boolean).join(' ')}>
         <p>
           <Badge tone={statusTone(status)}>{statusText(status)}</Badge> Started {fullTime(startDate)}
           {stopDate && ` · ${duration(Date.parse(stopDate) - Date.parse(startDate))}`}
@@ -60,7 +60,7 @@ function ExecutionDetails({ execution, request, history, hasEarlierEvents, reloa
       </section>
       <Card title="History">
         {hasEarlierEvents && <p>The last {history.length.toLocaleString()} events. Earlier events are not shown.</p>}
-        <Steps steps={describeHistory(history)} timesFirst />
+        <Steps steps={describeHistory(history, channelName(request?.organizationId ?? ''))} timesFirst />
       </Card>
       <Card title="IDs for searching the logs">
         <Ids

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { organizationName } from '../app/api.ts';
 import { changeQuery, route } from '../app/route.ts';
 
 /** The filters of a list. Each is a parameter of the route's query. */
@@ -53,6 +54,29 @@ export function SelectFilter({ name, label, options, text = (option) => option |
         ))}
       </select>
     </label>
+  );
+}
+
+interface OrganizationFilterProps {
+  readonly organizations: readonly string[];
+  /** Whether the page can show all organizations at once. */
+  readonly all?: boolean;
+}
+
+/** The parameter `organizationId`. Shows nothing if there is only one organization. */
+export function OrganizationFilter({ organizations, all = true }: OrganizationFilterProps) {
+  if (organizations.length < 2) return null;
+  const text = (id: string) => {
+    const name = organizationName(id);
+    return name === id ? id || 'any' : `${name} (${id})`;
+  };
+  return (
+    <SelectFilter
+      name="organizationId"
+      label="Organization"
+      options={all ? ['', ...organizations] : organizations}
+      text={text}
+    />
   );
 }
 

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, hasSandbox, type Load, type ReloadOptions, stage, useResource } from '../app/api.ts';
+import { rememberItem } from '../app/recent.ts';
 import { itemTitle, linkTo } from '../app/route.ts';
 import { connected } from '../app/stream.ts';
 import { fullTime, shortTime } from './format.ts';
@@ -31,6 +32,40 @@ export function Card({ title, children }: { title: string; children: ComponentCh
   );
 }
 
+interface ConfirmationProps {
+  readonly label: string;
+  /** The text of the button that acts. */
+  readonly action: string;
+  readonly busy?: boolean;
+  readonly onConfirm: () => void;
+  readonly onCancel: () => void;
+  readonly children: ComponentChildren;
+}
+
+/** Says what an action will do, and asks before it acts. */
+export function Confirmation({ label, action, busy = false, onConfirm, onCancel, children }: ConfirmationProps) {
+  const button = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => button.current?.focus(), []);
+  return (
+    <form
+      class="plan"
+      aria-label={label}
+      onSubmit={(submit) => {
+        submit.preventDefault();
+        onConfirm();
+      }}
+    >
+      {children}
+      <button type="submit" class="primary" disabled={busy} ref={button}>
+        {action}
+      </button>{' '}
+      <button type="button" onClick={onCancel}>
+        Cancel
+      </button>
+    </form>
+  );
+}
+
 interface HeadProps {
   readonly title: string;
   /** The name of the item that the page shows, if it shows one. */
@@ -42,6 +77,7 @@ interface HeadProps {
 export function Head({ title, item, children }: HeadProps) {
   useEffect(() => {
     itemTitle.value = item;
+    if (item) rememberItem(item);
     return () => {
       itemTitle.value = undefined;
     };
@@ -200,7 +236,7 @@ export function Loaded<T>({ id = '', load, item, children, ...options }: LoadedP
 }
 
 function focusSearch(): void {
-  document.querySelector<HTMLInputElement>('.bar input[type="search"]')?.focus();
+  document.querySelector<HTMLInputElement>('.global-search input')?.focus();
 }
 
 /** An id that does not exist. */

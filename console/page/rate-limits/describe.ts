@@ -3,7 +3,10 @@ import { timeInText } from '../parts/format.ts';
 import type { Tone } from '../parts/ui.tsx';
 
 /** What a card shows. `resume`: the label of the command that lifts the pause and closes the breaker. */
-export function describeRateLimit(rateLimit: RateLimitView): {
+export function describeRateLimit(
+  rateLimit: RateLimitView,
+  channel: string,
+): {
   readonly tone: Tone;
   readonly name: string;
   readonly text: string;
@@ -13,7 +16,7 @@ export function describeRateLimit(rateLimit: RateLimitView): {
   const { callsPerSecond, baseCallsPerSecond, sendsPerSecond, backlogSeconds, failures, paused, breaker } = rateLimit;
   const isClosed = breaker === 'closed';
   return {
-    ...describeState(rateLimit),
+    ...describeState(rateLimit, channel),
     figures: [
       ['Current limit', callsPerSecond, `calls/s (configured ${baseCallsPerSecond}; sends ${sendsPerSecond})`],
       ['Backlog', backlogSeconds, 's until the next free slot for sends'],
@@ -24,7 +27,10 @@ export function describeRateLimit(rateLimit: RateLimitView): {
   };
 }
 
-function describeState({ paused, breaker, reason, openUntil }: RateLimitView): {
+function describeState(
+  { paused, breaker, reason, openUntil }: RateLimitView,
+  channel: string,
+): {
   tone: Tone;
   name: string;
   text: string;
@@ -37,6 +43,6 @@ function describeState({ paused, breaker, reason, openUntil }: RateLimitView): {
     return { tone: 'warn', name: 'breaker half-open', text: 'Calls resume if the probe call succeeds.' };
   const probe = openUntil ? ` The first call after ${timeInText(openUntil)} is a probe call.` : '';
   const cause =
-    reason === 'credentials' ? 'LiveChat rejects the credentials: check the secret.' : 'Calls to LiveChat failed.';
+    reason === 'credentials' ? `${channel} rejects the credentials: check the secret.` : `Calls to ${channel} failed.`;
   return { tone: 'bad', name: 'breaker open', text: `${cause}${probe}` };
 }

@@ -1,16 +1,24 @@
 import { useState } from 'preact/hooks';
 import type { ApiResponses } from '../../api.ts';
-import type { RulesDryRun } from '../../routing.ts';
-import { call, get, useCommand } from '../app/api.ts';
+import { get, organizationName } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
-import { count, shortTime } from '../parts/format.ts';
-import { Badge, Card, Head, Loaded, NoOrganizations, Problem } from '../parts/ui.tsx';
-import { describeEvaluation, describeRule } from './describe.ts';
+import { Filters, OrganizationFilter } from '../parts/filters.tsx';
+import { count } from '../parts/format.ts';
+import { Head, Loaded, NoOrganizations } from '../parts/ui.tsx';
+import { describeRule } from './describe.ts';
+import { DraftCard } from './draft.tsx';
 
 type OrganizationRules = ApiResponses['/routing/rules']['rules'][number];
 
-/** The active rules, and a dry run of changed rules. */
-export function RoutingPage() {
+/** The active rules of an organization, and a draft of changed rules. */
+export function RoutingPage({ query }: { query: URLSearchParams }) {
+  const organizationId = query.get('organizationId') || undefined;
+  const [organizations, setOrganizations] = useState<readonly string[]>([]);
+  const load = async () => {
+    const page = await get('/routing/rules', { organizationId });
+    setOrganizations(page.organizations);
+    return page;
+  };
   return (
     <>
       <Head title="Routing">
@@ -18,13 +26,17 @@ export function RoutingPage() {
           Each thread that a customer starts is routed once, by these rules. Each{' '}
           <a href={linkTo('conversations')}>conversation</a> shows its routing decisions.
         </p>
+        <Filters>
+          <OrganizationFilter organizations={organizations} all={false} />
+        </Filters>
       </Head>
-      <Loaded load={() => get('/routing/rules')}>
-        {({ rules }) =>
-          rules.length === 0 ? (
-            <NoOrganizations />
+      <Loaded id={organizationId ?? ''} load={load}>
+        {({ rules: [rules] }, reload) =>
+          rules ? (
+            // Another version starts another draft.
+            <Organization key={`${rules.organizationId} ${rules.active.version}`} rules={rules} reload={reload} />
           ) : (
-            rules.map((organization) => <Organization key={organization.organizationId} rules={organization} />)
+            <NoOrganizations />
           )
         }
       </Loaded>
@@ -32,22 +44,26 @@ export function RoutingPage() {
   );
 }
 
-function Organization({ rules: { organizationId, active, versions } }: { rules: OrganizationRules }) {
-  const { rules, match } = active.ruleSet;
+function Organization({ rules, reload }: { rules: OrganizationRules; reload: () => void }) {
+  const { organizationId, active, versions } = rules;
+  const { rules: list, match } = active.ruleSet;
+  const name = organizationName(organizationId);
   return (
     <>
-      <section class="card" aria-label={`Rules of ${organizationId}`}>
+      <section class="card" aria-label={`Rules of ${name}`}>
         <h2>{active.version === 0 ? 'The default rules are active' : `Version ${active.version} is active`}</h2>
         <p>
+          {name !== organizationId && `${name}, `}
           <code>{organizationId}</code>;{' '}
           {match === 'first' ? 'the first matching rule applies' : 'all matching rules apply'}
-          {versions.length > 0 && `; ${count(versions.length, 'stored version')}`}.
+          {versions.length > 0 && `; ${count(versions.length, 'stored version')}`}
+          {active.comment && `; “${active.comment}”`}.
         </p>
-        {rules.length === 0 ? (
+        {list.length === 0 ? (
           <p class="hint">No rules: LiveChat's own routing assigns every chat.</p>
         ) : (
           <ol class="rules">
-            {rules.map((rule) => (
+            {list.map((rule) => (
               <li key={rule.name}>
                 <b>{rule.name}</b>
                 <span>{describeRule(rule)}</span>
@@ -57,91 +73,12 @@ function Organization({ rules: { organizationId, active, versions } }: { rules: 
           </ol>
         )}
       </section>
-      <DryRunCard organizationId={organizationId} activeJson={JSON.stringify(active.ruleSet, null, 2)} />
+      <DraftCard
+        organizationId={organizationId}
+        active={active}
+        nextVersion={(versions[0]?.version ?? 0) + 1}
+        onApplied={reload}
+      />
     </>
-  );
-}
-
-function DryRunCard({ organizationId, activeJson }: { organizationId: string; activeJson: string }) {
-  const [text, setText] = useState(activeJson);
-  const [response, setResponse] = useState<RulesDryRun>();
-  const { problem, busy, run } = useCommand();
-  const evaluate = () => {
-    setResponse(undefined);
-    run(evaluateRules(organizationId, text), setResponse);
-  };
-  return (
-    <Card title="Dry run">
-      <p>
-        Edit the rules and evaluate them for the 50 latest conversations. This does not change the active rules; to
-        apply rules, run <code>npx livechat routing apply</code>.
-      </p>
-      <label class="wide">
-        Rules, as JSON
-        <textarea
-          rows={14}
-          spellcheck={false}
-          value={text}
-          onInput={({ currentTarget: { value } }) => setText(value)}
-        />
-      </label>
-      <p class="actions">
-        <button type="button" class="primary" disabled={busy} onClick={evaluate}>
-          {busy ? 'Evaluating…' : 'Evaluate recent conversations'}
-        </button>{' '}
-        <button type="button" disabled={text === activeJson} onClick={() => setText(activeJson)}>
-          Reset to the active rules
-        </button>
-      </p>
-      <Problem text={problem} />
-      {response && <DryRunResults {...response} />}
-    </Card>
-  );
-}
-
-async function evaluateRules(organizationId: string, json: string): Promise<RulesDryRun> {
-  let ruleSet: unknown;
-  try {
-    ruleSet = JSON.parse(json);
-  } catch (cause) {
-    throw new Error(`Invalid JSON: ${cause instanceof Error ? cause.message : cause}`, { cause });
-  }
-  return call('POST', '/api/routing/test', { organizationId, ruleSet, limit: 50 });
-}
-
-function DryRunResults({ organizationId, results }: RulesDryRun) {
-  const differing = results.filter(({ differs }) => differs).length;
-  return (
-    <div role="status">
-      <p>
-        <b>
-          {results.length === 0
-            ? 'No recent conversation has a thread that a customer started.'
-            : `${differing} of ${results.length} conversations would be routed differently.`}
-        </b>
-      </p>
-      <ul class="results">
-        {results
-          .toSorted((a, b) => Number(b.differs) - Number(a.differs))
-          .map(({ conversationId, startedAt, active, candidate, differs }) => (
-            <li key={conversationId}>
-              <p>
-                <Badge tone={differs ? 'warn' : 'calm'}>{differs ? 'differs' : 'same'}</Badge>{' '}
-                <a href={linkTo('conversations', conversationId, { organizationId })}>{conversationId}</a>{' '}
-                <small>{shortTime(startedAt)}</small>
-              </p>
-              <p>
-                Active: {describeEvaluation(active)}
-                {differs && (
-                  <>
-                    <br />
-                    Changed: {describeEvaluation(candidate)}
-                  </>
-                )}
-              </p>
-            </li>
-          ))}
-      </ul>
-    </div>
   );
 }

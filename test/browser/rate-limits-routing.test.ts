@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { fixture } from '../fixtures.ts';
+import { type Local, organizationId, post, startLocal } from '../local.ts';
+import { outbound } from '../outbound.ts';
+import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
+
+const options = { timeout: 120_000 };
+const schemes = ['light', 'dark'] as const;
+const otherOrganization = randomUUID();
+
+let local: Local;
+let browser: Browser;
+let opened: OpenPage | undefined;
+let chatId: string;
+
+beforeAll(async () => {
+  const names = `${organizationId}=Acme, ${randomUUID()}=Unused`;
+  [local, browser] = await Promise.all([startLocal({ ORGANIZATION_NAMES: names }), openBrowser()]);
+  chatId = await outbound(local).chat({ customer: { name: 'Noor Haddad' } });
+  const body = { ...fixture('incoming_chat.json'), organization_id: otherOrganization, secret_key: local.secret };
+  await post(local, body);
+  await local.idle();
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  await local?.stop();
+});
+afterEach(() => opened?.close());
+
+const expectAccessible = async (page: Page) => {
+  expect(await findViolations(page)).toEqual([]);
+  expect(await overflows(page)).toBe(false);
+};
+
+describe.each(widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme }))))(
+  'on a screen $width pixels wide, $scheme',
+  options,
+  ({ width, scheme }) => {
+    const open = async (path: string) => {
+      opened = await openPage(browser, width, scheme);
+      await opened.page.goto(`${local.console}#/${path}`);
+      await opened.page.getByRole('heading', { level: 1 }).waitFor();
+      return opened;
+    };
+
+    it('asks before it pauses, and shows what waits', async () => {
+      const { send, text } = outbound(local);
+      const { page, browserErrors } = await open('rate-limits');
+      const card = page.getByRole('region', { name: 'Rate limit of Acme' });
+      await card.getByText('breaker closed', { exact: true }).waitFor();
+      await card.getByRole('button', { name: 'Pause…' }).click();
+      const question = card.getByRole('form', { name: 'Pause' });
+      await question.getByText('Sending and routing of Acme stop').waitFor();
+      await card.getByText(/waits? to be sent/).waitFor();
+      await expectAccessible(page);
+      await question.getByRole('button', { name: 'Cancel' }).click();
+      await card.getByText('breaker closed', { exact: true }).waitFor();
+
+      await card.getByRole('button', { name: 'Pause…' }).click();
+      await question.getByRole('button', { name: 'Pause now' }).click();
+      await card.getByText('paused', { exact: true }).waitFor();
+      await send(chatId, text(`Waits on ${width}, ${scheme}`));
+      await card.getByRole('listitem').getByText(`Waits on ${width}, ${scheme}`).waitFor();
+      await card.getByRole('link', { name: 'Noor Haddad' }).first().waitFor();
+      await expectAccessible(page);
+      await card.getByRole('button', { name: 'Resume' }).click();
+      await card.getByText('breaker closed', { exact: true }).waitFor();
+      expect(browserErrors).toEqual([]);
+    });
+
+    it('shows the rate limit of the chosen organization', async () => {
+      const { page } = await open('rate-limits');
+      const cards = page.getByRole('region', { name: 'Rate limit of' });
+      await expect.poll(() => cards.count()).toBe(2);
+      await page.getByLabel('Organization').selectOption({ label: `Acme (${organizationId})` });
+      await expect.poll(() => cards.count()).toBe(1);
+      await page.getByLabel('Organization').selectOption(otherOrganization);
+      await page.getByRole('region', { name: `Rate limit of ${otherOrganization}` }).waitFor();
+    });
+
+    it('shows what a draft of rules would change, and applies it after a confirmation', async () => {
+      const tag = `${scheme}-${width}`;
+      const { page, browserErrors } = await open(`routing?organizationId=${organizationId}`);
+      const editor = page.getByRole('textbox', { name: 'Rules, as JSON' });
+      const dryRun = page.getByRole('button', { name: 'Dry run' });
+      await editor.fill(JSON.stringify({ match: 'first', rules: [{ name: 'all', do: { tag: [tag] } }] }));
+      await dryRun.click();
+      const changes = page.getByRole('region', { name: 'Changes of the draft' });
+      await changes.locator('ins', { hasText: `"${tag}"` }).waitFor();
+      const row = page.getByRole('table').getByRole('row', { name: chatId });
+      await row.getByText('differs').waitFor();
+      await row.getByText(`tag ${tag} (all)`).waitFor();
+      await expectAccessible(page);
+
+      await page.getByRole('button', { name: 'Apply…' }).click();
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      await page.getByRole('button', { name: 'Apply…' }).click();
+      await page.getByLabel('Comment').fill(`Tags of ${tag}`);
+      await expectAccessible(page);
+      await page.getByRole('button', { name: 'Apply as version' }).click();
+      const active = page.getByRole('region', { name: 'Rules of Acme' });
+      await active.getByText(`Tags of ${tag}`).waitFor();
+      await active.getByText(`tag ${tag}`).waitFor();
+      await dryRun.click();
+      await page.getByText('The draft equals the active rules.').waitFor();
+      expect(await page.getByRole('button', { name: 'Apply…' }).count()).toBe(0);
+      expect(browserErrors).toEqual([]);
+    });
+  },
+);
+
+describe('a draft of rules', options, () => {
+  const startDraft = async (ruleSet: object) => {
+    opened = await openPage(browser, 1280);
+    const { page } = opened;
+    await page.goto(`${local.console}#/routing?organizationId=${organizationId}`);
+    await page.getByRole('textbox', { name: 'Rules, as JSON' }).fill(JSON.stringify(ruleSet));
+    await page.getByRole('button', { name: 'Dry run' }).click();
+    return page;
+  };
+  const tagAll = (tag: string) => ({ match: 'first', rules: [{ name: 'all', do: { tag: [tag] } }] });
+
+  it('that is invalid names the field', async () => {
+    const page = await startDraft({ match: 'first', rules: [{ name: 'all', do: {} }] });
+    await page.getByRole('alert').getByText('ruleSet.rules.0.do').waitFor();
+  });
+
+  it('is not applied once it was edited after its dry run', async () => {
+    const page = await startDraft(tagAll('first'));
+    await page.getByRole('button', { name: 'Apply…' }).waitFor();
+    await page.getByRole('textbox', { name: 'Rules, as JSON' }).fill(JSON.stringify(tagAll('second')));
+    await expect.poll(() => page.getByRole('button', { name: 'Apply…' }).count()).toBe(0);
+  });
+
+  it('is not applied over rules that someone else has applied meanwhile', async () => {
+    const page = await startDraft(tagAll('mine'));
+    await page.getByRole('button', { name: 'Apply…' }).click();
+    await fetch(new URL('/api/routing/rules', local.console), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ organizationId, ruleSet: tagAll('theirs') }),
+    });
+    await page.getByRole('button', { name: 'Apply as version' }).click();
+    await page.getByRole('alert').getByText('replaces: expected the active version').waitFor();
+  });
+});

@@ -1,0 +1,123 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Local, startLocal } from '../local.ts';
+import { outbound } from '../outbound.ts';
+import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
+
+const options = { timeout: 120_000 };
+
+let local: Local;
+let browser: Browser;
+let opened: OpenPage | undefined;
+
+beforeAll(async () => {
+  [local, browser] = await Promise.all([startLocal(), openBrowser()]);
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  await local?.stop();
+});
+afterEach(async () => {
+  await opened?.close();
+  await outbound(local).clearFaults();
+});
+
+const expectAccessible = async (page: Page) => {
+  expect(await findViolations(page)).toEqual([]);
+  expect(await overflows(page)).toBe(false);
+};
+
+const box = (page: Page) => page.getByRole('combobox', { name: 'Go to an ID' });
+const found = (page: Page) => page.getByRole('listbox', { name: 'Found' }).getByRole('option');
+
+describe.each(widths)('the search on a screen %i pixels wide', options, (width) => {
+  const open = async (path = '') => {
+    opened = await openPage(browser, width, width === 390 ? 'dark' : 'light');
+    await opened.page.goto(`${local.console}${path}`);
+    await opened.page.getByText('Live', { exact: true }).waitFor();
+    return opened;
+  };
+
+  it('opens what has the id at once, and lists it as recent', async () => {
+    const { chat, send, text, fault, deadLetters, waitForExecutions } = outbound(local);
+    const name = `Ada ${width}`;
+    const chatId = await chat({ customer: { name }, text: 'Hello' });
+    await local.idle();
+    await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
+    const requestId = await send(chatId, text('How can I help?'));
+    await waitForExecutions();
+    const [deadLetter] = await deadLetters(chatId);
+    const { page, browserErrors } = await open();
+    await page.keyboard.press('/');
+    await page.getByText('Any ID: chat, thread, message').waitFor();
+    await expectAccessible(page);
+
+    // Enter before the answer opens it as well.
+    await page.keyboard.insertText(chatId);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name }).waitFor();
+    expect(await box(page).inputValue()).toBe('');
+    expect(await found(page).count()).toBe(0);
+
+    await page.keyboard.press('/');
+    await page.keyboard.insertText(requestId);
+    await found(page).getByText('Send request').waitFor();
+    await expectAccessible(page);
+    await page.keyboard.press('Enter');
+    await page.locator('.target').getByText('How can I help?').waitFor();
+
+    await page.keyboard.press('/');
+    await page.keyboard.insertText(deadLetter?.id ?? '');
+    await found(page).getByText('Dead letter').click();
+    await page.getByRole('heading', { level: 1, name: 'ChannelClientError' }).waitFor();
+
+    await page.reload();
+    await page.getByRole('heading', { level: 1, name: 'ChannelClientError' }).waitFor();
+    await page.keyboard.press('/');
+    await page.getByText('Recent', { exact: true }).waitFor();
+    expect(await found(page).allTextContents()).toEqual([
+      expect.stringMatching(/^ChannelClientError .*Dead letter/),
+      expect.stringMatching(new RegExp(`^${name} ${chatId}.*Conversation`)),
+    ]);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name }).waitFor();
+    expect(browserErrors).toEqual([]);
+  });
+
+  it('lists conversations by name, and searches all of them', async () => {
+    const { chat } = outbound(local);
+    for (const first of ['Bo', 'Bea']) await chat({ customer: { name: `${first} Nilsson-${width}` } });
+    await local.idle();
+    const { page, browserErrors } = await open('#/conversations');
+    await box(page).click();
+    await page.keyboard.insertText(`nilsson-${width}`);
+    await found(page).getByText(`Bea Nilsson-${width}`).waitFor();
+    expect(await found(page).count()).toBe(3);
+    expect(await found(page).first().getAttribute('aria-selected')).toBe('true');
+    await expectAccessible(page);
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => new URL(page.url()).hash).toBe(`#/conversations?search=nilsson-${width}`);
+    await page.getByRole('region', { name: 'Conversations' }).getByText(`Bo Nilsson-${width}`).waitFor();
+    expect(browserErrors).toEqual([]);
+  });
+
+  it('says that nothing was found, closes on Escape, and leaves `/` to other fields', async () => {
+    await outbound(local).chat();
+    await local.idle();
+    const { page } = await open('#/conversations');
+    await page.keyboard.press('/');
+    await page.keyboard.insertText('no/body');
+    await page.getByText(/^Nothing has this ID, name or e-mail among the latest/).waitFor();
+    await expectAccessible(page);
+    await page.keyboard.press('Escape');
+    expect(await page.getByText('Nothing has this ID').isVisible()).toBe(false);
+    await page.getByRole('searchbox', { name: 'Search' }).focus();
+    await page.keyboard.press('/');
+    expect(await page.getByRole('searchbox', { name: 'Search' }).inputValue()).toBe('/');
+    await page.route('**/api/search?*', (route) => route.abort());
+    await box(page).fill('ada');
+    await page.getByText('The console does not respond.').first().waitFor();
+  });
+});
