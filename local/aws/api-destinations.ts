@@ -221,7 +221,10 @@ function setHeader(headers: Headers, name: string, value: string): void {
   try {
     headers.set(name, value);
   } catch {
-    throw new UndeliverableError('INVALID_PARAMETER', `HTTP does not allow the name or the value of the header ${name}`);
+    throw new UndeliverableError(
+      'INVALID_PARAMETER',
+      `HTTP does not allow the name or the value of the header ${name}`,
+    );
   }
 }
 
