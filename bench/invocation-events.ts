@@ -11,12 +11,12 @@ import { setWebhooks } from './livechat.ts';
 
 const sentText = 'Your parcel has left.';
 
-/** Creates an event for each invocation of a function. A duplicate of an event would do less. */
+/** Creates a different event for each invocation: the function does less work for a duplicate. */
 export type CreateEvent = (name: string) => Promise<unknown>;
 
 /**
- * Events as a stage with traffic has them: messages belong to one conversation, whose routing rules the function has read, and
- * each send request is the only one of its chat.
+ * Events of a stage with traffic. All messages belong to one conversation, so the function has its routing rules cached. Each
+ * send request has its own chat.
  */
 export async function invocationEvents(local: Local, chats: number): Promise<CreateEvent> {
   await setWebhooks(local, false);
@@ -30,7 +30,7 @@ export async function invocationEvents(local: Local, chats: number): Promise<Cre
   };
 }
 
-/** Takes the elements one after the other, again and again. */
+/** Cycles through the elements. */
 function turns<T>(elements: readonly T[]): () => T {
   let taken = 0;
   return () => {
@@ -41,9 +41,9 @@ function turns<T>(elements: readonly T[]): () => T {
   };
 }
 
-/** Stores send requests without their executions. Returns the inputs of these. */
+/** Stores send requests without starting executions. Returns the inputs that the executions would have. */
 async function acceptor(local: Local) {
-  // Entities read the names of their tables when they are loaded.
+  // The entity modules read the table names when they are imported.
   Object.assign(process.env, local.environment);
   const { composers } = await import('../core/channels.ts');
   const { loadPorts } = await import('../core/channel/ports.ts');
@@ -76,7 +76,7 @@ function sendRequested(conversationId: string) {
 const conversationId = randomUUID();
 let numbered = 100;
 
-/** A further message of the conversation. */
+/** Another message of the conversation. */
 function nextMessage() {
   const [event] = eventsFor('message-received', busEvents(organizationId));
   if (!event || !('timestamp' in event.detail.data)) throw new Error('the fixtures have no message');
@@ -106,7 +106,7 @@ function eventOf(name: string): unknown {
   }
   if (name === 'send-requested') return sendRequested(randomUUID());
   if (name === 'wait-for-turn') {
-    // Nothing is stored of this request, so the step ends after its reads.
+    // The request is not stored, so the step ends after its reads.
     const ids = { organizationId, conversationId: randomUUID(), requestId: randomUUID() };
     const { request } = sendInput(Math.max(...sendInputVersions()));
     return { request: { ...request, ...ids, expiresAt: Date.now() + 60_000 }, seconds: 60, token: 'token' };
@@ -116,7 +116,7 @@ function eventOf(name: string): unknown {
     return { Records: [{ messageId: randomUUID(), body, messageAttributes: {} }] };
   }
   if (name === 'reconcile') {
-    // An organization without credentials, so the run ends before it calls LiveChat.
+    // The organization has no credentials, so the function returns before it calls LiveChat.
     const cause = { organizationId: randomUUID(), correlationId: randomUUID(), causationId: randomUUID() };
     return toBusEvent(createEvent('reconciliation.requested', { reason: 'schedule' }, cause, ['bench'], Date.now()));
   }

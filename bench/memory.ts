@@ -13,14 +13,14 @@ import { billedMs, durationsFile, invocationDollars, oneCpuMb } from './prices.t
 
 const sizesMb = [256, 512, 1024, oneCpuMb];
 const callsPerSecond = 200;
-/** The first are left out: a function that V8 has not optimized yet uses up to twice the CPU time. */
+/** The first invocations are a warm-up: before V8 optimizes a function, it uses up to twice the CPU time. */
 const invocations = 60;
 const measuredInvocations = 30;
 
 /**
- * Runs every function at the CPU shares of several memory sizes, in processes of its own, against the local engine, which is
- * not limited. `coldMs` is the import and the first invocation; Lambda gives more CPU to the import than this. `billedMs` is
- * the duration on Lambda with the latency of AWS. The prices are of a million such invocations on arm64.
+ * Runs every function in its own process, at the CPU shares of several memory sizes. The local engine has no CPU limit.
+ * `coldMs` is the import and the first invocation; Lambda gives the import more CPU than this. `billedMs` is the duration on
+ * Lambda, including the latency of AWS. The prices are per million such invocations on arm64.
  */
 export function measureMemory(rounds: number) {
   return withLocal({ ...credentials, LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) }, async (local) => {

@@ -58,7 +58,7 @@ async function findEvent(source: EventSource, id: string): Promise<EventDetails>
   return details;
 }
 
-/** Their effects cannot be recognized as duplicates. */
+/** Events whose effects are not idempotent, with the reason not to replay them. */
 const repeatedEffects = new Map([
   ['alert.raised', 'a replay would notify the operators again'],
   ['reconciliation.requested', 'a replay would start another run'],
@@ -66,11 +66,11 @@ const repeatedEffects = new Map([
 
 interface Replay {
   readonly events: readonly EventDetails[];
-  /** Why it is not possible. */
+  /** Why a replay is not possible. */
   readonly obstacle?: string;
 }
 
-/** The events that a replay publishes: one, or each that the webhook published. */
+/** The events that a replay publishes: the event itself, or all events that the webhook published. */
 async function prepareReplay(source: EventSource, details: EventDetails): Promise<Replay> {
   const { kind, type } = details.entry;
   const refuse = (obstacle: string): Replay => ({ events: [], obstacle });
@@ -82,7 +82,7 @@ async function prepareReplay(source: EventSource, details: EventDetails): Promis
   return events.every(({ isComplete }) => isComplete) ? { events } : refuse('its payload is not kept');
 }
 
-/** An event that was replayed is in the log twice. */
+/** The log contains a replayed event twice. */
 async function readPublished(source: EventSource, { related }: EventDetails): Promise<EventDetails[]> {
   const published = related.filter(
     (one) => one.kind === 'event' && one.source === eventSource && one.causationId === undefined,

@@ -53,8 +53,8 @@ export interface ExecutionPage {
 }
 
 /**
- * Lists executions, latest start first; those of an error, latest failure first. Step Functions keeps an execution for 90 days, a
- * failed one is listed by its error as long as its dead letter.
+ * Lists executions, latest start first. With `error`, lists failed executions, latest failure first. Step Functions keeps an
+ * execution for 90 days. The list of an error contains an execution until its dead letter expires.
  */
 export async function listExecutions(query: ExecutionQuery): Promise<ExecutionPage> {
   const { status, error, since = '', until = '~', limit, after: cursor } = query;
@@ -71,8 +71,8 @@ export async function listExecutions(query: ExecutionQuery): Promise<ExecutionPa
 }
 
 /**
- * Finds the executions of a request, a chat or a message, or the one with this name or ARN, latest start first. Those that Step
- * Functions no longer has are found as well by their chat or message.
+ * Finds the executions of a request, a chat or a message, or the one with this name or ARN, latest start first. A search by
+ * chat or message also finds executions that Step Functions has deleted.
  */
 export async function findExecutions(text: string): Promise<ExecutionView[]> {
   const id = text.trim();
@@ -95,7 +95,7 @@ export async function findExecutions(text: string): Promise<ExecutionView[]> {
   return named.length > 0 ? named : views;
 }
 
-/** The name in an ARN, or the text itself. */
+/** Returns the name in an ARN. Returns other texts unchanged. */
 const nameIn = (nameOrArn: string) => nameOrArn.split(':').at(-1) ?? '';
 
 /** The inputs of the execution with this name or ARN, and of the first execution of each request with this id. */
@@ -122,12 +122,12 @@ interface Found {
   readonly at: string;
   readonly name: string;
   readonly status: ExecutionStatus;
-  /** The page of Step Functions that it is on. */
+  /** The `nextToken` with which Step Functions returns the page that contains it. */
   readonly token?: string | undefined;
   read(): Promise<StoredExecution | undefined>;
 }
 
-/** New executions may have moved the last one of the previous page. */
+/** Skips the executions of the previous pages. New executions may have moved the last one of them to a later page. */
 async function* continueAfter(cursor: ExecutionCursor, source: AsyncIterable<Found>): AsyncGenerator<Found> {
   let isSkipped = true;
   for await (const one of source) {
@@ -136,7 +136,7 @@ async function* continueAfter(cursor: ExecutionCursor, source: AsyncIterable<Fou
   }
 }
 
-/** Step Functions allows fifteen such calls a second, and some hundred at once. */
+/** The Step Functions quota for these calls is 15 per second, with a burst of a few hundred. */
 const concurrently = pLimit(10);
 
 const listPageSize = 200;
@@ -193,7 +193,7 @@ async function* iterateDeadLetters(
   } while (from !== null);
 }
 
-/** Inputs of executions, which never change. They hold ids only. */
+/** A cache of execution inputs. They are immutable and contain only ids. */
 const knownRequests = new Map<string, ExecutionInput>();
 const maxKnownRequests = 5_000;
 
@@ -214,7 +214,7 @@ async function findByMessage(message: StoredMessage): Promise<StoredExecution[]>
   return requestId === undefined ? [] : findStored(message, requestId);
 }
 
-/** The executions of a conversation's requests, or of one of them, as its deliveries record them. */
+/** Returns the executions of a conversation's requests, or of one request, from the stored deliveries. */
 async function findStored(conversation: ConversationKey, requestId?: string): Promise<StoredExecution[]> {
   const deliveries = [...(await listDeliveries(conversation)).values()];
   const byRequest = Map.groupBy(deliveries, (delivery) => delivery.requestId);
@@ -231,7 +231,7 @@ function encodeCursor({ at, name, token }: Found): string {
   return Buffer.from(JSON.stringify({ at, name, token })).toString('base64url');
 }
 
-/** Parses the `next` of a page. Undefined if it is not one. */
+/** Parses the `next` of a page. Undefined if it is invalid. */
 export function parseExecutionCursor(text: string): ExecutionCursor | undefined {
   return cursorSchema.safeParse(parseJson(Buffer.from(text, 'base64url').toString())).data;
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { expect, it, onTestFinished, vi } from 'vitest';
 
-it('does not count the time in which a call waits for a socket as a connection time-out', async () => {
+it('does not count the time in which a call waits for a socket as a connection timeout', async () => {
   const slow = createServer((_request, response) => {
     setTimeout(() => response.end('{}'), 1200);
   });

@@ -48,7 +48,7 @@ interface Connection extends Created {
   readonly type: 'API_KEY' | 'BASIC';
   /** The header with the credentials. */
   readonly header: readonly [name: string, value: string];
-  /** What DescribeConnection returns of them: no secret. */
+  /** The AuthParameters that DescribeConnection returns, without secrets. */
   readonly described: object;
 }
 
@@ -62,7 +62,7 @@ interface ApiDestination extends Created {
 /** EventBridge's own limit on the response time of an endpoint. */
 const timeoutMs = 5_000;
 
-/** Calls to one endpoint at the same time, so that a slow one takes no sockets from the rest. */
+/** Maximum concurrent calls to one endpoint, so that a slow endpoint does not use up the sockets. */
 const maxConcurrentCalls = 50;
 
 /** EventBridge's API destinations and their connections, for endpoints on this machine. */

@@ -25,14 +25,14 @@ const maxItemSize = 409_600;
 export type TableStore = ReturnType<typeof createTableStore>;
 
 /**
- * dynalite's store on the engine's state. Reads and writes are synchronous, so an operation of dynalite that writes runs to
- * its end in one turn of the event loop: it needs no lock, and `state.transaction` makes it atomic.
+ * Implements dynalite's store on the engine's state. Reads and writes are synchronous, so a write operation of dynalite
+ * completes in one turn of the event loop. It needs no lock, and `state.transaction` makes it atomic.
  */
 export function createTableStore(state: State) {
   const subStores = new Map<string, SubStore>();
   const storedTables = state.collection<TableRecord>('tables');
   const tables = new Map<string, TableRecord>();
-  // The engine ended between the two writes of a new table, so nothing is in it.
+  // The engine ended between the two writes that create a table, so the table is empty.
   for (const [name, { TableStatus }] of storedTables.entries()) {
     if (TableStatus === 'CREATING') storedTables.delete(name);
   }
@@ -58,7 +58,7 @@ export function createTableStore(state: State) {
     },
   };
 
-  /** dynalite passes `false` to find also a table that is being created or deleted. */
+  /** dynalite passes `false` to include tables that are being created or deleted. */
   function getTable(name: string, ...rest: [Done] | [boolean, Done]): void {
     const [anyStatus, done] = rest.length === 1 ? [false, rest[0]] : [!rest[0], rest[1]];
     const table = tables.get(name) ?? storedTables.get(name);

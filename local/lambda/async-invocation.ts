@@ -16,7 +16,7 @@ export interface AsyncOptions {
   readonly retryDelayMs: number;
   /** After this time a throttled or failed event is not retried. Default 6 hours, as on AWS. */
   readonly maxEventAgeMs?: number;
-  /** Keeps the invocations until they end. */
+  /** Stores the invocations until they end. */
   readonly state: State;
   sendToDestination(failed: FailedInvocation): Promise<unknown>;
   /** Receives a line for every invocation that ran out of retries or was lost. */
@@ -34,7 +34,7 @@ export interface AsyncOptions {
 const maxRetries = 2;
 const maxRetryDelayMs = 300_000;
 
-/** An accepted invocation that has not ended, with what its attempts have changed. */
+/** An accepted invocation that has not ended, and the progress of its attempts. */
 interface Pending {
   readonly name: string;
   readonly event: unknown;
