@@ -21,17 +21,17 @@ export type CreateEvent = (name: string) => Promise<unknown>;
 export async function invocationEvents(local: Local, chats: number): Promise<CreateEvent> {
   await setWebhooks(local, false);
   const started = await startChats(local, chats);
-  const accept = await acceptor(local);
-  const sends = turns(started);
+  const accept = await createAccept(local);
+  const nextSendChat = cycle(started);
   return async (name) => {
-    if (name === 'send') return { request: await accept(sends()) };
+    if (name === 'send') return { request: await accept(nextSendChat()) };
     if (name === 'message-delivered') return echo(await accept(conversationId));
-    return eventOf(name);
+    return createInvocationEvent(name);
   };
 }
 
 /** Cycles through the elements. */
-function turns<T>(elements: readonly T[]): () => T {
+function cycle<T>(elements: readonly T[]): () => T {
   let taken = 0;
   return () => {
     const element = elements[taken % elements.length];
@@ -42,7 +42,7 @@ function turns<T>(elements: readonly T[]): () => T {
 }
 
 /** Stores send requests without starting executions. Returns the inputs that the executions would have. */
-async function acceptor(local: Local) {
+async function createAccept(local: Local) {
   // The entity modules read the table names when they are imported.
   Object.assign(process.env, local.environment);
   const { composers } = await import('../core/channels.ts');
@@ -74,16 +74,16 @@ function sendRequested(conversationId: string) {
 }
 
 const conversationId = randomUUID();
-let numbered = 100;
+let messageNumber = 100;
 
 /** Another message of the conversation. */
 function nextMessage() {
   const [event] = eventsFor('message-received', busEvents(organizationId));
   if (!event || !('timestamp' in event.detail.data)) throw new Error('the fixtures have no message');
-  numbered += 1;
+  messageNumber += 1;
   const { metadata, data } = event.detail;
-  const at = new Date(Date.now() + numbered).toISOString();
-  const id = `${data.threadId}_${numbered}`;
+  const at = new Date(Date.now() + messageNumber).toISOString();
+  const id = `${data.threadId}_${messageNumber}`;
   return {
     event,
     metadata: { ...metadata, id: randomUUID(), receivedAt: at },
@@ -99,7 +99,7 @@ function echo({ deliveries }: ExecutionInput): unknown {
   return { ...event, 'detail-type': 'message.delivered', detail: { metadata, data } };
 }
 
-function eventOf(name: string): unknown {
+function createInvocationEvent(name: string): unknown {
   if (name === 'webhook') {
     const call = { ...fixture('incoming_event.message.customer.json'), organization_id: organizationId };
     return webhookEvent(Buffer.from(JSON.stringify(call)));

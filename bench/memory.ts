@@ -6,7 +6,7 @@ import { percentile, round1 } from '../cli/simulate/timing.ts';
 import { type FunctionName, functions } from '../stacks/topology.ts';
 import { isFunction } from '../test/bus-events.ts';
 import { credentials } from '../test/configuration-api.ts';
-import { buildModules, type Measured, measureOnce } from './cold-start.ts';
+import { buildModules, type Measurement, measureOnce } from './cold-start.ts';
 import { reportProgress, round2, withLocal } from './engine.ts';
 import { invocationEvents } from './invocation-events.ts';
 import { billedMs, durationsFile, invocationDollars, oneCpuMb } from './prices.ts';
@@ -31,7 +31,7 @@ export function measureMemory(rounds: number) {
         if (!isFunction(name)) continue;
         for (const memoryMb of sizesMb) {
           const options = { invocations, cpuShare: memoryMb / oneCpuMb };
-          const runs: Measured[] = [];
+          const runs: Measurement[] = [];
           while (runs.length < rounds) runs.push(await measureOnce(name, module, local, options));
           rows.push(toRow(name, memoryMb, runs));
         }
@@ -44,7 +44,7 @@ export function measureMemory(rounds: number) {
   });
 }
 
-function toRow(name: FunctionName, memoryMb: number, runs: readonly Measured[]) {
+function toRow(name: FunctionName, memoryMb: number, runs: readonly Measurement[]) {
   const warm = runs.flatMap((run) => run.warm.slice(-measuredInvocations));
   const median = (values: readonly number[]) => percentile(values, 50);
   const duration = {

@@ -36,21 +36,21 @@ export function requireToken(token: string): MiddlewareHandler {
     }
     const bearer = req.header('authorization')?.replace(/^Bearer /i, '') ?? '';
     if (await timingSafeEqual(session, getCookie(context, cookie) ?? '')) return next();
-    return (await timingSafeEqual(token, bearer)) ? next() : rejectStranger(context);
+    return (await timingSafeEqual(token, bearer)) ? next() : respondUnauthorized(context);
   };
 }
 
-function rejectStranger(context: Context): Response {
+function respondUnauthorized(context: Context): Response {
   context.header('Cache-Control', 'no-store');
   context.header('WWW-Authenticate', 'Bearer');
-  if (!context.req.path.startsWith('/api/')) return context.html(noAccess, 401);
-  return context.json({ error: { message: noAccessText } }, 401);
+  if (!context.req.path.startsWith('/api/')) return context.html(unauthorizedPage, 401);
+  return context.json({ error: { message: unauthorizedText } }, 401);
 }
 
-const noAccessText =
+const unauthorizedText =
   'This console needs the link that `livechat console --stage` printed when it started: open that link again.';
 
-const noAccess = `<!doctype html>
+const unauthorizedPage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -65,8 +65,8 @@ from a visit that another site started.</p>
 
 /** The items that contain text of customers and agents. */
 const contents = /^\/api\/(?:conversations|messages|executions|dead-letters|events)\/./;
-/** How long an open item, which the page reloads often, is not recorded again. */
-const reopenedMs = 3_600_000;
+/** The page reloads an open item often. Only the first read in this interval is recorded. */
+const recordIntervalMs = 3_600_000;
 
 /** Ids and options of a request. Text that an operator wrote is not recorded. */
 const recorded = z.object({
@@ -90,12 +90,12 @@ async function describeRequest({ req }: Context): Promise<AuditEntry | undefined
 const isRead = ({ method }: { method: string }) => method === 'GET' || method === 'HEAD';
 
 /** The items that were opened within the last hour. */
-function createReopened() {
+function createRecentReads() {
   /** When items were opened, ms since 1970. */
   const opened = new Map<string, number>();
   return {
     has(item: string, now: number): boolean {
-      for (const [other, at] of opened) if (now - at > reopenedMs) opened.delete(other);
+      for (const [other, at] of opened) if (now - at > recordIntervalMs) opened.delete(other);
       return opened.has(item);
     },
     add: (item: string, now: number) => opened.set(item, now),
@@ -107,18 +107,18 @@ function createReopened() {
  * hour. Responds with 503 if the record cannot be written.
  */
 export function auditRequests(audit: Audit): MiddlewareHandler {
-  const reopened = createReopened();
+  const recentReads = createRecentReads();
   return async (context, next) => {
     const entry = await describeRequest(context);
     const [item, now] = [JSON.stringify(entry), Date.now()];
-    if (!entry || reopened.has(item, now)) return next();
+    if (!entry || recentReads.has(item, now)) return next();
     try {
       await audit(entry);
     } catch (error) {
       const reason = error instanceof Error ? error.name : 'unknown error';
       return context.json({ error: { message: `Refused: the audit log cannot be written (${reason}).` } }, 503);
     }
-    if (isRead(context.req)) reopened.add(item, now);
+    if (isRead(context.req)) recentReads.add(item, now);
     return next();
   };
 }

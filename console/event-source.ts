@@ -103,9 +103,9 @@ export function matchesFilter(entry: EventEntry, filter: EventFilter): boolean {
  * failed.
  */
 export function describeStatus(functions: readonly FunctionRun[]): 'handled' | 'failed' {
-  const latest = new Map(functions.map(({ function: name, ok, error }) => [name, ok || waits.has(error ?? '')]));
+  const latest = new Map(functions.map(({ function: name, ok, error }) => [name, ok || waitErrors.has(error ?? '')]));
   return [...latest.values()].every(Boolean) ? 'handled' : 'failed';
 }
 
 /** Errors after which the state machine waits. */
-const waits: ReadonlySet<string> = new Set(['Deferred', 'NotFirst']);
+const waitErrors: ReadonlySet<string> = new Set(['Deferred', 'NotFirst']);

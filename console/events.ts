@@ -59,7 +59,7 @@ async function findEvent(source: EventSource, id: string): Promise<EventDetails>
 }
 
 /** Events whose effects are not idempotent, with the reason not to replay them. */
-const repeatedEffects = new Map([
+const nonIdempotentEvents = new Map([
   ['alert.raised', 'a replay would notify the operators again'],
   ['reconciliation.requested', 'a replay would start another run'],
 ]);
@@ -75,7 +75,7 @@ async function prepareReplay(source: EventSource, details: EventDetails): Promis
   const { kind, type } = details.entry;
   const refuse = (obstacle: string): Replay => ({ events: [], obstacle });
   if (!source.keepsEvents) return refuse('the events of a stage are only in the archive of its bus');
-  const repeated = repeatedEffects.get(type);
+  const repeated = nonIdempotentEvents.get(type);
   if (repeated) return refuse(repeated);
   const events = kind === 'event' ? [details] : await readPublished(source, details);
   if (events.length === 0) return refuse('this webhook published no event that is kept');

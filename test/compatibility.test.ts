@@ -81,7 +81,7 @@ describe('breakingChanges', () => {
     ['no further fields', {}, { additionalProperties: false }],
     ['a change in one alternative', both, { anyOf: [{ ...text, minLength: 1 }, number] }],
   ] satisfies [string, JsonSchema, JsonSchema][])(
-    'to %s break both if narrowed, and only consumers if widened',
+    'narrowing to %s breaks both, and the reverse breaks only consumers',
     (_what, wide, narrow) => {
       const inField = (schema: JsonSchema) => object({ a: schema });
       for (const wrap of [(schema: JsonSchema) => schema, inField]) {

@@ -43,7 +43,7 @@ interface Row extends z.infer<typeof line> {
   readonly function: string;
 }
 
-type Recorded = Pick<EventDetails, 'entry' | 'functions'>;
+type RecordedEntry = Pick<EventDetails, 'entry' | 'functions'>;
 
 const hourMs = 3_600_000;
 const defaultPeriodMs = 24 * hourMs;
@@ -121,7 +121,7 @@ export function stageEvents(now: () => number = Date.now): EventSource {
       const { at, correlationId } = key;
       const condition = correlationId ? `correlationId = "${correlationId}"` : `toMillis(@timestamp) = ${at}`;
       const found = groupRows(await query(condition, at - chainMs, at + chainMs, maxRows));
-      const isSame = ({ entry }: Recorded) => (key.eventId ? entry.eventId === key.eventId : entry.id === id);
+      const isSame = ({ entry }: RecordedEntry) => (key.eventId ? entry.eventId === key.eventId : entry.id === id);
       const details = found.find(isSame);
       if (!details) return undefined;
       const related = found.filter((other) => other !== details).map(({ entry }) => entry);
@@ -180,7 +180,7 @@ function toConditions({ type, status, organizationId, conversationId }: EventFil
 }
 
 /** Webhooks, and events with all their invocations, newest first. The time of an event is that of its first invocation. */
-function groupRows(rows: readonly Row[]): Recorded[] {
+function groupRows(rows: readonly Row[]): RecordedEntry[] {
   const groups = Map.groupBy(rows, (row) => (row.event === undefined ? row : `${row.eventId}`));
   const recorded = [...groups.values()].map((group) => {
     // Newest first.

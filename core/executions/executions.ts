@@ -59,7 +59,7 @@ export interface ExecutionPage {
 export async function listExecutions(query: ExecutionQuery): Promise<ExecutionPage> {
   const { status, error, since = '', until = '~', limit, after: cursor } = query;
   const source = error === undefined ? iterateStepFunctions(status, cursor?.token) : iterateFailed(error, since);
-  const found: Found[] = [];
+  const found: ListedExecution[] = [];
   for await (const one of cursor ? continueAfter(cursor, source) : source) {
     if (one.at < since || found.length > limit) break;
     if (one.at <= until && (status === undefined || one.status === status)) found.push(one);
@@ -118,7 +118,7 @@ export async function findExecution(nameOrArn: string) {
 }
 
 /** An execution in a list. `at`: the time by which the list is sorted. */
-interface Found {
+interface ListedExecution {
   readonly at: string;
   readonly name: string;
   readonly status: ExecutionStatus;
@@ -128,7 +128,10 @@ interface Found {
 }
 
 /** Skips the executions of the previous pages. New executions may have moved the last one of them to a later page. */
-async function* continueAfter(cursor: ExecutionCursor, source: AsyncIterable<Found>): AsyncGenerator<Found> {
+async function* continueAfter(
+  cursor: ExecutionCursor,
+  source: AsyncIterable<ListedExecution>,
+): AsyncGenerator<ListedExecution> {
   let isSkipped = true;
   for await (const one of source) {
     if (!isSkipped || one.at < cursor.at) yield one;
@@ -144,7 +147,7 @@ const listPageSize = 200;
 async function* iterateStepFunctions(
   statusFilter: ExecutionStatus | undefined,
   from: string | undefined,
-): AsyncGenerator<Found> {
+): AsyncGenerator<ListedExecution> {
   let token = from;
   do {
     const query = { maxResults: listPageSize, nextToken: token, ...(statusFilter && { statusFilter }) };
@@ -160,7 +163,7 @@ async function* iterateStepFunctions(
 }
 
 /** Failed executions, from their dead letters. */
-async function* iterateFailed(error: string, since: string): AsyncGenerator<Found> {
+async function* iterateFailed(error: string, since: string): AsyncGenerator<ListedExecution> {
   const deadLetters = mergeSorted(
     deadLetterStatuses.map((status) => iterateDeadLetters(status, error, since)),
     (a, b) => compare(b.createdAt, a.createdAt),
@@ -194,16 +197,16 @@ async function* iterateDeadLetters(
 }
 
 /** A cache of execution inputs. They are immutable and contain only ids. */
-const knownRequests = new Map<string, ExecutionInput>();
-const maxKnownRequests = 5_000;
+const cachedRequests = new Map<string, ExecutionInput>();
+const maxCachedRequests = 5_000;
 
 async function readRequest(name: string): Promise<ExecutionInput | undefined> {
-  const known = knownRequests.get(name);
+  const known = cachedRequests.get(name);
   if (known) return known;
   const request = parseExecutionInput(parseJson((await describeExecution(executionArn(name)))?.input));
-  if (request) knownRequests.set(name, request);
-  const [oldest] = knownRequests.keys();
-  if (knownRequests.size > maxKnownRequests && oldest !== undefined) knownRequests.delete(oldest);
+  if (request) cachedRequests.set(name, request);
+  const [oldest] = cachedRequests.keys();
+  if (cachedRequests.size > maxCachedRequests && oldest !== undefined) cachedRequests.delete(oldest);
   return request;
 }
 
@@ -227,7 +230,7 @@ const cursorSchema = z.object({ at: z.string(), name: z.string(), token: z.optio
 
 export type ExecutionCursor = z.infer<typeof cursorSchema>;
 
-function encodeCursor({ at, name, token }: Found): string {
+function encodeCursor({ at, name, token }: ListedExecution): string {
   return Buffer.from(JSON.stringify({ at, name, token })).toString('base64url');
 }
 

@@ -246,8 +246,8 @@ export async function startRedrive(id: string, now: number): Promise<boolean> {
 }
 
 /**
- * Marks an open dead letter as redriven. Also marks a dismissed one: its redrive may have taken longer than {@link
- * maxRedriveMs}. Returns false if the status is another one.
+ * Marks a dead letter as redriven if it is open, or if it was dismissed because its redrive took too long. Returns false for
+ * another status.
  */
 export async function markRedriven(id: string): Promise<boolean> {
   const marked = await ifConditionHolds(

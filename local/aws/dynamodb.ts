@@ -20,7 +20,7 @@ import { expiryAttribute, type TableSpec } from '../../stacks/topology.ts';
 import { type State, StateError } from '../state.ts';
 import { region } from './arn.ts';
 import { prepareParsers } from './dynamodb-expressions.ts';
-import { createTableStore, type Done, type TableStore } from './dynamodb-store.ts';
+import { type Callback, createTableStore, type TableStore } from './dynamodb-store.ts';
 import { AwsError, createService, isRecord, parseInput, readBody, readJson, sendJson } from './protocol.ts';
 
 /** BatchWriteItem's limit, the largest of DynamoDB's request limits. */
@@ -51,7 +51,7 @@ export interface Validation {
 /** An operation of dynalite: it validates the input and calls back. */
 interface TableOperation {
   readonly validation: Validation;
-  readonly run: (store: TableStore, input: object, done: Done) => void;
+  readonly run: (store: TableStore, input: object, done: Callback) => void;
 }
 
 const operations: ReadonlyMap<string, TableOperation> = new Map(await Promise.all(operationNames.map(loadOperation)));

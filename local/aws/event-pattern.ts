@@ -40,7 +40,7 @@ interface Field {
   readonly membership: Membership;
 }
 
-const nowhere: Membership = new Map();
+const noMembership: Membership = new Map();
 
 /** @throws InvalidPatternError with the first part that EventBridge rejects. */
 export function compilePattern(pattern: unknown): Matcher {
@@ -51,8 +51,8 @@ export function compilePattern(pattern: unknown): Matcher {
   const steps = new Set(sorted.flat().flatMap(([path]) => path.split('.')));
   return (event) => {
     const fields: Fields = new Map();
-    addFields(fields, steps, event, '', nowhere);
-    return sorted.some((conditions) => hold(conditions, 0, fields, nowhere));
+    addFields(fields, steps, event, '', noMembership);
+    return sorted.some((conditions) => allHold(conditions, 0, fields, noMembership));
   };
 }
 
@@ -154,7 +154,7 @@ function compileCondition(alternatives: readonly unknown[], path: string): Condi
 }
 
 /** Whether all conditions from `index` on match values from the same element of each list. */
-function hold(
+function allHold(
   conditions: readonly (readonly [path: string, condition: Condition])[],
   index: number,
   fields: ReadonlyMap<string, readonly Field[]>,
@@ -164,11 +164,11 @@ function hold(
   if (!found) return true;
   const [path, { tests, orAbsent }] = found;
   const candidates = (fields.get(path) ?? []).filter((field) => areConsistent(membership, field.membership));
-  if (orAbsent && candidates.length === 0 && hold(conditions, index + 1, fields, membership)) return true;
+  if (orAbsent && candidates.length === 0 && allHold(conditions, index + 1, fields, membership)) return true;
   return candidates.some(
     (field) =>
       tests.some((test) => test(field.value)) &&
-      hold(conditions, index + 1, fields, merge(membership, field.membership)),
+      allHold(conditions, index + 1, fields, merge(membership, field.membership)),
   );
 }
 
