@@ -212,6 +212,7 @@ export async function startEngine(options: EngineOptions) {
       functions,
       root,
       env,
+      aws,
       inspectPort: options.inspectPort,
       onLog,
       onInvocation: (outcome) => {

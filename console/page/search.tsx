@@ -217,6 +217,7 @@ function linkToMatch({ kind, id, organizationId, conversationId, deliveryId }: M
 
 const sectionKinds: ReadonlyMap<string, string> = new Map([
   ['conversations', 'Conversation'],
+  ['events', 'Webhook or event'],
   ['executions', 'Execution'],
   ['dead-letters', 'Dead letter'],
 ]);

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   CreateTableCommand,
   type CreateTableCommandInput,
@@ -21,10 +20,7 @@ import { type State, StateError } from '../state.ts';
 import { region } from './arn.ts';
 import { prepareParsers } from './dynamodb-expressions.ts';
 import { type Callback, createTableStore, type TableStore } from './dynamodb-store.ts';
-import { AwsError, createService, isRecord, parseInput, readBody, readJson, sendJson } from './protocol.ts';
-
-/** BatchWriteItem's limit, the largest of DynamoDB's request limits. */
-const maxBodyBytes = 16 * 1_024 * 1_024;
+import { AwsError, createService, isRecord, parseBody, parseInput } from './protocol.ts';
 
 const operationNames = [
   'BatchGetItem',
@@ -74,8 +70,7 @@ export function createDatabase(state: State) {
   const store = createTableStore(state);
   const timeToLive = createTimeToLive(state);
 
-  /** @throws DatabaseError */
-  async function call({ run, validation }: TableOperation, input: object): Promise<unknown> {
+  async function run({ run, validation }: TableOperation, input: object): Promise<unknown> {
     const checked = validations.checkTypes(input, validation.types);
     validations.checkValidations(checked, validation.types, validation.custom, store);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
@@ -85,37 +80,35 @@ export function createDatabase(state: State) {
   }
 
   return {
-    /** @throws AwsError UnknownOperationException, RequestEntityTooLargeException */
-    async handle(name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    /** @throws AwsError */
+    async call(name: string, body: string): Promise<unknown> {
       const operation = operations.get(name);
-      if (!operation) {
-        const input = await readJson(request, maxBodyBytes);
-        return sendJson(response, 200, timeToLive.call(name, input), contentType);
-      }
-      const body = await readBody(request, maxBodyBytes);
+      if (!operation) return timeToLive.call(name, parseBody(body));
       requireStorable(body);
-      const input = parseJson(body.toString());
+      const input = parseBody(body);
       if (!isRecord(input)) throw new AwsError('SerializationException', 'The body is not a JSON object');
       try {
-        sendJson(response, 200, await call(operation, input), contentType);
+        return await run(operation, input);
       } catch (error) {
-        if (!isDatabaseError(error)) throw error;
-        sendJson(response, error.statusCode, error.body, contentType);
+        throw isDatabaseError(error) ? toAwsError(error) : error;
       }
     },
   };
 }
 
-const contentType = 'application/x-amz-json-1.0';
-
 /** dynalite's error, with the body of the response. */
 interface DatabaseError {
   readonly statusCode: number;
-  readonly body: object;
+  readonly body: { readonly __type: string; readonly message?: string };
 }
 
 function isDatabaseError(error: unknown): error is DatabaseError {
   return error instanceof Error && 'statusCode' in error && 'body' in error;
+}
+
+function toAwsError({ statusCode, body }: DatabaseError): AwsError {
+  const { __type, message = '', ...details } = body;
+  return new AwsError(__type, message, statusCode, details);
 }
 
 export type Database = ReturnType<typeof createDatabase>;
@@ -123,9 +116,8 @@ export type Database = ReturnType<typeof createDatabase>;
 const maxNesting = 32;
 
 /** Checks what DynamoDB does and dynalite does not: attribute names, and the nesting of values. @throws AwsError ValidationException */
-function requireStorable(body: Buffer): void {
-  // Few requests are parsed: those with an empty name, or with many maps and lists.
-  const text = body.toString();
+function requireStorable(text: string): void {
+  // Few requests are checked value by value: those with an empty name, or with many maps and lists.
   const containers = text.match(/"[ML]":/g)?.length ?? 0;
   if (containers > maxNesting || text.includes('"":')) checkValue(parseJson(text), 0);
 }

@@ -5,8 +5,9 @@ import type { Database } from './dynamodb.ts';
 import {
   AwsError,
   type ErrorFormat,
+  errorBody,
+  parseBody,
   readBody,
-  readJson,
   type Service,
   sendError,
   sendJson,
@@ -45,38 +46,55 @@ const services: Readonly<Record<string, ServiceName>> = {
   AWSStepFunctions: 'states',
 };
 
-/** Above the request limits of EventBridge, Secrets Manager and Step Functions. */
+/** DynamoDB's limit for BatchWriteItem, the largest of all. */
 const maxJsonBytes = 16 * 1_024 * 1_024;
 
+/** A response in JSON. */
+export interface JsonResponse {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** A call of a service with a JSON protocol other than SQS: `target` is the header X-Amz-Target. */
+export type CallJson = (target: string, body: string) => Promise<JsonResponse>;
+
 /**
- * One server for every AWS API that the app uses. SDKs and the AWS CLI reach it through AWS_ENDPOINT_URL. Signatures are
- * not checked.
+ * Every AWS API that the app uses: as one server, which SDKs and the AWS CLI reach through AWS_ENDPOINT_URL, and without
+ * HTTP for the functions in this process. Signatures are not checked.
  */
-export function createEndpoint(options: EndpointOptions): Server {
+export function createEndpoint(options: EndpointOptions): { readonly server: Server; readonly callJson: CallJson } {
   const { dynamodb, sqsAndS3, faults, calls, control, report } = options;
 
-  async function serve(
-    { service, operation }: Call,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
+  /** Counts a call. Returns whether the fault `partial` applies. */
+  function begin({ service, operation }: Call): boolean {
     calls.add(`${service}.${operation}`);
-    const partial = faults.apply(service, operation);
-    if (service === 'dynamodb') return dynamodb.handle(operation, request, response);
-    if (service === 'sqs' || service === 's3') return sqsAndS3.handle(request, response);
-    if (service === 'lambda') return sendJson(response, 200, accountSettings(options.reservedConcurrency));
-    const input = await readJson(request, maxJsonBytes);
-    sendJson(response, 200, options[service].call(operation, input, partial), 'application/x-amz-json-1.1');
+    return faults.apply(service, operation);
+  }
+
+  async function run({ service, operation }: Call, body: string, partial: boolean): Promise<unknown> {
+    if (service === 'dynamodb') return dynamodb.call(operation, body);
+    if (service === 'lambda') return accountSettings(options.reservedConcurrency);
+    if (service === 'sqs' || service === 's3') throw unsupported(`${service} without HTTP`);
+    return options[service].call(operation, parseBody(body), partial);
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     rejectForeign(request);
     if (request.url?.startsWith(controlPrefix)) return control(request, response);
-    return serve(await identify(request), request, response);
+    const call = await identify(request);
+    const partial = begin(call);
+    if (call.service === 'sqs' || call.service === 's3') return sqsAndS3.handle(request, response);
+    const body = (await readBody(request, maxJsonBytes)).toString();
+    const type = `application/x-amz-json-${call.service === 'dynamodb' ? '1.0' : '1.1'}`;
+    sendJson(response, 200, await run(call, body, partial), type);
+  }
+
+  function reportError(error: AwsError): void {
+    if (error.type === 'UnknownOperationException' || error.status === 500) report(`AWS endpoint: ${error.message}`);
   }
 
   function respondWithError(request: IncomingMessage, response: ServerResponse, error: AwsError): void {
-    if (error.type === 'UnknownOperationException' || error.status === 500) report(`AWS endpoint: ${error.message}`);
+    reportError(error);
     if (response.headersSent) {
       response.destroy();
       return;
@@ -86,9 +104,22 @@ export function createEndpoint(options: EndpointOptions): Server {
     sendError(response, error, errorFormat(request));
   }
 
-  return createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
+  async function callJson(target: string, body: string): Promise<JsonResponse> {
+    try {
+      const call = parseTarget(target);
+      const output = await run(call, body, begin(call));
+      return { status: 200, body: JSON.stringify(output) };
+    } catch (thrown) {
+      const error = asAwsError(thrown);
+      reportError(error);
+      return { status: error.status, body: JSON.stringify(errorBody(error)) };
+    }
+  }
+
+  const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
     handle(request, response).catch((error: unknown) => respondWithError(request, response, asAwsError(error)));
   });
+  return { server, callJson };
 }
 
 /** The engine has no limit of its own, so it reports that of an account in which everything fits. */
@@ -130,17 +161,20 @@ function rejectForeign(request: IncomingMessage): void {
 }
 
 /** @throws AwsError UnknownOperationException */
+function parseTarget(target: string): Call {
+  const dot = target.lastIndexOf('.');
+  const service = services[target.slice(0, dot)];
+  const operation = target.slice(dot + 1);
+  if (!service) throw unsupported(target);
+  if (service === 'sqs' && !sqsOperations.has(operation)) throw unsupported(`SQS ${operation}`);
+  return { service, operation };
+}
+
+/** @throws AwsError UnknownOperationException */
 async function identify(request: IncomingMessage): Promise<Call> {
   const { method = 'GET', url = '/', headers } = request;
   const target = headers['x-amz-target'];
-  if (typeof target === 'string') {
-    const dot = target.lastIndexOf('.');
-    const service = services[target.slice(0, dot)];
-    const operation = target.slice(dot + 1);
-    if (!service) throw unsupported(target);
-    if (service === 'sqs' && !sqsOperations.has(operation)) throw unsupported(`SQS ${operation}`);
-    return { service, operation };
-  }
+  if (typeof target === 'string') return parseTarget(target);
   const format = errorFormat(request);
   const signed = signingService(request) ?? 'an unsigned call';
   if (format === 'query') {

@@ -165,7 +165,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     waitUntilAllIdle([inFlight, options.otherInFlight ?? [], waitForExecutions ? openExecutions : []].flat(), limitMs);
   const control = createControl({ faults, calls, idle, replay: events.replay, kill: options.kill ?? (async () => {}) });
   const services = { dynamodb: database, sqsAndS3: storage, events, secretsmanager: secrets, ssm: parameters };
-  const server = createEndpoint({
+  const { server, callJson } = createEndpoint({
     ...services,
     states: stepFunctions,
     reservedConcurrency: options.reservedConcurrency ?? 0,
@@ -245,7 +245,17 @@ export async function startLocalAws(options: LocalAwsOptions) {
     invocations.resume();
     events.resume();
     calls.clear();
-    return { port, url, deadLetterQueueUrl: queueUrl('deadLetters'), secrets, parameters, invoke, idle, stop };
+    return {
+      port,
+      url,
+      callJson,
+      deadLetterQueueUrl: queueUrl('deadLetters'),
+      secrets,
+      parameters,
+      invoke,
+      idle,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

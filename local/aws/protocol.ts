@@ -8,12 +8,20 @@ export class AwsError extends Error {
   override readonly name = 'AwsError';
   readonly type: string;
   readonly status: number;
+  /** Fields of the JSON response besides type and message. */
+  readonly details: object;
 
-  constructor(type: string, message: string, status = 400) {
+  constructor(type: string, message: string, status = 400, details: object = {}) {
     super(message);
     this.type = type;
     this.status = status;
+    this.details = details;
   }
+}
+
+/** The body of an error response in JSON. */
+export function errorBody({ type, message, details }: AwsError): object {
+  return { __type: type, message, ...details };
 }
 
 export function unsupported(what: string): AwsError {
@@ -46,19 +54,20 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
 /** The error formats of AWS's APIs: those of S3, the query protocol, and the JSON protocols. */
 export type ErrorFormat = 'json' | 's3' | 'query';
 
-export function sendError(response: ServerResponse, { type, message, status }: AwsError, format: ErrorFormat): void {
+export function sendError(response: ServerResponse, error: AwsError, format: ErrorFormat): void {
+  const { type, message, status } = error;
   if (format === 'json') {
     // In each JSON protocol, clients read the error type from another place.
     response.setHeader('x-amzn-errortype', type);
-    sendJson(response, status, { __type: type, message }, 'application/x-amz-json-1.1');
+    sendJson(response, status, errorBody(error), 'application/x-amz-json-1.1');
     return;
   }
   const fields = `<Code>${type}</Code><Message>${escapeXml(message)}</Message>`;
-  const error =
+  const element =
     format === 's3'
       ? `<Error>${fields}</Error>`
       : `<ErrorResponse><Error><Type>Sender</Type>${fields}</Error></ErrorResponse>`;
-  const text = `<?xml version="1.0" encoding="UTF-8"?>\n${error}`;
+  const text = `<?xml version="1.0" encoding="UTF-8"?>\n${element}`;
   response.writeHead(status, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(text) });
   response.end(text);
 }
@@ -72,9 +81,13 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
 
 /** @throws AwsError RequestEntityTooLargeException above `limit` bytes, SerializationException */
 export async function readJson(request: IncomingMessage, limit: number): Promise<unknown> {
-  const body = await readBody(request, limit);
-  if (body.length === 0) return {};
-  const value = parseJson(body.toString());
+  return parseBody((await readBody(request, limit)).toString());
+}
+
+/** @throws AwsError SerializationException */
+export function parseBody(text: string): unknown {
+  if (text === '') return {};
+  const value = parseJson(text);
   if (value === undefined) throw new AwsError('SerializationException', 'The body is not JSON');
   return value;
 }

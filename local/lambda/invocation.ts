@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Context } from 'aws-lambda';
 import type { FunctionSpec } from '../../stacks/topology.ts';
+import type { JsonResponse } from '../aws/endpoint.ts';
 
 /** The configuration of a function. A reserved concurrency of 0 is no limit. */
 export type LambdaFunction = Omit<FunctionSpec, 'permissions'>;
@@ -14,7 +15,24 @@ export interface WorkerSettings {
   readonly functions: Readonly<Record<string, LambdaFunction>>;
   /** The port for a debugger. */
   readonly inspectPort: number | undefined;
+  readonly aws: AwsConnection | undefined;
 }
+
+/** The connection of the functions to the local AWS, beside HTTP. */
+export interface AwsConnection {
+  /** The value of AWS_ENDPOINT_URL. */
+  readonly url: string;
+  readonly port: MessagePort;
+}
+
+/** A call through the connection. `target` is the header X-Amz-Target. */
+export interface AwsCall {
+  readonly id: number;
+  readonly target: string;
+  readonly body: string;
+}
+
+export type AwsResponse = JsonResponse & Pick<AwsCall, 'id'>;
 
 /** The worker's first message. */
 export interface WorkerReady {

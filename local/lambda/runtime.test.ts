@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type TemporaryFunctions, writeFunctions } from '../../test/temporary-functions.ts';
+import type { CallJson } from '../aws/endpoint.ts';
 import { close, listen } from '../listen.ts';
-import { type InvocationOutcome, type Runtime, startRuntime } from './runtime.ts';
+import { type InvocationOutcome, type Runtime, type RuntimeOptions, startRuntime } from './runtime.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -19,7 +21,7 @@ interface TestRuntime extends Runtime {
 async function start(
   written: TemporaryFunctions,
   env: Record<string, string> = {},
-  inspectPort?: number,
+  options: Pick<RuntimeOptions, 'aws' | 'inspectPort'> = {},
 ): Promise<TestRuntime> {
   const lines: string[] = [];
   const outcomes: InvocationOutcome[] = [];
@@ -27,7 +29,7 @@ async function start(
   const runtime = await startRuntime({
     ...written,
     env,
-    inspectPort,
+    ...options,
     onLog: (line) => lines.push(line),
     onInvocation: (run) => outcomes.push(run),
   });
@@ -98,7 +100,7 @@ test('lets a function exceed its timeout if a debugger can attach', async () => 
     { slow: "await new Promise((resolve) => setTimeout(resolve, 150)); return 'ok'" },
     0.05,
   );
-  const { invoke } = await start(written, {}, 0);
+  const { invoke } = await start(written, {}, { inspectPort: 0 });
 
   expect(await invoke('slow', {})).toBe('ok');
 });
@@ -198,4 +200,38 @@ test('rejects a function that cannot be loaded with its file and the reason', as
 
   await expect(starting).rejects.toThrow(/functions\/missing\.ts: Cannot find module/);
   await expect(starting).rejects.toThrow(/functions\/fine\.ts: it exports no function "other"/);
+});
+
+test('calls the local AWS without HTTP, except for SQS and other addresses', async () => {
+  const url = 'http://127.0.0.1:9';
+  const calls: unknown[] = [];
+  const callJson: CallJson = async (target, body) => {
+    calls.push([target, JSON.parse(body)]);
+    if (target.endsWith('GetItem')) return { status: 200, body: '{"Item":{"pk":{"S":"é"}}}' };
+    return { status: 400, body: '{"__type":"ConditionalCheckFailedException","message":"no","Item":{"pk":{"S":"a"}}}' };
+  };
+  const { resolve } = createRequire(import.meta.url);
+  const client = (service: string, endpoint = url) =>
+    `const { ${service}Client: Client, ...commands } = await import('${resolve(`@aws-sdk/client-${service.toLowerCase()}`)}');
+    const client = new Client({ endpoint: '${endpoint}', region: 'us-east-1', maxAttempts: 1, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });`;
+  const key = `{ TableName: 'messages', Key: { pk: { S: 'a' } } }`;
+  const { invoke } = await start(
+    await writeFunctions({
+      read: `${client('DynamoDB')} return (await client.send(new commands.GetItemCommand(${key}))).Item;`,
+      write: `${client('DynamoDB')} return client.send(new commands.DeleteItemCommand(${key})).catch(({ name, Item }) => ({ name, Item }));`,
+      elsewhere: `${client('DynamoDB', 'http://127.0.0.1:10')} return client.send(new commands.GetItemCommand(${key})).catch(({ code }) => code);`,
+      queue: `${client('SQS')} return client.send(new commands.ListQueuesCommand({})).catch(({ code }) => code);`,
+    }),
+    {},
+    { aws: { url, callJson } },
+  );
+
+  expect(await invoke('read', {})).toEqual({ pk: { S: 'é' } });
+  expect(await invoke('write', {})).toEqual({ name: 'ConditionalCheckFailedException', Item: { pk: { S: 'a' } } });
+  expect(calls).toEqual([
+    ['DynamoDB_20120810.GetItem', { TableName: 'messages', Key: { pk: { S: 'a' } } }],
+    ['DynamoDB_20120810.DeleteItem', { TableName: 'messages', Key: { pk: { S: 'a' } } }],
+  ]);
+  expect(await invoke('elsewhere', {})).toBe('ECONNREFUSED');
+  expect(await invoke('queue', {})).toBe('ECONNREFUSED');
 });

@@ -4,7 +4,9 @@ import { createInterface } from 'node:readline';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import * as z from 'zod/mini';
 import { debugTimeoutSeconds } from '../../stacks/topology.ts';
+import type { CallJson } from '../aws/endpoint.ts';
 import { PortTakenError } from '../listen.ts';
+import { openConnection } from './aws-connection.ts';
 import {
   type Answer,
   type Invocation,
@@ -37,6 +39,8 @@ export interface RuntimeOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The port for a debugger. With a port, each function has Lambda's maximum timeout. */
   readonly inspectPort?: number | undefined;
+  /** The local AWS, for calls of the functions without HTTP. Default: HTTP for all calls. */
+  readonly aws?: { readonly url: string; readonly callJson: CallJson } | undefined;
   /** Receives every line that the functions write to stdout or stderr. */
   onLog(line: string): void;
   onInvocation(outcome: InvocationOutcome): void;
@@ -70,7 +74,7 @@ export class FunctionLoadError extends Error {
  * @throws PortTakenError if another process uses `inspectPort`.
  */
 export async function startRuntime(options: RuntimeOptions) {
-  const { functions, root, env, inspectPort, onLog, onInvocation } = options;
+  const { functions, root, env, aws, inspectPort, onLog, onInvocation } = options;
   const running = new Map<string, number>();
   let sandbox: Sandbox | undefined;
   let stopping = false;
@@ -81,6 +85,7 @@ export async function startRuntime(options: RuntimeOptions) {
       functions,
       env,
       inspectPort,
+      aws,
       onLog,
       onExit(loaded) {
         // After a failed load only the next invocation starts a thread; otherwise it would loop.
@@ -168,11 +173,13 @@ const pingTimeoutMs = 1_000;
 /** Starts one worker thread with all functions. */
 function startSandbox(options: SandboxOptions) {
   const { root, functions, env, inspectPort, onLog, onExit } = options;
-  const workerData: WorkerSettings = { root, functions, inspectPort };
+  const aws = options.aws && openConnection(options.aws.url, options.aws.callJson);
+  const workerData: WorkerSettings = { root, functions, inspectPort, aws };
   // AWS_LAMBDA_MAX_CONCURRENCY: invocations share the process, so Powertools must isolate their state.
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     name: 'lambda',
     workerData,
+    transferList: aws ? [aws.port] : [],
     env: { ...env, AWS_LAMBDA_MAX_CONCURRENCY: '1000' },
     execArgv: [],
     stdout: true,

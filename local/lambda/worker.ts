@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store';
 import { functionArn } from '../aws/arn.ts';
+import { useConnection } from './aws-connection.ts';
 import type {
   Answer,
   Invocation,
@@ -89,6 +90,7 @@ async function invoke(invocation: Invocation): Promise<Answer> {
 // Opens the inspector of the thread, so that a breakpoint pauses the functions but not the engine. Node prints the address to
 // stderr.
 if (settings.inspectPort !== undefined) inspector.open(settings.inspectPort, '127.0.0.1');
+if (settings.aws) useConnection(settings.aws);
 await Promise.all(Object.entries(settings.functions).map(([name, spec]) => load(name, spec)));
 
 parentPort?.on('message', ({ port, invocation }: ToWorker) => {

@@ -30,7 +30,7 @@ function EventDetails({ details }: { details: Details }) {
   const { kind, at, type, organizationId, conversationId, response, source } = entry;
   return (
     <>
-      <Head title={type || 'Webhook without an action'}>
+      <Head title={type || 'Webhook without an action'} item={[type || kind, conversationId].filter(Boolean).join(' ')}>
         <p>
           <EventBadge entry={entry} />{' '}
           {kind === 'webhook' ? 'Webhook received' : source ? `Event of ${source}, published` : 'Event, first handled'}{' '}
