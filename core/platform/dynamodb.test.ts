@@ -52,7 +52,7 @@ it('throws if DynamoDB processes no key of a batch', async () => {
   await expect(documents.send(batch())).rejects.toMatchObject({ name: 'BatchUnprocessed' });
 });
 
-it('does not count the time in which a call waits for a socket as a connection time-out', async () => {
+it('does not count the time in which a call waits for a socket as a connection timeout', async () => {
   const slow = createServer((_request, response) => {
     setTimeout(() => response.end('{}'), 1200);
   });

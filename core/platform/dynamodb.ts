@@ -9,10 +9,10 @@ export const dynamodb = new DynamoDBClient({
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
 });
 
-/** As many as the client has sockets: the time-outs of a call also count the time in which it waits for a socket. */
+/** Equals the number of the client's sockets: the timeouts of a call include the time in which it waits for a socket. */
 const maxConcurrentCalls = 50;
 const calls = pLimit(maxConcurrentCalls);
-// After the retry middleware, so that a call waits for each attempt, not between them.
+// Runs after the retry middleware: each attempt waits for a free slot, and the backoff between attempts occupies none.
 dynamodb.middlewareStack.add((next) => (args) => calls(() => next(args)), { step: 'finalizeRequest', priority: 'low' });
 
 /** DynamoDB is above its capacity. */
@@ -79,7 +79,7 @@ export const keys = <const P extends readonly string[], const S extends readonly
     sk: { field: `${prefix}sk`, composite: sk, casing: 'none' },
   }) as const;
 
-/** Each key once: DynamoDB rejects a batch with a duplicate. */
+/** Removes duplicate keys: DynamoDB rejects a batch that contains a key twice. */
 export function uniqueKeys<Key extends object>(all: readonly Key[]): Key[] {
   return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
 }
