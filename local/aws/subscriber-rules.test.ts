@@ -357,9 +357,10 @@ describe('an API destination', () => {
       { address: '127.0.0.1', family: 4 },
       { address: '127.0.0.2', family: 4 },
     ];
-    vi.spyOn(dns, 'lookup').mockImplementation(
-      (_host: string, _options: unknown, done: (...found: unknown[]) => void) => done(null, addresses),
-    );
+    vi.spyOn(dns, 'lookup').mockImplementation((...given: unknown[]) => {
+      const done = given.at(-1);
+      if (typeof done === 'function') done(null, addresses);
+    });
     cleanups.push(async () => vi.restoreAllMocks());
     await putRule();
     await putTarget({ Arn: await createDestination({ InvocationEndpoint: 'http://localhost:2/events' }) });
