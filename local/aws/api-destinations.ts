@@ -165,9 +165,9 @@ export function createApiDestinations(state: State) {
         'user-agent': 'Amazon/EventBridge/ApiDestinations',
       });
       for (const [name, value] of Object.entries(parameters?.HeaderParameters ?? {})) {
-        headers.set(name, readParameter(event, value));
+        setHeader(headers, name, readParameter(event, value));
       }
-      headers.set(...connection.header);
+      setHeader(headers, ...connection.header);
       const url = endpointUrl(destination.endpoint, event, parameters);
       const withBody = method !== 'GET' && method !== 'HEAD';
       const limit = limits.get(arn) ?? pLimit(maxConcurrentCalls);
@@ -214,6 +214,18 @@ function requireLocal(endpoint: string): void {
     'ValidationException',
     'InvocationEndpoint: the local engine calls only this machine, such as http://127.0.0.1:8080/events. AWS requires https',
   );
+}
+
+/** The error of `Headers` quotes the value, which can be a secret or the content of a message. */
+function setHeader(headers: Headers, name: string, value: string): void {
+  try {
+    headers.set(name, value);
+  } catch {
+    throw new UndeliverableError(
+      'INVALID_PARAMETER',
+      `HTTP does not allow the name or the value of the header ${name}`,
+    );
+  }
 }
 
 /** Fills in the path's `*` and the query. */

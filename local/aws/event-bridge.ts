@@ -65,6 +65,7 @@ export function createEvents(options: EventsOptions) {
   const subscribers = createSubscriberRules(options);
   const rules = createRules(options, subscribers);
   const pending = state.collection<QueueDelivery>('event deliveries');
+  let stopped = false;
 
   /** @throws AwsError */
   function toEnvelope(entry: Entry, replay: string | undefined): Envelope {
@@ -115,21 +116,24 @@ export function createEvents(options: EventsOptions) {
         const key = randomUUID();
         const delivery = { rule: name, bus, queue: target.queue, event };
         pending.put(key, delivery);
-        sendToQueue(key, delivery);
+        void sendToQueue(key, delivery);
       }
     }
     subscribers.deliver(bus, event);
   }
 
-  function sendToQueue(key: string, { rule, bus, queue, event }: QueueDelivery): void {
+  /** A delivery that a stop interrupts stays stored, and `resume` repeats it. */
+  async function sendToQueue(key: string, { rule, bus, queue, event }: QueueDelivery): Promise<void> {
     const done = inFlight.track();
-    send(queue, { body: JSON.stringify(event) })
-      .catch((error: unknown) => sendToDeadLetterQueue(rules.findOwn(bus, rule), event, error))
-      .catch((error: unknown) => report(`An event for the rule ${rule} is lost: ${error}`))
-      .finally(() => {
-        pending.delete(key);
-        done();
+    try {
+      await send(queue, { body: JSON.stringify(event) }).catch((error: unknown) => {
+        if (!stopped) return sendToDeadLetterQueue(rules.findOwn(bus, rule), event, error);
       });
+    } catch (error) {
+      if (!stopped) report(`An event for the rule ${rule} is lost: ${error}`);
+    }
+    if (!stopped) pending.delete(key);
+    done();
   }
 
   function publishEntry(entry: Entry, throttled: boolean, replay: string | undefined) {
@@ -166,7 +170,10 @@ export function createEvents(options: EventsOptions) {
 
   return {
     ...service,
-    stop: subscribers.stop,
+    stop(): void {
+      stopped = true;
+      subscribers.stop();
+    },
 
     /** Publishes events as an archive replay, with `replay-name`. */
     replay: (name: string, input: unknown) => putEvents(input, false, name),
@@ -176,7 +183,7 @@ export function createEvents(options: EventsOptions) {
 
     /** Continues the deliveries of an earlier run. */
     resume(): void {
-      for (const [key, delivery] of pending.entries()) sendToQueue(key, delivery);
+      for (const [key, delivery] of pending.entries()) void sendToQueue(key, delivery);
       subscribers.resume();
     },
   };

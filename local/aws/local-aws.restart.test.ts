@@ -164,6 +164,24 @@ test('invokes the functions of an accepted event that had not handled it', async
   expect(Messages.map(({ Body = '' }): unknown => JSON.parse(Body))).toEqual([event(1), event(2)]);
 });
 
+test('delivers an accepted event to a queue after a stop that interrupted its delivery', async () => {
+  const rules = { queue: { pattern: { source: ['test'] }, target: { queue: 'quarantine' } } };
+  const options = { resources: { ...resources, rules } };
+  const accepted = Promise.withResolvers<void>();
+  const first = await start({ ...options, onEvent: () => accepted.resolve() });
+  const put = new EventBridgeClient(first.client).send(new PutEventsCommand({ Entries: [entry()] })).catch(() => {});
+  await accepted.promise;
+
+  const second = await start(options);
+  await put;
+  await second.control('GET', 'idle');
+
+  const QueueUrl = second.deadLetterQueueUrl.replace('dead-letters', 'quarantine');
+  const { Messages = [] } = await new SQSClient(second.client).send(new ReceiveMessageCommand({ QueueUrl }));
+  expect(Messages).toHaveLength(1);
+  expect(first.reports).toEqual([]);
+});
+
 test("keeps a subscriber's rule, and delivers to its endpoint what an earlier run could not", async () => {
   const received: string[] = [];
   const statuses = [500];

@@ -328,6 +328,29 @@ describe('an API destination', () => {
     expect(aws.reports).toEqual([expect.stringContaining('The target a of the rule mine failed')]);
   });
 
+  test.each([
+    ['a line break', 'first\nsecond', 'first'],
+    ['a character beyond Latin-1', 'Привет', '1055'],
+  ])('is not called with a header value that has %s, which the error does not contain', async (_what, text, part) => {
+    const { received, url } = await startEndpoint();
+    const { QueueUrl, Arn } = await createQueue('failed');
+    await putRule();
+    await putTarget({
+      Arn: await createDestination({ InvocationEndpoint: url }),
+      HttpParameters: { HeaderParameters: { 'x-text': '$.detail.data.text' } },
+      DeadLetterConfig: { Arn },
+    });
+
+    await publish({ Detail: JSON.stringify({ data: { text } }) });
+
+    const [message] = await receive(QueueUrl);
+    const { ERROR_CODE, ERROR_MESSAGE } = message?.MessageAttributes ?? {};
+    expect([ERROR_MESSAGE?.StringValue, ...aws.reports].join()).not.toContain(part);
+    expect(ERROR_CODE?.StringValue).toBe('INVALID_PARAMETER');
+    expect(ERROR_MESSAGE?.StringValue).toMatch('x-text');
+    expect(received).toEqual([]);
+  });
+
   test('is described and listed without secrets, and deleted with its connection', async () => {
     await createDestination({ InvocationEndpoint: 'http://localhost:9/events' });
 
