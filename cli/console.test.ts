@@ -37,6 +37,8 @@ describe('livechat console', () => {
       simulator: false,
       events: false,
       stage: 'local',
+      organizationNames: {},
+      channelNames: { livechat: 'LiveChat' },
     });
 
     const stream = await fetch(`${address}api/stream`);
