@@ -38,7 +38,7 @@ export function coldStart(rounds: number) {
     const folder = await mkdtemp(join(tmpdir(), 'livechat-bench-'));
     try {
       const modules = await buildModules(local, folder, await invocationEvents(local, rounds));
-      const measured = new Map<string, Measured[]>([...modules.keys()].map((name) => [name, []]));
+      const measured = new Map<string, Measurement[]>([...modules.keys()].map((name) => [name, []]));
       for (let round = 1; round <= rounds; round += 1) {
         for (const [name, module] of modules) measured.get(name)?.push(await measureOnce(name, module, local));
         reportProgress(`cold start: round ${round} of ${rounds}`);
@@ -101,8 +101,8 @@ const measured = z.object({
   warm: z.array(z.tuple([z.number(), z.number(), z.number()])),
   outcome: z.string(),
 });
-export type Measured = z.infer<typeof measured>;
-type TimeField = Exclude<keyof Measured, 'warm' | 'outcome'>;
+export type Measurement = z.infer<typeof measured>;
+type TimeField = Exclude<keyof Measurement, 'warm' | 'outcome'>;
 
 const measure = `
 import { subscribe } from 'node:diagnostics_channel';
@@ -143,7 +143,7 @@ export async function measureOnce(
   { file, event }: Module,
   local: Local,
   { invocations = 1, cpuShare = 1 } = {},
-): Promise<Measured> {
+): Promise<Measurement> {
   const env = { ...local.environment, AWS_LAMBDA_FUNCTION_NAME: name };
   const events: string[] = [];
   while (events.length < invocations) events.push(JSON.stringify(await event()));
@@ -154,7 +154,7 @@ export async function measureOnce(
   return measured.parse(JSON.parse(stdout.split('\n').at(-1) ?? ''));
 }
 
-function row(name: string, bytes: number, all: ReadonlyMap<string, readonly Measured[]>) {
+function row(name: string, bytes: number, all: ReadonlyMap<string, readonly Measurement[]>) {
   const median = (of: string, field: TimeField) =>
     percentile(
       (all.get(of) ?? []).map((one) => one[field]),

@@ -3,9 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * A program: `node bench/cpu-share.ts SHARE COMMAND …` runs a command with a share of one CPU, from 0 to 1. Like the bandwidth
- * control by which Lambda limits a function, it stops the threads that have used their quota until the next period of 20 ms.
- * Linux only: it reads the CPU time of the threads from /proc.
+ * `node bench/cpu-share.ts SHARE COMMAND …` runs a command with a share of one CPU, from 0 to 1. Like CPU bandwidth control on
+ * Lambda, it stops a process that has used its quota until the next 20 ms period. Linux only: it reads CPU times from /proc.
  */
 const periodMs = 20;
 
@@ -29,7 +28,7 @@ async function limit(pid: number | undefined): Promise<void> {
     leftMs -= totalMs - usedMs;
     usedMs = totalMs;
     for (; nextPeriod <= now; nextPeriod += periodMs) {
-      // An overrun is deducted from the next period. What is left of a period expires.
+      // An overrun is deducted from the next period. Unused quota expires with its period.
       leftMs = Math.min(quotaMs, leftMs + quotaMs);
     }
     child.kill(leftMs > 0 ? 'SIGCONT' : 'SIGSTOP');
@@ -44,7 +43,7 @@ function cpuMs(pid: number | undefined): number | undefined {
     const nanoseconds = threads.map((id) => readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ')[0]);
     return nanoseconds.reduce((sum, used) => sum + Number(used), 0) / 1e6;
   } catch {
-    // A thread has ended since the folder was read.
+    // A thread ended after its folder was listed.
     return undefined;
   }
 }

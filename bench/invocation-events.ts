@@ -11,27 +11,27 @@ import { setWebhooks } from './livechat.ts';
 
 const sentText = 'Your parcel has left.';
 
-/** Creates an event for each invocation of a function. A duplicate of an event would do less. */
+/** Creates a different event for each invocation: the function does less work for a duplicate. */
 export type CreateEvent = (name: string) => Promise<unknown>;
 
 /**
- * Events as a stage with traffic has them: messages belong to one conversation, whose routing rules the function has read, and
- * each send request is the only one of its chat.
+ * Events of a stage with traffic. All messages belong to one conversation, so the function has its routing rules cached. Each
+ * send request has its own chat.
  */
 export async function invocationEvents(local: Local, chats: number): Promise<CreateEvent> {
   await setWebhooks(local, false);
   const started = await startChats(local, chats);
-  const accept = await acceptor(local);
-  const sends = turns(started);
+  const accept = await createAccept(local);
+  const nextSendChat = cycle(started);
   return async (name) => {
-    if (name === 'send') return { request: await accept(sends()) };
+    if (name === 'send') return { request: await accept(nextSendChat()) };
     if (name === 'message-delivered') return echo(await accept(conversationId));
-    return eventOf(name);
+    return createInvocationEvent(name);
   };
 }
 
-/** Takes the elements one after the other, again and again. */
-function turns<T>(elements: readonly T[]): () => T {
+/** Cycles through the elements. */
+function cycle<T>(elements: readonly T[]): () => T {
   let taken = 0;
   return () => {
     const element = elements[taken % elements.length];
@@ -41,9 +41,9 @@ function turns<T>(elements: readonly T[]): () => T {
   };
 }
 
-/** Stores send requests without their executions. Returns the inputs of these. */
-async function acceptor(local: Local) {
-  // Entities read the names of their tables when they are loaded.
+/** Stores send requests without starting executions. Returns the inputs that the executions would have. */
+async function createAccept(local: Local) {
+  // The entity modules read the table names when they are imported.
   Object.assign(process.env, local.environment);
   const { composers } = await import('../core/channels.ts');
   const { loadPorts } = await import('../core/channel/ports.ts');
@@ -74,16 +74,16 @@ function sendRequested(conversationId: string) {
 }
 
 const conversationId = randomUUID();
-let numbered = 100;
+let messageNumber = 100;
 
-/** A further message of the conversation. */
+/** Another message of the conversation. */
 function nextMessage() {
   const [event] = eventsFor('message-received', busEvents(organizationId));
   if (!event || !('timestamp' in event.detail.data)) throw new Error('the fixtures have no message');
-  numbered += 1;
+  messageNumber += 1;
   const { metadata, data } = event.detail;
-  const at = new Date(Date.now() + numbered).toISOString();
-  const id = `${data.threadId}_${numbered}`;
+  const at = new Date(Date.now() + messageNumber).toISOString();
+  const id = `${data.threadId}_${messageNumber}`;
   return {
     event,
     metadata: { ...metadata, id: randomUUID(), receivedAt: at },
@@ -99,14 +99,14 @@ function echo({ deliveries }: ExecutionInput): unknown {
   return { ...event, 'detail-type': 'message.delivered', detail: { metadata, data } };
 }
 
-function eventOf(name: string): unknown {
+function createInvocationEvent(name: string): unknown {
   if (name === 'webhook') {
     const call = { ...fixture('incoming_event.message.customer.json'), organization_id: organizationId };
     return webhookEvent(Buffer.from(JSON.stringify(call)));
   }
   if (name === 'send-requested') return sendRequested(randomUUID());
   if (name === 'wait-for-turn') {
-    // Nothing is stored of this request, so the step ends after its reads.
+    // The request is not stored, so the step ends after its reads.
     const ids = { organizationId, conversationId: randomUUID(), requestId: randomUUID() };
     const { request } = sendInput(Math.max(...sendInputVersions()));
     return { request: { ...request, ...ids, expiresAt: Date.now() + 60_000 }, seconds: 60, token: 'token' };
@@ -116,7 +116,7 @@ function eventOf(name: string): unknown {
     return { Records: [{ messageId: randomUUID(), body, messageAttributes: {} }] };
   }
   if (name === 'reconcile') {
-    // An organization without credentials, so the run ends before it calls LiveChat.
+    // The organization has no credentials, so the function returns before it calls LiveChat.
     const cause = { organizationId: randomUUID(), correlationId: randomUUID(), causationId: randomUUID() };
     return toBusEvent(createEvent('reconciliation.requested', { reason: 'schedule' }, cause, ['bench'], Date.now()));
   }

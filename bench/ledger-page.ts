@@ -56,7 +56,7 @@ export function ledgerTables({ rows, items }: Measurement) {
   return { ledgerDollars: dollars, ledgerCounts: counts, ledgerItems: items };
 }
 
-/** Writes the tables of the page from what is stored of the last runs. */
+/** Writes the tables of the page from the stored results of the last runs. */
 export function writeCostPage(): void {
   writeFileSync(page, replaceTables(readCostPage(), readCounted()));
 }

@@ -6,21 +6,21 @@ import { percentile, round1 } from '../cli/simulate/timing.ts';
 import { type FunctionName, functions } from '../stacks/topology.ts';
 import { isFunction } from '../test/bus-events.ts';
 import { credentials } from '../test/configuration-api.ts';
-import { buildModules, type Measured, measureOnce } from './cold-start.ts';
+import { buildModules, type Measurement, measureOnce } from './cold-start.ts';
 import { reportProgress, round2, withLocal } from './engine.ts';
 import { invocationEvents } from './invocation-events.ts';
 import { billedMs, durationsFile, invocationDollars, oneCpuMb } from './prices.ts';
 
 const sizesMb = [256, 512, 1024, oneCpuMb];
 const callsPerSecond = 200;
-/** The first are left out: a function that V8 has not optimized yet uses up to twice the CPU time. */
+/** The first invocations are a warm-up: before V8 optimizes a function, it uses up to twice the CPU time. */
 const invocations = 60;
 const measuredInvocations = 30;
 
 /**
- * Runs every function at the CPU shares of several memory sizes, in processes of its own, against the local engine, which is
- * not limited. `coldMs` is the import and the first invocation; Lambda gives more CPU to the import than this. `billedMs` is
- * the duration on Lambda with the latency of AWS. The prices are of a million such invocations on arm64.
+ * Runs every function in its own process, at the CPU shares of several memory sizes. The local engine has no CPU limit.
+ * `coldMs` is the import and the first invocation; Lambda gives the import more CPU than this. `billedMs` is the duration on
+ * Lambda, including the latency of AWS. The prices are per million such invocations on arm64.
  */
 export function measureMemory(rounds: number) {
   return withLocal({ ...credentials, LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) }, async (local) => {
@@ -31,7 +31,7 @@ export function measureMemory(rounds: number) {
         if (!isFunction(name)) continue;
         for (const memoryMb of sizesMb) {
           const options = { invocations, cpuShare: memoryMb / oneCpuMb };
-          const runs: Measured[] = [];
+          const runs: Measurement[] = [];
           while (runs.length < rounds) runs.push(await measureOnce(name, module, local, options));
           rows.push(toRow(name, memoryMb, runs));
         }
@@ -44,7 +44,7 @@ export function measureMemory(rounds: number) {
   });
 }
 
-function toRow(name: FunctionName, memoryMb: number, runs: readonly Measured[]) {
+function toRow(name: FunctionName, memoryMb: number, runs: readonly Measurement[]) {
   const warm = runs.flatMap((run) => run.warm.slice(-measuredInvocations));
   const median = (values: readonly number[]) => percentile(values, 50);
   const duration = {

@@ -64,8 +64,8 @@ export const inputs = {
 } as const;
 
 /**
- * The duration that Lambda bills for a warm invocation, in ms, without LiveChat calls: CPU time at the share of the memory size,
- * and one AWS call after the other, although some run in parallel.
+ * The duration that Lambda bills for a warm invocation, in ms, without LiveChat calls: CPU time at the CPU share of the memory
+ * size, plus the latency of every AWS call. An upper bound, because some calls run in parallel.
  */
 export function billedMs({ cpuMs, awsCalls }: MeasuredDurations[string], memoryMb: number): number {
   return Math.ceil(cpuMs / Math.min(1, memoryMb / oneCpuMb) + awsCalls * inputs.awsCallMs);

@@ -64,7 +64,7 @@ const benchmarks: Readonly<Record<string, { readonly what: string; readonly run:
   },
 };
 const names = Object.keys(benchmarks);
-/** `outbound` consists of others, and `memory` needs Linux and a machine without other load. */
+/** `outbound` repeats other benchmarks. `memory` needs Linux and an idle machine. */
 const chosenByDefault = names.filter((name) => name !== 'outbound' && name !== 'memory');
 
 const { values } = parseArgs({

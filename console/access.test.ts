@@ -18,7 +18,7 @@ const createApp = () => {
     return context.text('served');
   });
   const request = (path: string, init: RequestInit = {}) => app.request(`${origin}${path}`, init);
-  /** As a browser that opened the link. */
+  /** Sends requests like a browser that has opened the link. */
   const open = async () => {
     const { headers } = await request(`/?token=${token}`);
     const cookie = headers.get('set-cookie')?.split(';')[0] ?? '';
@@ -47,7 +47,7 @@ describe('the token of a stage', () => {
     expect(cookie).not.toContain(token);
   });
 
-  it('lets the browser with its cookie in, and a script with it as bearer token', async () => {
+  it('accepts the cookie of a browser, and the bearer token of a script', async () => {
     const { request, open } = createApp();
     const browser = await open();
     expect((await browser('/api/conversations')).status).toBe(200);
@@ -88,7 +88,7 @@ describe('the token of a stage', () => {
 });
 
 describe('the audit of a stage', () => {
-  it('records an action with its ids and options, before it is done, and leaves out what the operator wrote', async () => {
+  it('records the ids and options of an action before it runs, but no text of the operator', async () => {
     const { open, entries, served } = createApp();
     const browser = await open();
     const post = (path: string, body?: unknown) =>
@@ -107,7 +107,7 @@ describe('the audit of a stage', () => {
   });
 
   it.each(['conversations', 'messages', 'dead-letters', 'events', 'executions'])(
-    'records an item of %s when it is opened, but not its reloads and not lists',
+    'records when an item of %s is opened, but neither its reloads nor lists',
     async (list) => {
       const { open, entries, served } = createApp();
       const browser = await open();
@@ -123,7 +123,7 @@ describe('the audit of a stage', () => {
     },
   );
 
-  it('refuses what it cannot record', async () => {
+  it('rejects a request that it cannot record', async () => {
     const { open, served, failAudit } = createApp();
     const browser = await open();
     failAudit(new TypeError('no access'));

@@ -19,8 +19,9 @@ export type Audit = (entry: AuditEntry) => Promise<void>;
 export const createToken = (): string => randomBytes(32).toString('base64url');
 
 /**
- * Rejects requests without the token with 401. `/?token=` exchanges the token for a cookie, and scripts send it as a bearer
- * token. The console of a stage acts with the operator's rights, but other users and processes of the machine can reach its port.
+ * Responds with 401 to requests without the token. `/?token=` exchanges the token for a cookie. Scripts send a bearer token.
+ * The console of a stage uses the operator's AWS permissions, and other users and processes of the machine can connect to its
+ * port.
  */
 export function requireToken(token: string): MiddlewareHandler {
   const session = createToken();
@@ -35,21 +36,21 @@ export function requireToken(token: string): MiddlewareHandler {
     }
     const bearer = req.header('authorization')?.replace(/^Bearer /i, '') ?? '';
     if (await timingSafeEqual(session, getCookie(context, cookie) ?? '')) return next();
-    return (await timingSafeEqual(token, bearer)) ? next() : rejectStranger(context);
+    return (await timingSafeEqual(token, bearer)) ? next() : respondUnauthorized(context);
   };
 }
 
-function rejectStranger(context: Context): Response {
+function respondUnauthorized(context: Context): Response {
   context.header('Cache-Control', 'no-store');
   context.header('WWW-Authenticate', 'Bearer');
-  if (!context.req.path.startsWith('/api/')) return context.html(noAccess, 401);
-  return context.json({ error: { message: noAccessText } }, 401);
+  if (!context.req.path.startsWith('/api/')) return context.html(unauthorizedPage, 401);
+  return context.json({ error: { message: unauthorizedText } }, 401);
 }
 
-const noAccessText =
+const unauthorizedText =
   'Access requires the link that `livechat console --stage` printed at startup. Open this link again.';
 
-const noAccess = `<!doctype html>
+const unauthorizedPage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -62,12 +63,12 @@ cookie if you followed a link from another site.</p>
 </html>
 `;
 
-/** The lists whose items hold what customers and agents wrote. */
+/** The items that contain text of customers and agents. */
 const contents = /^\/api\/(?:conversations|messages|executions|dead-letters|events)\/./;
-/** The page reloads an open item often. */
-const reopenedMs = 3_600_000;
+/** The page reloads an open item often. Only the first read in this interval is recorded. */
+const recordIntervalMs = 3_600_000;
 
-/** Ids and options of a request. Text that an operator wrote is left out. */
+/** Ids and options of a request. Text that an operator wrote is not recorded. */
 const recorded = z.object({
   organizationId: z.optional(z.string()),
   ids: z.optional(z.array(z.string())),
@@ -79,7 +80,7 @@ const recorded = z.object({
   version: z.optional(z.number()),
 });
 
-/** What to record of a request; undefined for a read without contents. */
+/** The audit entry of a request. Undefined for a read without message contents. */
 async function describeRequest({ req }: Context): Promise<AuditEntry | undefined> {
   const request = `${req.method} ${req.path}`;
   if (!isRead(req)) return { request, ...recorded.safeParse(parseJson(await req.text())).data };
@@ -88,13 +89,13 @@ async function describeRequest({ req }: Context): Promise<AuditEntry | undefined
 
 const isRead = ({ method }: { method: string }) => method === 'GET' || method === 'HEAD';
 
-/** Remembers what was opened, and forgets it after an hour. */
-function createReopened() {
+/** The items that were opened within the last hour. */
+function createRecentReads() {
   /** When items were opened, ms since 1970. */
   const opened = new Map<string, number>();
   return {
     has(item: string, now: number): boolean {
-      for (const [other, at] of opened) if (now - at > reopenedMs) opened.delete(other);
+      for (const [other, at] of opened) if (now - at > recordIntervalMs) opened.delete(other);
       return opened.has(item);
     },
     add: (item: string, now: number) => opened.set(item, now),
@@ -102,22 +103,22 @@ function createReopened() {
 }
 
 /**
- * Records every action, and every transcript or other content that is opened, before it is served; an item that stays open once
- * an hour. What cannot be recorded is refused with 503.
+ * Records every action and every read of message contents before it is served. An item that stays open is recorded once an
+ * hour. Responds with 503 if the record cannot be written.
  */
 export function auditRequests(audit: Audit): MiddlewareHandler {
-  const reopened = createReopened();
+  const recentReads = createRecentReads();
   return async (context, next) => {
     const entry = await describeRequest(context);
     const [item, now] = [JSON.stringify(entry), Date.now()];
-    if (!entry || reopened.has(item, now)) return next();
+    if (!entry || recentReads.has(item, now)) return next();
     try {
       await audit(entry);
     } catch (error) {
       const reason = error instanceof Error ? error.name : 'unknown error';
       return context.json({ error: { message: `Refused: the audit log cannot be written (${reason}).` } }, 503);
     }
-    if (isRead(context.req)) reopened.add(item, now);
+    if (isRead(context.req)) recentReads.add(item, now);
     return next();
   };
 }

@@ -15,16 +15,16 @@ import { listDeadLetters } from '../core/outbound/dead-letter.ts';
 import { invalid, parseLimit, parseOneOf, type ReadRequest } from './http.ts';
 import { search } from './search.ts';
 
-/** Maximum page size of the query of each status, which bounds the items that are read but not returned. */
+/** Maximum page size of each status query. It bounds the number of items that are read but not returned. */
 const listPageSize = 50;
 const searchPageSize = 200;
 
 /** A conversation of a list. */
 export type ConversationRow = Omit<ConversationSummary, 'lastMessage'> & {
   readonly lastMessage?: ReturnType<typeof toPreview> | undefined;
-  /** The customer's last message has not been read by an agent; never of a closed conversation. */
+  /** Whether no agent has read the customer's last message. False for a closed conversation. */
   readonly unread: boolean;
-  /** How many of its send requests are open dead letters, among the latest {@link maxDeadLetters}. */
+  /** The number of its send requests among the latest {@link maxDeadLetters} open dead letters. */
   readonly failedSends: number;
 };
 
@@ -63,10 +63,10 @@ export async function listConversations({ query, signal }: ReadRequest): Promise
   return { conversations: matches, next: encodeCursor(last), organizations: known, ...searched };
 }
 
-/** More open dead letters are not read for a list. */
+/** Maximum number of open dead letters that a list reads. */
 const maxDeadLetters = 500;
 
-/** Adds the last message, read marks and failures of the conversations of a page, by batches. */
+/** Adds the last message, the read marks and the failures to the conversations of a page, with batch reads. */
 async function describeConversations(summaries: readonly ConversationSummary[]): Promise<ConversationRow[]> {
   const lastIds = summaries.flatMap(({ lastMessage, organizationId, id }) =>
     lastMessage ? [{ organizationId, conversationId: id, ...lastMessage }] : [],

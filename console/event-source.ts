@@ -18,11 +18,11 @@ export interface EventEntry {
   readonly kind: 'webhook' | 'event';
   /** ISO 8601. */
   readonly at: string;
-  /** LiveChat's action, or the event's detail-type; empty if a webhook has none that can be read. */
+  /** The action of a webhook, or the detail-type of an event. Empty if the webhook has no readable action. */
   readonly type: string;
   /**
-   * Of a webhook, `accepted` or `refused`. An event is `handled` or, after the last invocation of a function failed, `failed`;
-   * `published` if no function is known to have handled it.
+   * A webhook is `accepted` or `refused`. An event is `failed` if the last invocation of a function failed, otherwise
+   * `handled`. It is `published` if no invocation is known.
    */
   readonly status: EventStatus;
   readonly organizationId?: string | undefined;
@@ -35,10 +35,10 @@ export interface EventEntry {
     readonly reason?: string | undefined;
     readonly ms?: number | undefined;
   };
-  /** `metadata.id`, or EventBridge's id of an event without one. */
+  /** `metadata.id`, or EventBridge's id if the event has no `metadata.id`. */
   readonly eventId?: string | undefined;
   readonly correlationId?: string | undefined;
-  /** The id of the event that caused it; undefined if a webhook did. */
+  /** The id of the event that caused it. Undefined if a webhook caused it. */
   readonly causationId?: string | undefined;
   readonly source?: string | undefined;
 }
@@ -50,7 +50,7 @@ export interface EventDetails {
   readonly functions: readonly FunctionRun[];
   /** Other webhooks and events with the same correlation id, oldest first. */
   readonly related: readonly EventEntry[];
-  /** Whether the whole event is kept, so that it can be published again. */
+  /** Whether the complete event is stored. Only then can it be replayed. */
   readonly isComplete: boolean;
 }
 
@@ -69,18 +69,18 @@ export interface EventList {
   /** Newest first. */
   readonly entries: readonly EventEntry[];
   readonly next?: string | undefined;
-  /** What the list does not contain, as sentences for the reader. */
+  /** Sentences for the operator about what the list does not contain. */
   readonly limits: readonly string[];
 }
 
-/** The events cannot be read. The message says what to do. */
+/** The events cannot be read. The message tells the operator what to do. */
 export class EventsUnavailable extends Error {
   override readonly name = 'EventsUnavailable';
 }
 
 /** Where webhooks and events are read from: the local engine's log, or a stage's tables and logs. */
 export interface EventSource {
-  /** Whether whole events are kept, so that they can be published again. */
+  /** Whether complete events are stored. Only then can they be replayed. */
   readonly keepsEvents: boolean;
   list(query: EventFilter & { readonly limit: number; readonly after?: string | undefined }): Promise<EventList>;
   find(id: string): Promise<EventDetails | undefined>;
@@ -98,11 +98,14 @@ export function matchesFilter(entry: EventEntry, filter: EventFilter): boolean {
   );
 }
 
-/** An event is handled once the last invocation of each function succeeded; those of the state machine may wait in between. */
+/**
+ * An event is handled if the last invocation of each function succeeded. A step that makes the state machine wait has not
+ * failed.
+ */
 export function describeStatus(functions: readonly FunctionRun[]): 'handled' | 'failed' {
-  const latest = new Map(functions.map(({ function: name, ok, error }) => [name, ok || waits.has(error ?? '')]));
+  const latest = new Map(functions.map(({ function: name, ok, error }) => [name, ok || waitErrors.has(error ?? '')]));
   return [...latest.values()].every(Boolean) ? 'handled' : 'failed';
 }
 
-/** The state machine waits after these; the function has not failed. */
-const waits: ReadonlySet<string> = new Set(['Deferred', 'NotFirst']);
+/** Errors after which the state machine waits. */
+const waitErrors: ReadonlySet<string> = new Set(['Deferred', 'NotFirst']);

@@ -141,7 +141,7 @@ describe('an event', () => {
     ]);
   });
 
-  it('has the dead letter that it became', async () => {
+  it('has the id of its dead letter', async () => {
     await bridge.fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event', count: 1 });
     await bridge.send(chatId, bridge.text('Refused'));
     await bridge.waitForExecutions();
@@ -152,7 +152,7 @@ describe('an event', () => {
     });
   });
 
-  it('has no id of its own if it does not exist', async () => {
+  it('responds with 404 to an unknown id', async () => {
     expect(await local.api('/api/events/unknown')).toMatchObject({ status: 404, body: { error: { field: 'id' } } });
   });
 });

@@ -58,31 +58,31 @@ async function findEvent(source: EventSource, id: string): Promise<EventDetails>
   return details;
 }
 
-/** Their effects cannot be recognized as duplicates. */
-const repeatedEffects = new Map([
+/** Events whose effects are not idempotent, with the reason not to replay them. */
+const nonIdempotentEvents = new Map([
   ['alert.raised', 'a replay would notify the operators again'],
   ['reconciliation.requested', 'a replay would start another run'],
 ]);
 
 interface Replay {
   readonly events: readonly EventDetails[];
-  /** Why it is not possible. */
+  /** Why a replay is not possible. */
   readonly obstacle?: string;
 }
 
-/** The events that a replay publishes: one, or each that the webhook published. */
+/** The events that a replay publishes: the event itself, or all events that the webhook published. */
 async function prepareReplay(source: EventSource, details: EventDetails): Promise<Replay> {
   const { kind, type } = details.entry;
   const refuse = (obstacle: string): Replay => ({ events: [], obstacle });
   if (!source.keepsEvents) return refuse('the events of a stage are stored only in the archive of the bus');
-  const repeated = repeatedEffects.get(type);
+  const repeated = nonIdempotentEvents.get(type);
   if (repeated) return refuse(repeated);
   const events = kind === 'event' ? [details] : await readPublished(source, details);
   if (events.length === 0) return refuse('this webhook has no stored events');
   return events.every(({ isComplete }) => isComplete) ? { events } : refuse('the payload is not stored');
 }
 
-/** An event that was replayed is in the log twice. */
+/** The log contains a replayed event twice. */
 async function readPublished(source: EventSource, { related }: EventDetails): Promise<EventDetails[]> {
   const published = related.filter(
     (one) => one.kind === 'event' && one.source === eventSource && one.causationId === undefined,

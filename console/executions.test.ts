@@ -57,7 +57,7 @@ const requests = async (query?: Readonly<Record<string, string>>) =>
   (await list(query)).executions.map(({ requestId }) => requestId);
 
 describe('the list of executions', () => {
-  it('has each with what is stored of its request, latest first', async () => {
+  it('has each execution with the stored data of its request, latest start first', async () => {
     const { executions } = await list();
     const common = { organizationId, conversationId: chatId, customer: 'Dana', redrive: 0 };
     const error = 'ChannelClientError';
@@ -84,7 +84,7 @@ describe('the list of executions', () => {
     expect(found).toEqual((await list()).executions.map(({ name }) => name));
   });
 
-  it('is filtered by status, error and time of the start', async () => {
+  it('is filtered by status, error and start time', async () => {
     const [, first, second, third] = (await list()).executions.map(({ startDate }) => startDate);
     expect(await requests({ status: 'SUCCEEDED' })).toEqual([retried, sent]);
     expect(await requests({ status: 'FAILED' })).toEqual([failed, failed]);
@@ -96,7 +96,7 @@ describe('the list of executions', () => {
     expect(await requests({ until: third ?? '' })).toEqual([sent]);
   });
 
-  it('has a page for each error too', async () => {
+  it('has pages with a filter by error', async () => {
     const { executions, next = '' } = await list({ error: 'ChannelClientError', limit: '1' });
     expect(executions).toMatchObject([{ redrive: 1, customer: 'Dana', error: 'ChannelClientError' }]);
     const second = await list({ error: 'ChannelClientError', limit: '1', after: next });
@@ -132,7 +132,7 @@ describe('the search for executions', () => {
     expect(await requests({ search: 'nothing-has-this-id' })).toEqual([]);
   });
 
-  it('reads one by its name or its ARN, with the same columns', async () => {
+  it('reads one by its name or its ARN, with the fields of the list', async () => {
     const [listed] = (await list({ search: retried })).executions;
     for (const id of [listed?.name, listed?.id]) {
       const { body } = await local.api(`/api/executions/${encodeURIComponent(id ?? '')}`);

@@ -45,7 +45,7 @@ async function find(text: string) {
   return results.parse(body);
 }
 
-describe('the search of everything', () => {
+describe('the search over all ids, names and e-mails', () => {
   it.each([
     ['conversation', () => chatId],
     ['thread', () => stored.conversation.threads[0]?.id],
@@ -73,7 +73,7 @@ describe('the search of everything', () => {
     for (const text of [arn, id]) expect((await find(text)).matches).toMatchObject([{ kind: 'execution', id }]);
   });
 
-  it('leads from a request to its first delivery', async () => {
+  it('finds the first delivery of a request', async () => {
     expect((await find(failed)).matches).toMatchObject([{ kind: 'request', deliveryId: stored.pending[0]?.id }]);
   });
 

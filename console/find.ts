@@ -16,34 +16,37 @@ import { executionName, parsePartPlace } from '../core/outbound/request.ts';
 import { invalid, type ReadRequest } from './http.ts';
 import { matchesSearch } from './search.ts';
 
-/** What an id, a name or an e-mail belongs to. */
+/** The object with an id, a name or an e-mail address. */
 export interface Match {
   readonly kind: 'conversation' | 'thread' | 'message' | 'request' | 'delivery' | 'execution' | 'dead letter';
   readonly id: string;
   readonly organizationId: string;
-  /** Empty for a dead letter of no conversation. */
+  /** Empty for a dead letter without a conversation. */
   readonly conversationId: string;
-  /** Of a request: its first delivery. */
+  /** The first delivery of a request. */
   readonly deliveryId?: string | undefined;
   readonly participants?: ConversationSummary['participants'] | undefined;
 }
 
 export interface SearchResults {
   readonly matches: readonly Match[];
-  /** How many of the latest conversations were examined, for a text that is no complete id. */
+  /** The number of conversations that the search read, latest first. Undefined if the text is a complete id. */
   readonly searched?: number;
 }
 
-/** How many conversations a request examines for a name, an e-mail or a delivery, which no index has. */
+/** Maximum number of conversations that one search reads: names, e-mail addresses and deliveries have no index. */
 const maxSearched = 2_000;
 const pageSize = 200;
 const maxMatches = 8;
-/** The latest dead letters of each status that are examined. */
+/** Maximum number of dead letters of each status that one search reads, latest first. */
 const maxDeadLetters = 200;
-/** No id, name or e-mail is longer. */
+/** Maximum length of ids, names and e-mail addresses. */
 const maxLength = 320;
 
-/** Finds what has this complete id; otherwise the latest conversations whose ids or participants contain the text. */
+/**
+ * Finds the objects with this complete id. If there are none, finds the latest conversations whose ids or participants contain
+ * the text.
+ */
 export async function readSearch({ query: { search = '' }, signal }: ReadRequest): Promise<SearchResults> {
   const wanted = search.trim();
   if (wanted.length < 2 || wanted.length > maxLength) throw invalid(400, 'search', `2 to ${maxLength} characters`);

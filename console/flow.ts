@@ -23,7 +23,7 @@ const sliceCount = 180;
 const minuteSlices = 60 / sliceSeconds;
 
 interface SliceCounts {
-  /** Whether the pipeline was observed, so that zero means no activity. */
+  /** Whether the pipeline was observed. If so, zero means no activity. */
   isMeasured: boolean;
   readonly totals: Record<Station, number>;
   readonly inboundMs: number[];
@@ -171,7 +171,7 @@ export function createFlow(notMeasured: readonly Station[] = []) {
         sampledAt,
         /** Running executions of the send state machine. */
         running: running.size,
-        /** Oldest first; each time has one. */
+        /** Oldest first, without gaps. */
         slices: indexes.map((index) => toSlice(index * sliceSeconds, slices.get(index))),
       };
     },

@@ -40,7 +40,7 @@ export function createLiveStream(subscribe: Subscribe, notMeasured: readonly Sta
   const tick = () => {
     ticks += 1;
     const now = Date.now();
-    // A stage is observed by polls, which can fail.
+    // The console polls a stage, and a poll can fail.
     if (notMeasured.length === 0) flow.measure(now);
     const isActive = listeners.size > 0 || now - lastActivityAt < rateRecoveryMs;
     // A failed read only leaves a gap in the plot; the page reports unreachable tables itself.

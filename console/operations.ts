@@ -57,7 +57,7 @@ export const reads = {
   '/reconciliation': listReconciliation,
 };
 
-/** With `search`, the executions of a request, chat or message, or with this name; without pages. */
+/** With `search`, returns the executions of a request, chat or message, or the one with this name, in a single page. */
 async function readExecutions({ query }: ReadRequest): Promise<ExecutionPage> {
   const { status, error, since, until, search, limit, after } = query;
   const filter = {

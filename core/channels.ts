@@ -6,11 +6,12 @@ import type { ListReconcilable, ReconciliationChannel } from './reconciliation/s
 import type { CreateRoutingChannel } from './routing/channel.ts';
 
 /**
- * The list of channels. A channel has one entry in `channels`, from which the stacks and the local engine derive its function,
- * its route and its rules, and one in each of the lists of loaders that it supports. docs/how-to/add-a-channel.md explains them.
+ * The list of channels. Each channel has one entry in `channels`: the stacks and the local engine derive its function, its
+ * route and its rules from this entry. It also has one loader for each port that it implements. docs/how-to/add-a-channel.md
+ * explains the ports.
  */
 
-/** By carrier, which is the name in events and send requests: lower-case letters and digits. */
+/** The channels by carrier, the name in events and send requests. A carrier consists of lower-case letters and digits. */
 export const channels = {
   livechat: {
     name: 'LiveChat',
@@ -22,14 +23,14 @@ export const channels = {
   },
 } as const satisfies Readonly<Record<string, ChannelSpec>>;
 
-// The bundler makes these imports static: a function contains the ports that it loads, and no others.
+// The bundler makes these imports static, so a function's bundle contains only the ports that the function loads.
 
 /** Converts the messages of a send request. */
 export const composers: Loaders<Compose<unknown>> = {
   livechat: () => import('./livechat/compose.ts').then(({ compose }) => compose),
 };
 
-/** Name the parts of requests in lists. */
+/** Return the first words of a part, for lists. */
 export const partTitles: Loaders<TitlePart> = {
   livechat: () => import('./livechat/compose.ts').then(({ partTitle }) => partTitle),
 };
@@ -46,7 +47,9 @@ export const reconcilers: Loaders<() => ReconciliationChannel> = {
   livechat: () => import('./livechat/reconcile.ts').then(({ liveChatReconciliation }) => liveChatReconciliation),
 };
 
-/** List the organizations that can be reconciled. Separate, since the schedule makes no calls to the channel. */
+/**
+ * List the organizations that can be reconciled. Separate from the reconcilers, because the schedule does not call the channel.
+ */
 export const reconcilableOrganizations: Loaders<ListReconcilable> = {
   livechat: () =>
     import('./livechat/organizations.ts').then(({ reconcilableOrganizations }) => reconcilableOrganizations),
@@ -57,7 +60,7 @@ export const fileHosts: Loaders<readonly string[]> = {
   livechat: () => import('./livechat/conventions.ts').then(({ liveChatFileHosts }) => liveChatFileHosts),
 };
 
-/** What `livechat doctor` checks. */
+/** The checks of `livechat doctor`. */
 export const channelDoctors: Loaders<() => ChannelDoctor> = {
   livechat: () => import('./livechat/doctor.ts').then(({ liveChatDoctor }) => liveChatDoctor),
 };

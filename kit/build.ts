@@ -3,8 +3,8 @@ import { type Plugin, rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
 
 /**
- * Builds the package into `dist/`: each entry point with what it uses of core, and its types. `--code-only` leaves the types of
- * the last build. docs/decisions/0009-kit-bundles-the-catalogue.md gives the reasons.
+ * Builds the package into `dist/`: the bundle of each entry point, including the code from core, and its types. `--code-only`
+ * keeps the types of the last build. docs/decisions/0009-kit-bundles-the-catalogue.md gives the reasons.
  */
 const codeOnly = process.argv.includes('--code-only');
 const root = join(import.meta.dirname, '..');

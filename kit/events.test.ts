@@ -37,9 +37,9 @@ describe('parseEvent', () => {
 
   it.each([
     ['no event', null, '(root)', undefined],
-    ['a batch of SQS', { Records: [] }, 'detail-type', undefined],
+    ['an SQS batch', { Records: [] }, 'detail-type', undefined],
     ['an unknown type', { ...busEvent, 'detail-type': 'message.sensitive' }, 'detail-type', undefined],
-    ['a name of Object', { ...busEvent, 'detail-type': 'constructor' }, 'detail-type', undefined],
+    ['a property of Object', { ...busEvent, 'detail-type': 'constructor' }, 'detail-type', undefined],
     ['another type', busEvent, 'detail-type', 'note.received' as const],
     ['invalid data', { ...busEvent, detail: { metadata, data: { ...data, id: 4711 } } }, 'data.id', undefined],
     [

@@ -33,12 +33,12 @@ export function isEvent<T extends EventType>(type: T, event: unknown): event is 
   }
 }
 
-/** What the kit reads of an event of EventBridge. */
+/** The fields of an EventBridge event that the kit reads. */
 export const envelope = z.object({ 'detail-type': z.string(), detail: z.unknown() });
 
 /**
  * Parses an event as EventBridge delivers it. Unknown fields are removed. Throws {@link InvalidEventError}, which names each
- * invalid field and what was expected, never a value. A large event has no data in it: `onLiveChatEvent` loads it.
+ * invalid field and what was expected, never a value. The data of a large event is in S3: `onLiveChatEvent` loads the data.
  */
 export function parseEvent(event: unknown): AnyEvent;
 /** Parses an event that must have the given type. */

@@ -11,7 +11,7 @@ import { expectPrintedIds } from '../test/service.ts';
 
 const run = promisify(execFile);
 const pages = ['kit/README.md', 'docs/how-to/subscribe.md', 'docs/how-to/send.md', 'docs/reference/kit.md'];
-/** Every sample in TypeScript on the pages about the kit. */
+/** Every TypeScript sample on the pages about the kit. */
 const samples = pages.flatMap((page) => codeBlocks(page)).filter(({ language }) => language === 'ts');
 
 const packed = z.tuple([z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) })]);

@@ -57,7 +57,7 @@ describe('sendMessages', () => {
     expect(data).toEqual({ ...request, sentAt: expect.closeTo(Date.now(), -5) });
   });
 
-  it("keeps the sender's own time, and gives each request without an id its own", async () => {
+  it("keeps the sender's time, and generates an id for each request without one", async () => {
     const { requestId: _, ...anonymous } = request;
     const first = await sendTo(accepted, { ...anonymous, requestId: undefined, sentAt: 1 });
     const second = await sendTo(accepted, { ...anonymous, requestId: undefined });

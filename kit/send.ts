@@ -59,7 +59,7 @@ export async function sendMessages(
   { requestId = randomUUID(), ...request }: SendRequest,
   { source, busName = 'omnichannel', causedBy }: SendOptions,
 ): Promise<string> {
-  // EventBridge reserves the prefix, and rejects an empty source with an error of the whole call.
+  // EventBridge reserves the prefix `aws.`. For an empty source, EventBridge rejects the whole call, not only the entry.
   if (!source || source.startsWith('aws.')) throw new RequestInvalid('source: expected the name of your service');
   const now = Date.now();
   const data = { sentAt: now, ...request, requestId };

@@ -60,7 +60,7 @@ export function onLiveChatEvent(
 
 const recoveredDetail = z.object({ metadata: z.object({ recovered: z.literal(true) }) });
 
-/** Large events are rare, so the client is loaded when it is needed. */
+/** Loads the S3 client on first use, because large events are rare. */
 async function loadS3() {
   try {
     const { GetObjectCommand, S3Client } = await import('@aws-sdk/client-s3');

@@ -47,9 +47,9 @@ export interface EngineOptions extends Pick<LocalAwsOptions, 'asyncRetryDelayMs'
   readonly port: number;
   readonly awsPort: number;
   readonly livechatPort: number;
-  /** The folder that keeps everything between two runs. Default: nothing is kept. */
+  /** The folder of the stored state. Default: the state is in memory only. */
   readonly dataFolder?: string | undefined;
-  /** The port for a debugger of the functions, which then have 15 minutes. Default: none. */
+  /** The port for a debugger of the functions. With a port, each function has a timeout of 15 minutes. Default: no port. */
   readonly inspectPort?: number | undefined;
   /** Receives messages for the operator: unsupported calls, dead letters, lost events. */
   report(message: string): void;

@@ -11,7 +11,7 @@ const envelope = (id: string, detail: Readonly<Record<string, unknown>>) => ({
 });
 const event = (id: string) => envelope(`bus-${id}`, { metadata: { id, correlationId: 'chain' }, data: { text: id } });
 
-it('deletes the oldest entries beyond its maximum, with their payloads, and says so', async () => {
+it('deletes the oldest entries beyond its maximum, with their payloads, and reports the limit', async () => {
   const log = createEventLog(openState(), 2);
   for (const id of ['a', 'b', 'c']) log.recordEvent(event(id), at);
   const { entries, limits } = await log.list({ limit: 10 });

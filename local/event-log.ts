@@ -15,7 +15,7 @@ import type { Collection, State } from './state.ts';
 
 /** The webhooks and events of the local engine, for the console. */
 export interface EventLog extends EventSource {
-  /** `secrets`: what must not be kept. */
+  /** `secrets`: values that must not be stored. */
   recordWebhook(activity: WebhookActivity, body: Buffer | undefined, secrets: readonly string[]): void;
   /** Call it before the event is delivered, so that its invocations find it. */
   recordEvent(event: Pick<Envelope, 'id' | 'source' | 'detail-type' | 'detail'>, at: string): void;
@@ -173,7 +173,7 @@ const eventIds = ({ eventId, busEventId }: Pick<StoredEntry, 'eventId' | 'busEve
 
 const maxTextLength = 2_000;
 
-/** The body without its secret. Of one that is not JSON, only the beginning. */
+/** The body without its secret. Returns only the beginning of a body that is not JSON. */
 function readBody(body: Buffer | undefined, secrets: readonly string[]): unknown {
   const whole = body?.toString() ?? '';
   const parsed = parseJsonExactly(whole);

@@ -20,7 +20,7 @@ const pause = z.object({
   callFrames: z.array(z.object({ location: z.object({ lineNumber: z.number() }) })),
 });
 
-/** Attaches to the functions of an engine, as an editor does: it asks the port for its targets. */
+/** Attaches to the functions of an engine as an editor does: requests the debug targets from the port. */
 async function attach(local: Local) {
   const [, address = ''] = /Debugger listening on ws:\/\/([^/]+)\//.exec(local.output()) ?? [];
   const [target] = targets.parse(await (await fetch(`http://${address}/json/list`)).json());
@@ -54,7 +54,7 @@ async function attach(local: Local) {
 }
 
 const file = 'functions/webhook.ts';
-/** Verified, and not yet published. */
+/** A line after the verification and before the publication. */
 const line = readFileSync(file, 'utf8')
   .split('\n')
   .findIndex((text) => text.includes('await publish(events)'));
@@ -79,7 +79,7 @@ it('stops a function at a breakpoint in its source, while the engine continues',
   expect((await local.api(path)).status).toBe(200);
 });
 
-it('stops on SIGTERM while a function is stopped', async () => {
+it('exits on SIGTERM while a function is paused at a breakpoint', async () => {
   const { local } = await stopWebhook();
   await local.stop();
   await expect(local.api('/api/health')).rejects.toThrow();

@@ -5,7 +5,7 @@ import type { Addresses, Engine } from './engine.ts';
 
 /** The terminal output: the addresses at the start, then one line per activity, without message contents. */
 
-/** Without a data folder, the engine keeps nothing. */
+/** The folder of the stored state. Undefined if the state is in memory only. */
 export interface Start extends Pick<Engine, 'addresses' | 'generated'> {
   readonly dataFolder: string | undefined;
 }
@@ -17,7 +17,7 @@ export function formatStart({ addresses, generated, dataFolder }: Start, colors:
     ['AWS', addresses.aws],
     ['LiveChat', addresses.livechat],
     ['bus', addresses.bus],
-    ['data', dataFolder ?? 'in memory, lost at the end'],
+    ['data', dataFolder ?? 'in memory, lost when the engine stops'],
   ];
   const lines = ['', ...rows.map(([name, value]) => `  ${colors.bold(name.padEnd(9))} ${value}`), ''];
   const variables = Object.entries(generated).map(([name, value]) => `  ${name}=${value}`);

@@ -12,8 +12,8 @@ const options = new Command('npm start --')
   .option('--port <number>', 'port of the webhook and the console (0 selects a free port)', parsePort, 3000)
   .option('--aws-port <number>', 'port of the AWS APIs', parsePort, 4566)
   .option('--livechat-port <number>', 'port of the LiveChat simulator', parsePort, 4600)
-  .option('--data <folder>', 'folder that keeps everything between two runs (default: .livechat in the project)')
-  .addOption(new Option('--memory', 'keep nothing: start empty, and forget everything at the end').conflicts('data'))
+  .option('--data <folder>', 'folder that stores all data between two runs (default: .livechat in the project)')
+  .addOption(new Option('--memory', 'store nothing: start empty, and discard all data on exit').conflicts('data'))
   .option(
     '--async-retry-delay <ms>',
     'delay before the first retry of a failed function; the second waits twice as long',
@@ -27,7 +27,7 @@ const options = new Command('npm start --')
   )
   .option('--json', 'print one line of JSON when ready, and everything else to stderr', false)
   .addOption(
-    new Option('--inspect [port]', 'open a port for a debugger of the functions, and give each 15 minutes')
+    new Option('--inspect [port]', 'open a port for a debugger of the functions, and set their timeouts to 15 minutes')
       .preset('9229')
       .argParser(parsePort),
   )

@@ -63,7 +63,7 @@ describe.each([
     expect(read({ gt: '010', lt: '240' })).toHaveLength(229);
   });
 
-  test('applies no write of a transaction that throws', () => {
+  test('rolls back a transaction that throws', () => {
     const state = start();
     const colors = state.collection<string>('colors');
     const fail = () => {

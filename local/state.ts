@@ -33,12 +33,12 @@ export interface KeyRange {
   readonly reverse?: boolean | undefined;
 }
 
-/** A folder that cannot be used. The message tells what to do. */
+/** The folder cannot be used. The message tells the user what to do. */
 export class StateError extends Error {
   override readonly name = 'StateError';
 }
 
-/** The shape of the records. A change of any collection's records needs a new number. */
+/** The schema version of the records. Raise it when the records of any collection change. */
 const version = 1;
 
 /** The files of the main thread, of the simulator's thread, and of fauxqs. */
@@ -52,7 +52,7 @@ export const defaultDataFolder = resolve(import.meta.dirname, '..', '.livechat')
 export interface StateOptions {
   /** Default: engine.db. */
   readonly file?: DatabaseFile;
-  /** Does not compare versions, to delete the state. */
+  /** Skips the version check, so that a state of any version can be deleted. */
   readonly anyVersion?: boolean;
 }
 
@@ -104,7 +104,7 @@ export function createPrivateFile(folder: string, file: DatabaseFile): string {
 }
 
 /**
- * Deletes what an engine kept in a folder. Other files stay. Returns whether there was anything.
+ * Deletes the stored state of an engine from a folder, but no other files. Returns whether the folder contained a state.
  *
  * @throws StateError if an engine uses the folder
  */
@@ -154,7 +154,7 @@ function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === busy;
 }
 
-/** Rows that one statement reads, so that a reader which stops early does not read a whole collection. */
+/** Number of rows that one statement reads. A reader that stops early does not read the whole collection. */
 const pageSize = 100;
 
 function openCollection<T>(database: DatabaseSync, name: string): Collection<T> {
@@ -209,7 +209,7 @@ interface Page {
   readonly order: 'ASC' | 'DESC';
 }
 
-/** Above every key. */
+/** Sorts after every key. */
 const lastKey = '\u{10FFFF}';
 
 function firstPage({ gt, gte = '', lt, lte = lastKey, reverse }: KeyRange): Page {

@@ -113,7 +113,9 @@ const maxEventAgeSeconds = 6 * 3600;
 
 const specs = reserveConcurrency<FunctionSpec>(functions, sendConcurrency);
 
-/** Creates a function as specified in the topology. `sst dev` runs the sources instead of the bundle, without its timeout. */
+/**
+ * Creates a function as specified in the topology. `sst dev` runs the sources instead of the bundle, with the maximum timeout.
+ */
 export function createFunction(
   name: string,
   parent: $util.Resource,

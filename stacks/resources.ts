@@ -125,7 +125,7 @@ export function createRule({ name, pattern, target, bus: where, parent }: RuleOp
 /** Of LiveChat's secrets: `livechat/…` in production, `livechat/<stage>/…` elsewhere. */
 export const secretPrefix = production ? 'livechat' : `livechat/${$app.stage}`;
 
-/** The name of a carrier's default secret. */
+/** Returns the name of a carrier's default secret. */
 const defaultSecret = (carrier: string) => `${replaceCarrier(secretPrefix, carrier)}/default`;
 
 /**
@@ -196,7 +196,10 @@ new aws.s3.BucketServerSideEncryptionConfiguration('MediaEncryption', {
   ],
 });
 
-/** What operators open and change with `livechat console --stage`. The console writes it with their credentials. */
+/**
+ * The audit log of `livechat console --stage`: the items that operators open and change. The console writes it with their
+ * credentials.
+ */
 export const auditLog = new aws.cloudwatch.LogGroup(
   'AuditLog',
   { name: `/livechat/${$app.stage}/audit`, retentionInDays: logRetention.days, kmsKeyId: keyArn },

@@ -62,12 +62,12 @@ const stateWriter = (name: string, permissions: readonly PermissionName[]) =>
 
 const recorder = (name: string) => stateWriter(name, ['record-conversations', 'correct-authors']);
 
-/** Limits a rule to events of the channels that support something. */
+/** Limits a rule to events of the channels that have a capability. */
 const ofChannelsWith = (capability: Capability) => ({ carrier: carriersWith(capability) });
 
 /**
- * The function that receives the webhooks of a channel. LiveChat times out after about 10 s, so the function times out before.
- * It is latency-sensitive and parses up to 1 MiB, so it has twice the CPU of the others.
+ * The function that receives the webhooks of a channel. LiveChat times out after about 10 s, so the function has a shorter
+ * timeout. It is latency-sensitive and parses up to 1 MiB, so it has twice the CPU of the others.
  */
 const webhook = ({ handler }: { readonly handler: string }) =>
   functionSpec('webhook', {
@@ -77,7 +77,7 @@ const webhook = ({ handler }: { readonly handler: string }) =>
     permissions: [...publishing, 'read-credentials'],
   });
 
-/** The functions of all channels. The type has no names, so that those of {@link functions} are known. */
+/** The webhook functions of all channels. The type has no keys, so that {@link functions} keeps its literal keys. */
 const webhooks: Readonly<Record<never, FunctionSpec>> = Object.fromEntries(
   Object.values(channels).map((channel) => [channel.webhook.function, webhook(channel.webhook)]),
 );
@@ -104,7 +104,7 @@ const router = (name: string, detailType: EventType, ...permissions: PermissionN
   });
 
 export const functions = {
-  // LiveChat's, which always exists.
+  // LiveChat's webhook. The type of `functions` contains this key.
   webhook: webhook(channels.livechat.webhook),
   ...webhooks,
   'chat-started': recorder('chat-started'),

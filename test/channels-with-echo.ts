@@ -1,6 +1,6 @@
 import * as list from '../core/channels.ts';
 
-/** The list of channels with a second one. `use-channels-with-echo.ts` puts it in the place of core/channels.ts. */
+/** The list of channels, extended by a second channel. `use-channels-with-echo.ts` replaces core/channels.ts with it. */
 export const { routers, reconcilers, reconcilableOrganizations, fileHosts, channelDoctors } = list;
 
 export const channels = {

@@ -24,7 +24,7 @@ export interface CliProcess {
 /** The arguments that precede a command. */
 const globalOptions = /^(--json|--stage( \S+)?) /;
 
-/** @throws Error if an output with --json has another field or type than its schema in cli/output-schema.ts */
+/** @throws Error if the output of --json does not match its schema in cli/output-schema.ts */
 function checkOutput(args: readonly string[], stdout: string): void {
   if (!args.includes('--json') || args.includes('--help') || args.includes('--text')) return;
   const line = `${args.join(' ').replace(globalOptions, '')} `;

@@ -19,7 +19,7 @@ describe('docs/schemas/released.json', () => {
     expect(Object.keys(released).length).toBeGreaterThan(20);
   });
 
-  it.each(eventTypes)('has a schema of %s that the catalogue does not break without a new version', (type) => {
+  it.each(eventTypes)('has no breaking change of %s without a new version', (type) => {
     const before = released[type];
     if (!before || Number(eventVersion(type)) > Number(before.version)) return;
     const direction = isRequest(type) ? 'accepted' : 'published';
@@ -70,18 +70,18 @@ describe('breakingChanges', () => {
     ['an enum of one value, as const', { enum: ['a', 'b'] }, { const: 'a' }],
     ['a text with an enum', text, { ...text, enum: ['a'] }],
     ['a whole number', number, { type: 'integer' }],
-    ['a type where there was none', {}, text],
+    ['a type added to a schema without one', {}, text],
     ['a minimum length', text, { ...text, minLength: 1 }],
     ['a lower maximum', { ...number, maximum: 2 }, { ...number, maximum: 1 }],
     ['a format', text, { ...text, format: 'date-time' }],
     ['one alternative of two', both, text],
-    ['one of three alternatives less', { anyOf: [text, number, { type: 'null' }] }, both],
+    ['two of three alternatives', { anyOf: [text, number, { type: 'null' }] }, both],
     ['items of a list', { items: both }, { items: text }],
     ['values of a map', { additionalProperties: {} }, { additionalProperties: number }],
     ['no further fields', {}, { additionalProperties: false }],
     ['a change in one alternative', both, { anyOf: [{ ...text, minLength: 1 }, number] }],
   ] satisfies [string, JsonSchema, JsonSchema][])(
-    'narrowed to %s break both, and vice versa only consumers',
+    'narrowing to %s breaks both, and the reverse breaks only consumers',
     (_what, wide, narrow) => {
       const inField = (schema: JsonSchema) => object({ a: schema });
       for (const wrap of [(schema: JsonSchema) => schema, inField]) {
@@ -99,7 +99,7 @@ describe('breakingChanges', () => {
     expect(breakingChanges(text, number, 'accepted')).toEqual(['(root): narrowed (no longer string)']);
   });
 
-  /** Small schemas, so that two of them are often similar. */
+  /** Small schemas, so that many pairs are similar. */
   const { schema: schemas } = fc.letrec<{ schema: JsonSchema }>((tie) => ({
     schema: fc.oneof(
       { maxDepth: 3, withCrossShrink: true },
@@ -138,7 +138,7 @@ describe('breakingChanges', () => {
   const samples = fc.sample(values, { numRuns: 200, seed: 1 });
   const ajv = new Ajv2020({ strict: false });
 
-  /** What a writer of this version writes: no field that its schema does not name. */
+  /** Removes the fields that the schema does not name: a writer of this version does not write them. */
   const closed = (schema: JsonSchema): JsonSchema => {
     const { anyOf, items, properties, additionalProperties = properties === undefined } = schema;
     return {

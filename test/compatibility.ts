@@ -8,13 +8,13 @@ interface Difference {
   /** The field; `[]` is an item of a list or a value of a map. */
   readonly path: string;
   readonly kind: 'narrowed' | 'widened' | 'removed' | 'added' | 'added as required' | 'made required' | 'made optional';
-  /** Of a type: what was narrowed or widened. */
+  /** The narrowed or widened part of a type. */
   readonly what?: string;
 }
 
 /**
- * Consumers rely on the type that they know, so a published field must keep it, and must not disappear. Senders rely on the
- * acceptance of what they write, so the type of an accepted field can only become wider.
+ * A published field must keep its type and must not be removed: consumers rely on both. The type of an accepted field can only
+ * become wider: senders rely on the acceptance of their values.
  */
 const breaking: Readonly<Record<Direction, ReadonlySet<Difference['kind']>>> = {
   published: new Set(['removed', 'narrowed', 'widened', 'made optional']),
@@ -52,7 +52,7 @@ function alternatives(schema: JsonSchema): readonly JsonSchema[] | undefined {
   return Array.isArray(list) ? list.filter(isSchema) : undefined;
 }
 
-/** Equal alternatives are left out. If one changed, it is compared with what it has become. */
+/** Ignores equal alternatives. Compares a changed alternative with its new version. */
 function compareAlternatives(old: readonly JsonSchema[], now: readonly JsonSchema[], path: string): Difference[] {
   const without = (list: readonly JsonSchema[], others: readonly JsonSchema[]) =>
     list.filter((one) => !others.some((other) => isDeepStrictEqual(one, other)));
@@ -142,7 +142,7 @@ const compared = new Set([
   ...['items', 'additionalProperties', 'propertyNames'],
 ]);
 
-/** Of other keywords, such as `format` and `pattern`, only the presence is understood. */
+/** Compares other keywords, such as `format` and `pattern`, by presence: any change of a value narrows and widens. */
 function compareOthers(before: JsonSchema, after: JsonSchema, path: string): Difference[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)].filter((name) => !compared.has(name)));
   return [...names].flatMap((name) => {

@@ -29,7 +29,7 @@ export interface Local extends RunningLocal {
   /** Everything printed so far, with the logs of the functions. */
   output(): string;
   stop(): Promise<void>;
-  /** Ends the process without warning. */
+  /** Kills the process with SIGKILL. */
   kill(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ const testFlags = ['--verbose', '--machine-retry-delay', '50'];
 const start = fileURLToPath(new URL('../local/start.ts', import.meta.url));
 const freePorts = ['--json', '--port', '0', '--aws-port', '0', '--livechat-port', '0', '--async-retry-delay', '20'];
 
-/** An engine keeps nothing unless a test names a folder. */
+/** An engine keeps its state in memory unless a test passes a folder. */
 const withData = (flags: readonly string[]) => (flags.includes('--data') ? flags : ['--memory', ...flags]);
 
 export async function startLocal(

@@ -16,10 +16,10 @@ import { createSeeder } from './seed.ts';
 
 const chatsOfOthers = 8;
 const chatsOfSimulator = 8;
-/** In each burst. */
+/** Per burst. */
 const messagesPerChat = 20;
 const requestsPerChat = 5;
-/** Above the maximum lease of a claim, which a killed send function holds, and the times of the state machine. */
+/** More than the maximum lease of a claim, which a killed send function may hold, and the waits of the state machine. */
 const settleMs = 180_000;
 
 let folder: string;
@@ -33,12 +33,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The engine gets other ports in each run, so the simulator's address that the seeder sets is outdated. */
+/** The ports differ in each run, so the seeder's address of the simulator is outdated. */
 async function start(): Promise<void> {
   local = await startLocal({ LIVECHAT_CALLS_PER_SECOND: '5', LIVECHAT_API_BASE_URL: '' }, ['--data', folder]);
 }
 
-/** What the engine has acknowledged, by conversation. */
+/** The messages and requests that the engine has acknowledged, by conversation. */
 interface Acknowledged {
   /** The ids of messages whose webhooks were answered with 200. */
   readonly webhooks: Map<string, string[]>;
@@ -50,16 +50,16 @@ interface Acknowledged {
 
 const count = (acknowledged: Map<string, string[]>): number => [...acknowledged.values()].flat().length;
 
-/** Records the results of a call that is repeated until it fails, or for a number of times. */
+/** Repeats a call until it fails, at most `times` times, and records the results. */
 async function repeat(results: string[], call: () => Promise<string>, times = Number.POSITIVE_INFINITY): Promise<void> {
   try {
     for (let number = 0; number < times; number += 1) results.push(await call());
   } catch {
-    // The engine was killed: the call may have had its effect, but it was not acknowledged.
+    // The engine was killed: the call may have taken effect, but it was not acknowledged.
   }
 }
 
-/** Sends to the engine until it is killed: webhooks, and some messages of customers, and send requests. */
+/** Sends webhooks, messages of customers and send requests until the engine is killed. */
 async function burst(acknowledged: Acknowledged, organization: string): Promise<void> {
   const { act, send, text } = outbound(local);
   const postMessage = async (chat: number, number: number) => {
@@ -106,7 +106,7 @@ const conversation = z.object({
   messages: z.array(z.object({ id: z.string(), content: z.string() })),
 });
 
-/** The acknowledged messages of customers that are not stored, or not once. */
+/** Returns the acknowledged messages of customers that are not stored exactly once. */
 async function findMissing({ webhooks, written }: Acknowledged, organization: string): Promise<string[]> {
   const missing: string[] = [];
   const compare = async (chat: string, owner: string, field: 'id' | 'content', expected: readonly string[]) => {
@@ -119,7 +119,7 @@ async function findMissing({ webhooks, written }: Acknowledged, organization: st
   return missing;
 }
 
-it('loses nothing that it acknowledged and sends nothing twice if it is killed in bursts', {
+it('loses no acknowledged call and sends nothing twice if it is killed during bursts', {
   timeout: 2 * settleMs,
 }, async () => {
   const organization = randomUUID();
@@ -144,7 +144,7 @@ it('loses nothing that it acknowledged and sends nothing twice if it is killed i
     const requested = run * chatsOfSimulator * requestsPerChat;
     await expect.poll(() => count(acknowledged.requested), { timeout: settleMs }).toBe(requested);
     await expect.poll(countSent, { timeout: settleMs }).toBeGreaterThan(sent);
-    // More than one for each chat: the others wait for their turn.
+    // More than one execution per chat: the others wait for their turn.
     await expect.poll(countRunning, { timeout: settleMs }).toBeGreaterThan(chatsOfSimulator);
     await local.kill();
     await ended;
@@ -179,7 +179,7 @@ it('starts in less than 5 s of CPU time with 10,000 conversations and as many ch
 
   await start();
 
-  // Unlike the time until it is ready, the CPU time of all threads does not depend on the other tests.
+  // Other tests that run in parallel affect the elapsed time, but not the CPU time of the engine.
   expect(await cpuMs(local)).toBeLessThan(5_000);
   expect((await local.api('/api/conversations?limit=1')).body).toMatchObject({ conversations: [{}] });
   expect(await outbound(local).simulator('GET', '/simulator/chats')).toMatchObject({ chats: { length: 10_000 } });

@@ -63,7 +63,7 @@ describe('the second channel, Echo', () => {
     });
   });
 
-  it('rejects a webhook with another secret, and publishes one of another form as rejected', async () => {
+  it('rejects a webhook with another secret, and publishes a malformed one as rejected', async () => {
     const events = await watchBus(local);
     expect((await receive(webhookBody({ text: 'forged' }), 'another secret')).status).toBe(401);
     expect((await receive(webhookBody({ at: 'yesterday' }))).status).toBe(200);
@@ -138,7 +138,7 @@ describe('the second channel, Echo', () => {
     });
   });
 
-  it('archives what the channel rejects as a dead letter, from which a redrive sends it again', async () => {
+  it('archives a rejected message as a dead letter, and a redrive sends it', async () => {
     await send('rejected', 'reject');
     await bus.waitForExecutions();
     const [deadLetter] = await bus.deadLetters('rejected');
@@ -175,7 +175,7 @@ describe('the second channel, Echo', () => {
 });
 
 describe('two channels', () => {
-  it('support what their ports are in the lists for', async () => {
+  it('support exactly the capabilities whose ports they have', async () => {
     const list = await import('../core/channels.ts');
     const lists = { routing: list.routers, reconciliation: list.reconcilers, files: list.fileHosts };
     for (const [capability, ports] of Object.entries(lists)) {
@@ -188,13 +188,13 @@ describe('two channels', () => {
     for (const ports of [list.composers, list.partTitles, list.senders]) expect(Object.keys(ports)).toEqual(carriers);
   });
 
-  it('are reached through the list alone', async () => {
+  it('are imported only through the list of channels', async () => {
     const direct: string[] = [];
     for await (const file of glob(['functions/**/*.ts', 'cli/doctor/*.ts', 'core/*/*.ts'])) {
       if (/^core\/livechat\/|\.test\.ts$/.test(file)) continue;
       if (/^import .*\/livechat\/|import\('.*\/livechat\//m.test(await readFile(file, 'utf8'))) direct.push(file);
     }
-    // LiveChat's own webhook function.
+    // The exceptions are LiveChat's own webhook function and its middleware.
     expect(direct.toSorted()).toEqual(['functions/middleware/livechat-webhook.ts', 'functions/webhook.ts']);
   });
 
@@ -216,7 +216,7 @@ describe('two channels', () => {
     expect(rules['message-received']?.pattern.detail).toBeUndefined();
   });
 
-  it('have different keys, ids and secrets, also if their own ids are equal', () => {
+  it('have different keys, ids and secrets, even if their own organization ids are equal', () => {
     const ids = ['livechat', 'echo'].map((carrier) => organizationIdFor(carrier, 'SAME'));
     const differ = (derive: (organizationId: string) => string) => expect(new Set(ids.map(derive)).size).toBe(2);
     differ((organizationId) => organizationId);

@@ -14,7 +14,7 @@ export const sendSamples = (language: string): readonly string[] =>
     block.language === language ? [block.text] : [],
   );
 
-/** Runs a script from its standard input with the documented arguments, twice, and expects one message. */
+/** Passes the script to standard input with the documented arguments, runs it twice, and expects one message. */
 export async function expectOneMessage(
   local: RunningLocal,
   script: string,

@@ -27,7 +27,7 @@ export const startInTerminal = (args: readonly string[], options: TerminalOption
 export const startShell = (line: string, options: TerminalOptions = {}): TerminalSession =>
   start('bash', ['--norc', '-c', `livechat() { "${process.execPath}" "${shim}" "$@"; }; ${line}`], options);
 
-/** What `cursorTo` and `clearLine` of node:readline write. */
+/** The control sequences of `cursorTo` and `clearLine` in node:readline. */
 const clearLine = '\u001b[1G\u001b[2K';
 const removeCleared = (output: string): string =>
   output

@@ -159,7 +159,7 @@ describe('the timeline of a message', () => {
         attempts: [{ outcome: 'failed', error: 'ChannelClientError', category: 'Client', cause: '422 validation' }],
       },
     ]);
-    // The text is read from the stored delivery. What Step Functions keeps does not contain it.
+    // The text comes from the stored delivery. The execution data in Step Functions does not contain it.
     const { status, body } = await local.api(`/api/executions/${encodeURIComponent(pending[0]?.execution ?? '')}`);
     expect(status).toBe(200);
     const { execution, ...rest } = executionDetails.parse(body);

@@ -9,7 +9,7 @@ class AuditLineRejected extends Error {
   override readonly name = 'AuditLineRejected';
 }
 
-/** Limits how long an action waits for its line. */
+/** Bounds the time that an action waits for the write of its line. */
 const clientConfig = { maxAttempts: 2, requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000 } };
 
 export interface AuditLog {
@@ -38,7 +38,7 @@ export async function openAuditLog(stage: string): Promise<AuditLog> {
     const written = await logs.send(
       new PutLogEventsCommand({ logGroupName, logStreamName, logEvents: [{ timestamp, message }] }),
     );
-    // Such as a clock that is hours ahead.
+    // For example, the clock of this machine is hours ahead.
     if (written.rejectedLogEventsInfo) throw new AuditLineRejected('CloudWatch Logs rejected the time of the line');
   };
   await audit({ request: 'livechat console' });

@@ -43,11 +43,11 @@ interface Row extends z.infer<typeof line> {
   readonly function: string;
 }
 
-type Recorded = Pick<EventDetails, 'entry' | 'functions'>;
+type RecordedEntry = Pick<EventDetails, 'entry' | 'functions'>;
 
 const hourMs = 3_600_000;
 const defaultPeriodMs = 24 * hourMs;
-/** How far the lines of one chain can be apart. */
+/** Maximum time between the log lines of one causation chain. */
 const chainMs = 2 * hourMs;
 const maxRows = 1_000;
 const pollMs = 400;
@@ -121,7 +121,7 @@ export function stageEvents(now: () => number = Date.now): EventSource {
       const { at, correlationId } = key;
       const condition = correlationId ? `correlationId = "${correlationId}"` : `toMillis(@timestamp) = ${at}`;
       const found = groupRows(await query(condition, at - chainMs, at + chainMs, maxRows));
-      const isSame = ({ entry }: Recorded) => (key.eventId ? entry.eventId === key.eventId : entry.id === id);
+      const isSame = ({ entry }: RecordedEntry) => (key.eventId ? entry.eventId === key.eventId : entry.id === id);
       const details = found.find(isSame);
       if (!details) return undefined;
       const related = found.filter((other) => other !== details).map(({ entry }) => entry);
@@ -179,8 +179,8 @@ function toConditions({ type, status, organizationId, conversationId }: EventFil
   ];
 }
 
-/** Webhooks, and events with all their invocations, newest first. An event has the time of the first one. */
-function groupRows(rows: readonly Row[]): Recorded[] {
+/** Webhooks, and events with all their invocations, newest first. The time of an event is that of its first invocation. */
+function groupRows(rows: readonly Row[]): RecordedEntry[] {
   const groups = Map.groupBy(rows, (row) => (row.event === undefined ? row : `${row.eventId}`));
   const recorded = [...groups.values()].map((group) => {
     // Newest first.
@@ -229,7 +229,10 @@ function parseEntryId(id: string) {
 const maxMessages = 2_000;
 const messageEvents: ReadonlySet<string> = new Set(['message.received', 'note.received', 'message.delivered']);
 
-/** The stored message of an event, whose id is derived from it; only among the first ones of a long chat. */
+/**
+ * Finds the stored message from which the event's id is derived. In a long chat, searches only the first {@link maxMessages}
+ * messages.
+ */
 async function readMessage({ type, eventId, organizationId, conversationId }: EventEntry): Promise<unknown> {
   if (!messageEvents.has(type) || !organizationId || !conversationId) return undefined;
   const conversation = await loadConversation({ organizationId, conversationId });

@@ -1,4 +1,4 @@
-/** The carrier of an event or a send request that names none. Its organization ids have no prefix. */
+/** The default carrier of events and send requests. Its organization ids have no prefix. */
 export const defaultCarrier = 'livechat';
 
 const separator = ':';

@@ -70,7 +70,7 @@ export interface Part<Content> {
 /** Converts the messages of a send request to parts. Throws RequestInvalid. */
 export type Compose<Content> = (messages: unknown) => readonly Part<Content>[];
 
-/** The first words of a stored part's content, for lists. Undefined if it has none. */
+/** Returns the first words of a stored part's content, for lists. Undefined if the content has no text. */
 export type TitlePart = (content: unknown) => string | undefined;
 
 /**

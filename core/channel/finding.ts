@@ -13,25 +13,31 @@ export interface Finding {
 export const ok = (message: string): Finding => ({ severity: 'ok', message });
 export const note = (message: string): Finding => ({ severity: 'note', message });
 export const warning = (message: string, fix: string): Finding => ({ severity: 'warning', message, fix });
-/** The default fix is right for every resource that a deployment creates. */
+/** The default fix applies to every resource that a deployment creates. */
 export const fault = (message: string, fix = 'Deploy the stage again (locally, restart the engine).'): Finding => ({
   severity: 'fault',
   message,
   fix,
 });
 
-/** The problems or, if there are none, what is correct. */
+/** Returns the problems. Without problems, returns one finding with the message. */
 export const problemsOr = (problems: readonly Finding[], message: string): readonly Finding[] =>
   problems.length > 0 ? problems : [ok(message)];
 
-/** What `livechat doctor` checks of a channel. */
+/** The checks of `livechat doctor` that a channel implements. */
 export interface ChannelDoctor {
   /** Each parses a setting, and throws a ConfigurationError if it is malformed. */
   readonly settings: readonly (() => unknown)[];
-  /** The organizations with credentials of their own, preceded by undefined if some use the default credentials. */
+  /**
+   * Lists the organizations with their own credentials. The first element is undefined if other organizations use the default
+   * credentials.
+   */
   listAccounts(organizationIds: readonly string[]): Promise<readonly (string | undefined)[]>;
-  /** Checks the credentials of an organization, by default the default ones, and the registration of the webhook. */
+  /**
+   * Checks an organization's credentials and the registration of the webhook. Without an organization, checks the default
+   * credentials.
+   */
   checkAccount(organizationId: string | undefined, webhookUrl: string): Promise<readonly Finding[]>;
-  /** When each webhook last arrived. */
+  /** Reports when each webhook last arrived. */
   checkLatestWebhooks(organizationIds: readonly string[]): Promise<readonly Finding[]>;
 }

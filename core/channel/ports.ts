@@ -1,13 +1,13 @@
 import { ConfigurationError } from '../platform/configuration.ts';
 import { carrierOf } from './carrier.ts';
 
-/** What loads a port of each channel that has it, by carrier. */
+/** The loaders of a port, by carrier. A channel without the port has no loader. */
 export type Loaders<Port> = Readonly<Record<string, () => Promise<Port>>>;
 
 /** The ports of the channels, by carrier. */
 export type Ports<Port> = ReadonlyMap<string, Port>;
 
-/** Loads a port of every channel. A function calls it while it is loaded, since Lambda has more CPU then. */
+/** Loads the port of every channel. Functions call this in the init phase, in which Lambda provides more CPU. */
 export async function loadPorts<Port>(loaders: Loaders<Port>): Promise<Ports<Port>> {
   return new Map(
     await Promise.all(Object.entries(loaders).map(async ([carrier, load]) => [carrier, await load()] as const)),
@@ -15,8 +15,8 @@ export async function loadPorts<Port>(loaders: Loaders<Port>): Promise<Ports<Por
 }
 
 /**
- * Returns the port of an organization's carrier. It is created on first use and kept, so that a missing setting of one channel
- * does not stop the others. Throws {@link ConfigurationError} for a carrier without the port.
+ * Returns the port of an organization's carrier. The port is created on first use and cached, so that a missing setting of one
+ * channel does not affect the others. Throws {@link ConfigurationError} for a carrier without the port.
  */
 export function createOnUse<Port>(creators: Ports<() => Port>): (organizationId: string) => Port {
   const created = new Map<string, Port>();

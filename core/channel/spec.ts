@@ -5,12 +5,15 @@ import { carrierOf } from './carrier.ts';
 export type Capability = 'routing' | 'reconciliation' | 'files';
 
 export interface ChannelSpec {
-  /** The name in texts. */
+  /** The display name. */
   readonly name: string;
   /** The function that receives its webhooks, and the path of the route. */
   readonly webhook: { readonly function: string; readonly handler: string; readonly path: string };
   readonly supports: readonly Capability[];
-  /** The form of its own organization ids in an IAM policy: `?` matches one character. Secrets and files are named after them. */
+  /**
+   * The pattern of its own organization ids in an IAM policy, where `?` matches one character. The names of secrets and files
+   * contain these ids.
+   */
   readonly organizationIds: string;
   /** The default of the setting `<CARRIER>_CALLS_PER_SECOND`. */
   readonly callsPerSecond: number;
@@ -20,18 +23,18 @@ export interface ChannelSpec {
 
 const specs: Readonly<Record<string, ChannelSpec>> = channels;
 
-/** The name of an organization's channel in texts. */
+/** Returns the display name of an organization's channel. */
 export function channelName(organizationId: string): string {
   const carrier = carrierOf(organizationId);
   return specs[carrier]?.name ?? carrier;
 }
 
-/** The setting with the calls per second of a carrier, and its default. */
+/** Returns the name and the default of a carrier's setting for calls per second. */
 export function callsPerSecondSetting(carrier: string): { readonly name: string; readonly fallback: number } {
   return { name: `${carrier.toUpperCase()}_CALLS_PER_SECOND`, fallback: specs[carrier]?.callsPerSecond ?? 1 };
 }
 
-/** The carriers whose channels support something. */
+/** Returns the carriers whose channels have a capability. */
 export function carriersWith(capability: Capability): readonly string[] {
   return Object.entries(specs).flatMap(([carrier, { supports }]) => (supports.includes(capability) ? [carrier] : []));
 }

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** A webhook that does not prove to be the channel's. The response is 401. */
+/** The webhook has no valid secret or signature of the channel. The response is 401. */
 export class InvalidSignatureError extends Error {
   override readonly name = 'InvalidSignature';
 }

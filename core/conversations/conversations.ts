@@ -63,8 +63,7 @@ export const Conversation = new Entity(
 
 /**
  * The latest message of each thread, by thread id: LiveChat's time, a space and the message's id, such as
- * `2026-11-27T12:05:00.000000Z T1_3`. An observation of a thread leaves the id out. The later text is the later message, whose id
- * decides between equal times.
+ * `2026-11-27T12:05:00.000000Z T1_3`. An observed thread has only the time. The strings sort by time, then by message id.
  */
 export type LatestMessages = Readonly<Record<string, string>>;
 
@@ -308,15 +307,15 @@ export async function updateProjection(
   throw new ContentionError(`conversation ${key.conversationId}: too many concurrent writes; Lambda retries the event`);
 }
 
-/** The later message of each thread. */
+/** Keeps the later message of each thread. */
 function mergeMessages(stored: LatestMessages, added: LatestMessages): LatestMessages {
   const later = Object.entries(added).filter(([threadId, latest]) => latest > (stored[threadId] ?? ''));
   return { ...stored, ...Object.fromEntries(later) };
 }
 
 /**
- * The attributes to store. The latest message of a closed thread is left out if its start and that of the current thread are known:
- * it can no longer affect the projection.
+ * Returns the attributes to store. Drops the latest message of a closed thread if the start times of that thread and of the
+ * current thread are known: the message can no longer affect the projection.
  */
 function toItem(
   { threads, currentThreadId, participants, ...projection }: ConversationProjection,

@@ -21,7 +21,7 @@ export interface ConversationSummary
   extends Pick<ConversationProjection, 'status' | 'lastActivityAt' | 'participants' | 'assigned'> {
   readonly id: string;
   readonly organizationId: string;
-  /** The current thread's latest message that is not of the system. */
+  /** The current thread's latest message, without system messages. */
   readonly lastMessage?: { readonly threadId: string; readonly id: string } | undefined;
 }
 

@@ -188,7 +188,7 @@ export const catalogue = {
     deliveryId: id,
     /** The part of the request, from 0. A long text has several parts. */
     part: z.number(),
-    /** The number of parts of the request, which is sent completely when each has an event. */
+    /** The number of parts of the request. The request is completely sent when each part has an event. */
     parts: z.number(),
     /** The carrier's id, if already known. */
     messageId: z.optional(z.string()),

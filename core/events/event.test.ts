@@ -33,7 +33,7 @@ describe('parseEvent', () => {
     ['a string as data', { metadata, data: 'sensitive' }, ['data.(root)']],
     ['another version', { metadata: { ...metadata, version: 'sensitive' }, data }, ['metadata.version']],
     [
-      'a carrier that is none',
+      'a malformed carrier',
       { metadata: { ...metadata, carrier: 'Sensitive!' }, data },
       ['metadata.carrier', 'metadata.organizationId'],
     ],

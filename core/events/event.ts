@@ -61,7 +61,9 @@ const busEvent = z.object({
   ),
 });
 
-/** The ids of an event on the bus, valid or not. One without metadata starts a chain of its own. */
+/**
+ * Returns the ids of an event on the bus, even if the event is invalid. An event without metadata starts a new causation chain.
+ */
 export function identifyEvent(event: unknown) {
   const { id, detail } = busEvent.safeParse(event).data ?? {};
   const { metadata: from, data } = detail ?? {};

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 
-// Without a locale every message of zod is "Invalid input". A locale that a user of the kit has set stays.
+// Without a locale, every zod message is "Invalid input". A locale that the user of the kit has set is not replaced.
 if (!z.config().localeError) z.config(en());
 
 /** An invalid field. The message says what was expected and never quotes the value. */
@@ -13,7 +13,7 @@ export interface Issue {
 export function describeIssues(error: z.core.$ZodError, prefix = ''): Issue[] {
   return error.issues.map(({ path, message }) => ({
     path: prefix + (path.map(String).join('.') || '(root)'),
-    // What zod says of a field that is missing.
+    // zod's message for a missing field.
     message: message.replace('expected nonoptional, received undefined', 'expected a value'),
   }));
 }

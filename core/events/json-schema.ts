@@ -3,7 +3,7 @@ import { catalogue, type EventType } from './catalogue.ts';
 import { metadata, requestMetadata, time } from './schemas.ts';
 import { eventSource, eventVersion } from './version.ts';
 
-/** What describes the events outside of this project: JSON Schema, AsyncAPI, and the schema registry of EventBridge. */
+/** Descriptions of the events for other projects: JSON Schema, AsyncAPI, and the EventBridge schema registry. */
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 

@@ -37,7 +37,7 @@ export type UserType = z.infer<typeof userType>;
 /** The name of a kind of messaging provider, such as `livechat`. */
 export const carrier = z.string().check(z.regex(/^[a-z][a-z0-9]*$/, 'expected lower-case letters and digits'));
 
-/** An organization id names its carrier, so that ids of two carriers differ (core/channel/carrier.ts). */
+/** An organization id contains its carrier, so that ids of different carriers never collide (core/channel/carrier.ts). */
 export const isOfCarrier = z.refine<{ readonly organizationId: string; readonly carrier?: string | undefined }>(
   ({ organizationId, carrier: named = defaultCarrier }) => carrierOf(organizationId) === named,
   {
@@ -105,8 +105,8 @@ export const normalizedMessage = z
     metadata: z.record(z.string(), z.unknown()),
     rawPayload: z.unknown(),
     /**
-     * JSON, if `rawPayload` contains numbers that JavaScript does not represent exactly: parsing the event changes them, but not
-     * these texts.
+     * `content` and `rawPayload` as JSON strings. Set if `rawPayload` contains numbers that JavaScript does not represent
+     * exactly: parsing the event rounds the numbers, but not these strings.
      */
     exact: z.optional(z.object({ content: z.string(), rawPayload: z.string() })),
   })
@@ -119,7 +119,7 @@ export const threadKey = { conversationId: id, threadId: id };
 
 export const metadata = z
   .object({
-    /** Derived from the content, not random: a duplicate webhook has the same id. */
+    /** Derived from the content: a duplicate webhook results in the same id. */
     id,
     /** The version of the event's schema. */
     version: z.string(),
@@ -131,8 +131,8 @@ export const metadata = z
     carrier,
     occurredAt: time,
     /**
-     * When the bridge received the webhook. For a recovered event, a time shortly before the call to LiveChat, so that later
-     * webhooks override it.
+     * When the bridge received the webhook. For a recovered event: a time shortly before the call to LiveChat, so that later
+     * webhooks override the event.
      */
     receivedAt: time,
     /** Set if reconciliation published the event because its webhook was lost. Rules with external effects exclude it. */
@@ -141,7 +141,7 @@ export const metadata = z
   .check(isOfCarrier);
 export type EventMetadata = z.infer<typeof metadata>;
 
-/** The metadata of a send request, which any service publishes: the event that caused it. */
+/** The metadata of a send request: the ids of the event that caused it. Any service can publish a send request. */
 export const requestMetadata = z.looseObject({ id: z.optional(z.string()), correlationId: z.optional(z.string()) });
 
 /** Messages of agents and bots are outbound, all others inbound. */

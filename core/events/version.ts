@@ -1,6 +1,6 @@
 import type { EventType } from './catalogue.ts';
 
-// Apart from the catalogue, so that the webhook, which only publishes, creates none of its schemas during a cold start.
+// Separate from the catalogue: the webhook function only publishes, so its cold start must not create the schemas.
 
 /** The `source` of every event that this bridge emits. Send requests may have any source. */
 export const eventSource = 'omnichannel.livechat';

@@ -53,13 +53,13 @@ export interface ExecutionPage {
 }
 
 /**
- * Lists executions, latest start first; those of an error, latest failure first. Step Functions keeps an execution for 90 days, a
- * failed one is listed by its error as long as its dead letter.
+ * Lists executions, latest start first. With `error`, lists failed executions, latest failure first. Step Functions keeps an
+ * execution for 90 days. The list of an error contains an execution until its dead letter expires.
  */
 export async function listExecutions(query: ExecutionQuery): Promise<ExecutionPage> {
   const { status, error, since = '', until = '~', limit, after: cursor } = query;
   const source = error === undefined ? iterateStepFunctions(status, cursor?.token) : iterateFailed(error, since);
-  const found: Found[] = [];
+  const found: ListedExecution[] = [];
   for await (const one of cursor ? continueAfter(cursor, source) : source) {
     if (one.at < since || found.length > limit) break;
     if (one.at <= until && (status === undefined || one.status === status)) found.push(one);
@@ -71,8 +71,8 @@ export async function listExecutions(query: ExecutionQuery): Promise<ExecutionPa
 }
 
 /**
- * Finds the executions of a request, a chat or a message, or the one with this name or ARN, latest start first. Those that Step
- * Functions no longer has are found as well by their chat or message.
+ * Finds the executions of a request, a chat or a message, or the one with this name or ARN, latest start first. A search by
+ * chat or message also finds executions that Step Functions has deleted.
  */
 export async function findExecutions(text: string): Promise<ExecutionView[]> {
   const id = text.trim();
@@ -95,7 +95,7 @@ export async function findExecutions(text: string): Promise<ExecutionView[]> {
   return named.length > 0 ? named : views;
 }
 
-/** The name in an ARN, or the text itself. */
+/** Returns the name in an ARN. Returns other texts unchanged. */
 const nameIn = (nameOrArn: string) => nameOrArn.split(':').at(-1) ?? '';
 
 /** The inputs of the execution with this name or ARN, and of the first execution of each request with this id. */
@@ -118,17 +118,20 @@ export async function findExecution(nameOrArn: string) {
 }
 
 /** An execution in a list. `at`: the time by which the list is sorted. */
-interface Found {
+interface ListedExecution {
   readonly at: string;
   readonly name: string;
   readonly status: ExecutionStatus;
-  /** The page of Step Functions that it is on. */
+  /** The `nextToken` with which Step Functions returns the page that contains it. */
   readonly token?: string | undefined;
   read(): Promise<StoredExecution | undefined>;
 }
 
-/** New executions may have moved the last one of the previous page. */
-async function* continueAfter(cursor: ExecutionCursor, source: AsyncIterable<Found>): AsyncGenerator<Found> {
+/** Skips the executions of the previous pages. New executions may have moved the last one of them to a later page. */
+async function* continueAfter(
+  cursor: ExecutionCursor,
+  source: AsyncIterable<ListedExecution>,
+): AsyncGenerator<ListedExecution> {
   let isSkipped = true;
   for await (const one of source) {
     if (!isSkipped || one.at < cursor.at) yield one;
@@ -136,7 +139,7 @@ async function* continueAfter(cursor: ExecutionCursor, source: AsyncIterable<Fou
   }
 }
 
-/** Step Functions allows fifteen such calls a second, and some hundred at once. */
+/** The Step Functions quota for these calls is 15 per second, with a burst of a few hundred. */
 const concurrently = pLimit(10);
 
 const listPageSize = 200;
@@ -144,7 +147,7 @@ const listPageSize = 200;
 async function* iterateStepFunctions(
   statusFilter: ExecutionStatus | undefined,
   from: string | undefined,
-): AsyncGenerator<Found> {
+): AsyncGenerator<ListedExecution> {
   let token = from;
   do {
     const query = { maxResults: listPageSize, nextToken: token, ...(statusFilter && { statusFilter }) };
@@ -160,7 +163,7 @@ async function* iterateStepFunctions(
 }
 
 /** Failed executions, from their dead letters. */
-async function* iterateFailed(error: string, since: string): AsyncGenerator<Found> {
+async function* iterateFailed(error: string, since: string): AsyncGenerator<ListedExecution> {
   const deadLetters = mergeSorted(
     deadLetterStatuses.map((status) => iterateDeadLetters(status, error, since)),
     (a, b) => compare(b.createdAt, a.createdAt),
@@ -193,17 +196,17 @@ async function* iterateDeadLetters(
   } while (from !== null);
 }
 
-/** Inputs of executions, which never change. They hold ids only. */
-const knownRequests = new Map<string, ExecutionInput>();
-const maxKnownRequests = 5_000;
+/** A cache of execution inputs. They are immutable and contain only ids. */
+const cachedRequests = new Map<string, ExecutionInput>();
+const maxCachedRequests = 5_000;
 
 async function readRequest(name: string): Promise<ExecutionInput | undefined> {
-  const known = knownRequests.get(name);
+  const known = cachedRequests.get(name);
   if (known) return known;
   const request = parseExecutionInput(parseJson((await describeExecution(executionArn(name)))?.input));
-  if (request) knownRequests.set(name, request);
-  const [oldest] = knownRequests.keys();
-  if (knownRequests.size > maxKnownRequests && oldest !== undefined) knownRequests.delete(oldest);
+  if (request) cachedRequests.set(name, request);
+  const [oldest] = cachedRequests.keys();
+  if (cachedRequests.size > maxCachedRequests && oldest !== undefined) cachedRequests.delete(oldest);
   return request;
 }
 
@@ -214,7 +217,7 @@ async function findByMessage(message: StoredMessage): Promise<StoredExecution[]>
   return requestId === undefined ? [] : findStored(message, requestId);
 }
 
-/** The executions of a conversation's requests, or of one of them, as its deliveries record them. */
+/** Returns the executions of a conversation's requests, or of one request, from the stored deliveries. */
 async function findStored(conversation: ConversationKey, requestId?: string): Promise<StoredExecution[]> {
   const deliveries = [...(await listDeliveries(conversation)).values()];
   const byRequest = Map.groupBy(deliveries, (delivery) => delivery.requestId);
@@ -227,11 +230,11 @@ const cursorSchema = z.object({ at: z.string(), name: z.string(), token: z.optio
 
 export type ExecutionCursor = z.infer<typeof cursorSchema>;
 
-function encodeCursor({ at, name, token }: Found): string {
+function encodeCursor({ at, name, token }: ListedExecution): string {
   return Buffer.from(JSON.stringify({ at, name, token })).toString('base64url');
 }
 
-/** Parses the `next` of a page. Undefined if it is not one. */
+/** Parses the `next` of a page. Undefined if it is invalid. */
 export function parseExecutionCursor(text: string): ExecutionCursor | undefined {
   return cursorSchema.safeParse(parseJson(Buffer.from(text, 'base64url').toString())).data;
 }

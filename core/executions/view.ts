@@ -17,7 +17,10 @@ const titles = await loadPorts(partTitles);
 export const executionStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
 export type ExecutionStatus = (typeof executionStatuses)[number];
 
-/** An execution of the send state machine, with what is stored of its request. The ids are empty if its input is not one. */
+/**
+ * An execution of the send state machine, with the stored data of its request. The ids are empty if its input is not a send
+ * request.
+ */
 export interface ExecutionView
   extends ExecutionSummary,
     Pick<ExecutionInput, 'requestId' | 'redrive'>,
@@ -28,9 +31,9 @@ export interface ExecutionView
   readonly text?: string;
   /** The number of messages that the request sends. */
   readonly parts: number;
-  /** The attempts of the part with the most. */
+  /** The number of attempts of the part with the most attempts. */
   readonly attempts: number;
-  /** The name of the error that ended it or, while it runs, of the last failed attempt. */
+  /** The name of the error that ended the execution. While the execution runs, that of the last failed attempt. */
   readonly error?: string;
   readonly deadLetterId?: string;
 }
@@ -51,10 +54,10 @@ export function summarizeExecution(execution: Partial<ExecutionListItem>) {
 
 type RequestIds = Pick<ExecutionInput, 'requestId' | 'redrive'> & ConversationKey;
 
-/** An execution with its request, and its deliveries if they have been read. */
+/** An execution with its request and, if already read, its deliveries. */
 export interface StoredExecution {
   readonly execution: ExecutionSummary;
-  /** Undefined if its input is not a send request. */
+  /** Undefined if the input is not a send request. */
   readonly request: (RequestIds & { readonly deliveries: readonly { readonly id: string }[] }) | undefined;
   readonly stored?: readonly Delivery[];
 }
@@ -98,7 +101,7 @@ const attemptsIn = ({ attempts }: Delivery, redrive: number) =>
 
 const unknownRequest = { organizationId: '', conversationId: '', requestId: '', redrive: 0, deliveries: [] };
 
-/** Adds what is stored of the requests, their conversations and messages, in one batch for each. */
+/** Adds the stored data of the requests, their conversations and their messages, with one batch read for each. */
 export async function addStored(executions: readonly StoredExecution[]): Promise<ExecutionView[]> {
   const missing = executions.flatMap(({ request, stored }) =>
     stored || !request ? [] : request.deliveries.map(({ id }) => ({ ...request, id })),
@@ -143,7 +146,7 @@ export async function addStored(executions: readonly StoredExecution[]): Promise
   });
 }
 
-/** A later redrive has replaced the last error of the delivery, but not those of its attempts. */
+/** A later redrive replaces the last error of the delivery, but not the errors of its attempts. */
 function describeError({ name, status }: ExecutionSummary, redrive: number, parts: readonly Delivery[]) {
   if (status === 'SUCCEEDED') return {};
   const ends = parts.map((part) =>

@@ -102,7 +102,7 @@ interface ScopeCheck {
   call(client: LiveChatClient, clientId: string): Promise<unknown>;
 }
 
-/** No chat has this id: LiveChat rejects the call for it, and the error tells whether the scope was sufficient. */
+/** No chat has this id, so LiveChat rejects the call. The error shows whether the scope is sufficient. */
 const missingChat = 'livechat-bridge-doctor';
 
 const scopeChecks: readonly ScopeCheck[] = [
@@ -164,7 +164,7 @@ function scopeFaults(error: unknown, { scope, purpose }: ScopeCheck, secretName:
     const fix = 'Set LIVECHAT_API_VERSION to a supported one, such as v3.6.';
     return named('API version', [fault('LiveChat does not support this version.', fix)]);
   }
-  return [fault(error.message, 'Correct what the message says, or try again later.')];
+  return [fault(error.message, 'Correct the problem in the message, or try again later.')];
 }
 
 const sync = 'Run `livechat webhooks sync`.';
@@ -206,7 +206,7 @@ function registrationFindings({ keep, create, remove, blocked, enable }: Registr
   const surplus = remove.filter(({ reason }) => reason !== 'replaced');
   const actions = (list: readonly { readonly action: string }[]) => list.map(({ action }) => action).join(', ');
   const rotate = 'Run `livechat webhooks sync` (with --rotate-secret if a rotation was interrupted).';
-  const makeRoom = 'Run `livechat webhooks list`, then `livechat webhooks remove --url`.';
+  const removeOthers = 'Run `livechat webhooks list`, then `livechat webhooks remove --url`.';
   const problems: Finding[] = [];
   if (enable) problems.push(fault("The license's webhooks are disabled: LiveChat sends none.", sync));
   if (missing.length > 0) problems.push(fault(`These webhooks are not registered: ${actions(missing)}.`, sync));
@@ -219,7 +219,7 @@ function registrationFindings({ keep, create, remove, blocked, enable }: Registr
   }
   for (const { action } of blocked) {
     const message = `${action} cannot be registered: LiveChat allows three registrations per action, and all three belong to other URLs.`;
-    problems.push(fault(message, makeRoom));
+    problems.push(fault(message, removeOthers));
   }
   if (surplus.length > 0)
     problems.push(warning(`These webhooks have surplus registrations: ${actions(surplus)}.`, sync));
@@ -254,7 +254,10 @@ function webhookAction(event: ConversationEvent): Action | undefined {
   }
 }
 
-/** When each webhook last changed what is stored of the latest conversations. Duplicates change nothing, so they do not count. */
+/**
+ * Reads when each webhook last changed the stored data of the latest conversations. Duplicates change nothing, so they do not
+ * count.
+ */
 async function readLatestWebhooks(organizationIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const times = new Map<string, string>();
   const keepLatest = (action: Action | undefined, time: string | undefined) => {
@@ -278,11 +281,11 @@ async function readLatestWebhooks(organizationIds: readonly string[]): Promise<R
   return times;
 }
 
-/** When each webhook last arrived. Whether one is overdue cannot be known. */
+/** Reports when each webhook last arrived. It cannot tell whether a webhook is overdue. */
 async function checkLatestWebhooks(organizationIds: readonly string[], isSimulator: boolean): Promise<Finding[]> {
   const times = await readLatestWebhooks(organizationIds);
   if (times.size > 0) {
-    // Of the latest API version; earlier versions lack a few.
+    // The actions of the latest API version. Earlier versions lack a few.
     return supportedActions('v3.6').map((action) =>
       note(`${action.padEnd(32)} ${times.get(action)?.slice(0, 19) ?? 'none in the latest conversations'}`),
     );

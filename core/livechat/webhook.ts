@@ -68,7 +68,7 @@ const chat = z.object({
   ]),
 });
 
-/** What a body says of itself, verified or not: only values that can hold no contents. */
+/** Returns the ids in a body, even if the body is not verified. None of these fields can contain message contents. */
 export function identifyWebhook(body: unknown) {
   const parsed = envelope.safeParse(body).data;
   return {

@@ -35,13 +35,13 @@ export interface EventIdAndTime {
   readonly at: string | undefined;
 }
 
-/** A carrier retries a webhook for a minute or more, so later events may still arrive. */
+/** A carrier retries a webhook for a minute or more, so a missing event may still arrive within this time. */
 const maxDelayMs = 60_000;
 
 /**
- * Counts the gaps in the event numbers of a thread, whose ids have the form `<thread>_<n>`. Ids of another form are
- * ignored. A gap counts only between two received events, the later of which is older than a minute at `now`
- * (ms since 1970).
+ * Counts the numbers that are missing from a thread's event ids, which have the form `<thread>_<n>`. Ids of another form are
+ * ignored. A missing number counts only between two received events, and only if the later event is more than a minute older
+ * than `now` (ms since 1970).
  */
 export function countMissingEvents(threadId: string, events: readonly EventIdAndTime[], now: number): number {
   const timeByNumber = new Map(

@@ -171,7 +171,7 @@ const maxConcurrentBatches = 8;
 export async function getMessages(
   ids: readonly (ConversationKey & { readonly threadId: string; readonly id: string })[],
 ): Promise<StoredMessage[]> {
-  const { data } = await Message.get(uniqueKeys(ids.map(messageKey))).go({ concurrency: maxConcurrentBatches });
+  const { data } = await Message.get(uniqueKeys(ids.map(messageKey))).go({ concurrent: maxConcurrentBatches });
   return data.flatMap(toStoredMessage);
 }
 

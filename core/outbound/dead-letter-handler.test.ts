@@ -268,7 +268,7 @@ describe('a redrive', () => {
     expect(await handler.redrive('none', sendWorld().ports)).toEqual({ id: 'none', refused });
   });
 
-  it('of many leaves out those that are refused, and goes on', async () => {
+  it('of many continues after one that is refused', async () => {
     const { ports, id, find } = await deadWorld();
     const summary = await find();
     if (!summary) throw new Error('not archived');
@@ -304,7 +304,7 @@ describe('a dismissal', () => {
     expect(deadLetters).toMatchObject([{ id, ...dismissal }]);
   });
 
-  it('of a redriven dead letter, or of none, is refused', async () => {
+  it('of a redriven or unknown dead letter is refused', async () => {
     const { ports, id } = await deadWorld();
     await handler.redrive(id, ports);
     expect(await handler.dismiss(id, 'late', now)).toEqual({ id, refused: `dead letter ${id} is already redriven` });
@@ -321,7 +321,8 @@ describe('a dismissal', () => {
     const isOpen = (await find())?.status === 'open';
     const refused = `dead letter ${id} is ${isOpen ? 'being redriven' : 'already redriven'}`;
     expect(await handler.dismiss(id, 'late', startedAt + 1_000)).toEqual({ id, refused });
-    // An interrupted redrive does not prevent it for ever; if it ends after all, the dead letter is redriven.
+    // An interrupted redrive blocks a dismissal for a limited time. If the redrive completes after the dismissal, the status is
+    // `redriven`.
     if (!isOpen) return;
     expect(await handler.dismiss(id, 'late', startedAt + 120_000)).toMatchObject({ dismissed: { id } });
     await archive.markRedriven(id);
@@ -341,7 +342,7 @@ describe('a dismissal', () => {
     }
   });
 
-  it('of many leaves out those that are refused, and goes on', async () => {
+  it('of many continues after one that is refused', async () => {
     const { id } = await deadWorld();
     const done: string[] = [];
     const results = await handler.dismissAll([{ id: 'missing' }, { id }], 'late', {

@@ -90,7 +90,7 @@ async function leaveGroup(request: ExecutionInput, wasStopped: boolean, ports: A
   await sendToDeadLetterQueue({ kind: 'wake', request }, Math.max(1, seconds));
 }
 
-/** A field of another type does not hide the others: their ids name the request in `message.failed`. */
+/** A field with an invalid type counts as missing. The other fields still identify the request in `message.failed`. */
 const text = z.catch(z.optional(z.string()), undefined);
 /** The fields of an event that identify its subject, as far as it has them. */
 const eventDetail = z.looseObject({

@@ -153,7 +153,7 @@ const DeadLetterEntity = new Entity(
     attributes: {
       id: text,
       kind: { type: ['send', 'rejected', 'event', 'unreadable'] as const, required: true },
-      /** `dismissed`: an operator decided that nothing remains to be done. `resolved`: every message of it was sent after all. */
+      /** `dismissed`: an operator closed it without a redrive. `resolved`: all of its messages were sent later. */
       status: { type: deadLetterStatuses, required: true },
       errorName: text,
       errorMessage: text,
@@ -245,7 +245,10 @@ export async function startRedrive(id: string, now: number): Promise<boolean> {
   return started !== undefined;
 }
 
-/** Marks a dead letter as redriven, also if it was dismissed because its redrive took too long. Returns false if it was marked already. */
+/**
+ * Marks a dead letter as redriven if it is open, or if it was dismissed because its redrive took too long. Returns false for
+ * another status.
+ */
 export async function markRedriven(id: string): Promise<boolean> {
   const marked = await ifConditionHolds(
     DeadLetterEntity.patch({ id })
@@ -256,7 +259,7 @@ export async function markRedriven(id: string): Promise<boolean> {
   return marked !== undefined;
 }
 
-/** A redrive that started longer ago was interrupted, so that its dead letter can be dismissed. */
+/** A redrive that started longer ago counts as interrupted, so its dead letter can be dismissed. */
 const maxRedriveMs = 60_000;
 
 /** Marks an open dead letter as dismissed. Returns undefined if it is not open or is being redriven. */

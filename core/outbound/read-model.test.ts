@@ -148,7 +148,7 @@ describe('a pending part', () => {
       ['first', 'second'].flatMap((requestId, index) =>
         parse(requestId).map(({ id }) => ({ ...delivery, id, requestId, orderKey: orderKeys[index] ?? 0 })),
       );
-    // The ids contain hashes. Requests that are accepted at the same time do not mix.
+    // The ids contain hashes. The parts of requests with the same time are not interleaved.
     const [stored, simultaneous] = [requests([0, 1]), requests([0, 0])];
     const places = [
       { messageIndex: 0, splitIndex: 0 },

@@ -49,7 +49,10 @@ export function buildTranscript(
   return { messages, notes, pending };
 }
 
-/** By the order and the time of their requests, then by their places in it. Parts of one request stay together. */
+/**
+ * Sorts deliveries by the order and the time of their requests, then by their places in the request. The parts of one request
+ * stay together.
+ */
 function compareRequests(a: Delivery, b: Delivery): number {
   return (
     a.orderKey - b.orderKey ||

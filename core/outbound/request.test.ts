@@ -60,17 +60,17 @@ describe('a request', () => {
       /^detail\.data\.carrier: expected one of "livechat"$/,
     ],
     [
-      'an unknown carrier with the id of another',
+      'an unknown carrier with the organization of another carrier',
       { carrier: 'pager' },
       /^detail\.data\.carrier: expected one of "livechat"$/,
     ],
-    ['a carrier that is none', { carrier: hidden }, /detail\.data\.carrier: expected lower-case letters/],
+    ['a malformed carrier', { carrier: hidden }, /detail\.data\.carrier: expected lower-case letters/],
     [
       'an organization of another carrier',
       { organizationId: 'pager:1' },
       /^detail\.data\.organizationId: expected an id of/,
     ],
-    ['a conversation that is no text', { conversationId: 7 }, /detail\.data\.conversationId: .*expected string/],
+    ['a conversation that is not a string', { conversationId: 7 }, /detail\.data\.conversationId: .*expected string/],
     ['no message', { messages: [] }, /detail\.data\.messages: /],
     ['eleven messages', { messages: Array(11).fill(data.messages[0]) }, /detail\.data\.messages: /],
     ['an unknown type', { messages: [{ type: hidden }] }, /detail\.data\.messages\.0\.type: /],
@@ -168,7 +168,7 @@ describe('a part', () => {
     selector: ({ messageIndex, splitIndex }) => `${messageIndex} ${splitIndex}`,
     maxLength: 12,
   });
-  /** Without the separator of a carrier. */
+  /** A name without `:`, which separates the carrier from the id. */
   const name = fc.string({ minLength: 1, maxLength: 50 }).map((text) => text.replaceAll(':', '.'));
 
   it('has an id of its own, the same for every duplicate of the event', () => {

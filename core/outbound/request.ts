@@ -58,7 +58,7 @@ export function comparePlaces(oneId: string, otherId: string): number {
   return one && other ? one.messageIndex - other.messageIndex || one.splitIndex - other.splitIndex : 0;
 }
 
-// Checked before the rest: an organization id of another form is a consequence of an unknown carrier.
+// Checked first: with an unknown carrier, the check of the organization id would also fail.
 const namedCarrier = z.object({
   detail: z.object({ data: z.object({ carrier: z.optional(carrierName) }) }),
 });

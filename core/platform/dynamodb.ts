@@ -1,4 +1,5 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BatchGetItemOutput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, DynamoDBDocumentClient, paginateQuery } from '@aws-sdk/lib-dynamodb';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
@@ -8,11 +9,61 @@ export const dynamodb = new DynamoDBClient({
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
 });
 
-/** As many as the client has sockets: the time-outs of a call also count the time in which it waits for a socket. */
+/** Equals the number of the client's sockets: the timeouts of a call include the time in which it waits for a socket. */
 const maxConcurrentCalls = 50;
 const calls = pLimit(maxConcurrentCalls);
-// After the retry middleware, so that a call waits for each attempt, not between them.
+// Runs after the retry middleware: each attempt waits for a free slot, and the backoff between attempts occupies none.
 dynamodb.middlewareStack.add((next) => (args) => calls(() => next(args)), { step: 'finalizeRequest', priority: 'low' });
+
+/** DynamoDB is above its capacity. */
+class BatchUnprocessedError extends Error {
+  override readonly name = 'BatchUnprocessed';
+}
+
+const firstDelayMs = 50;
+const maxCallsWithoutItems = 5;
+
+// DynamoDB leaves keys of a batch unprocessed if the items have more than 16 MB, or above its capacity. ElectroDB returns these
+// keys beside the data, but drops those of a query that reads the items of an index.
+dynamodb.middlewareStack.add((next) => async (args) => {
+  const first = await next(args);
+  const { output } = first;
+  if (!('UnprocessedKeys' in output)) return first;
+  const read = async (RequestItems: BatchGetItemOutput['UnprocessedKeys']): Promise<BatchGetItemOutput> => {
+    const more = (await next({ ...args, input: { ...args.input, RequestItems } })).output;
+    return 'UnprocessedKeys' in more ? more : {};
+  };
+  return { ...first, output: { ...output, ...(await readRest(output, read)) } };
+});
+
+async function readRest(
+  first: BatchGetItemOutput,
+  read: (keys: BatchGetItemOutput['UnprocessedKeys']) => Promise<BatchGetItemOutput>,
+): Promise<BatchGetItemOutput> {
+  let all = first;
+  for (let withoutItems = 0; countKeys(all) > 0; ) {
+    if (withoutItems === maxCallsWithoutItems) throw new BatchUnprocessedError('DynamoDB processes no key of a batch');
+    if (withoutItems > 0) await sleep(firstDelayMs * 2 ** withoutItems);
+    const more = await read(all.UnprocessedKeys);
+    withoutItems = countKeys(more) < countKeys(all) ? 0 : withoutItems + 1;
+    all = { UnprocessedKeys: more.UnprocessedKeys, Responses: joinItems(all.Responses, more.Responses) };
+  }
+  return all;
+}
+
+/** The items of two responses, by table. */
+function joinItems(
+  one: BatchGetItemOutput['Responses'] = {},
+  other: BatchGetItemOutput['Responses'] = {},
+): BatchGetItemOutput['Responses'] {
+  const all = { ...one };
+  for (const [table, items] of Object.entries(other)) all[table] = [...(all[table] ?? []), ...items];
+  return all;
+}
+
+function countKeys({ UnprocessedKeys = {} }: BatchGetItemOutput): number {
+  return Object.values(UnprocessedKeys).reduce((sum, { Keys = [] }) => sum + Keys.length, 0);
+}
 
 /** The document client, shared by all entities. */
 export const documents = DynamoDBDocumentClient.from(dynamodb, { marshallOptions: { removeUndefinedValues: true } });
@@ -28,7 +79,7 @@ export const keys = <const P extends readonly string[], const S extends readonly
     sk: { field: `${prefix}sk`, composite: sk, casing: 'none' },
   }) as const;
 
-/** Each key once: DynamoDB rejects a batch with a duplicate. */
+/** Removes duplicate keys: DynamoDB rejects a batch that contains a key twice. */
 export function uniqueKeys<Key extends object>(all: readonly Key[]): Key[] {
   return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
 }

@@ -1,8 +1,8 @@
 import { logger } from './logger.ts';
 
-/** The ids of what a function handled. None holds message contents. */
+/** The ids of the event or webhook that a function handled. They contain no message contents. */
 export interface InvocationIds {
-  /** The action of a webhook; `unknown` if it has none that is known. */
+  /** The action of a webhook, or `unknown`. */
   readonly webhook?: string | undefined;
   /** The detail-type of an event. */
   readonly event?: string | undefined;
@@ -26,8 +26,8 @@ export type RecordInvocation = (record: InvocationRecord) => void;
 const recordedLevels: ReadonlySet<string> = new Set(['TRACE', 'DEBUG', 'INFO']);
 
 /**
- * Logs one line, from which the console of a stage lists webhooks and events. It has no other keys, because each byte is billed
- * for each message; CloudWatch Logs adds the time and the function's log group.
+ * Logs one line per invocation. The console of a stage lists webhooks and events from these lines. CloudWatch Logs bills each
+ * byte, so the line has no further keys: CloudWatch Logs adds the time and the function's log group.
  */
 export const recordInvocation: RecordInvocation = (record) => {
   if (recordedLevels.has(logger.getLevelName())) process.stdout.write(`${JSON.stringify(record)}\n`);

@@ -100,13 +100,16 @@ export interface ReconciliationChannel {
   isSameContent(message: NormalizedMessage, storedContent: unknown): boolean;
 }
 
-/** The organizations that can be reconciled, and the stored ones that cannot, since they have no credentials of their own. */
+/**
+ * The organizations that can be reconciled. `excluded`: stored organizations that cannot, because they do not have their own
+ * credentials.
+ */
 export interface Reconcilable {
   readonly organizationIds: readonly string[];
   readonly excluded: readonly string[];
 }
 
-/** Lists the organizations of a channel. `stored`: those that have conversations. */
+/** Lists the organizations of a channel. `stored`: the organizations that have conversations. */
 export type ListReconcilable = (stored: readonly string[], environment: Environment) => Promise<Reconcilable>;
 
 /** Lists the organizations of all channels. */

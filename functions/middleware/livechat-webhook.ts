@@ -29,7 +29,7 @@ export function verifySignature(credentials: Credentials, maxBytes: number): Web
   return {
     before: async ({ event, context }) => {
       const rawBody = readBody(event, maxBytes);
-      // API Gateway passes names in lower case.
+      // API Gateway converts header names to lower case.
       const signature = event.headers['x-signature'];
       if (signature !== undefined) {
         const id = organizationId(parseJson(new TextDecoder().decode(rawBody)));
@@ -41,7 +41,10 @@ export function verifySignature(credentials: Credentials, maxBytes: number): Web
   };
 }
 
-/** Keeps the digits of numbers that JavaScript does not represent exactly. Runs after the JSON parser has accepted the body. */
+/**
+ * Parses the body again, and keeps the digits of numbers that JavaScript does not represent exactly. Runs after the JSON parser
+ * has accepted the body.
+ */
 export function parseBodyExactly(): WebhookMiddleware {
   return {
     before: ({ event, context }) => {

@@ -8,7 +8,7 @@ import { parseJson } from '../../core/platform/json.ts';
 import type { Log } from '../../core/platform/logger.ts';
 import type { count } from '../../core/platform/metrics.ts';
 
-/** The middlewares of a channel's webhook function, in the order in which they run. They know no channel. */
+/** The middlewares of a channel's webhook function, in the order in which they run. None of them is specific to a channel. */
 type WebhookMiddleware = MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, Context>;
 
 class DirectCallError extends Error {
@@ -74,7 +74,7 @@ export function respondToErrors(log: Log, countMetric: typeof count): WebhookMid
   };
 }
 
-/** By the name of the error: those of a channel's verification are its own. */
+/** Responses by error name, because each channel defines the error classes of its verification. */
 const responses: Readonly<Record<string, ReturnType<typeof json>>> = {
   DirectCall: json(403, { error: 'Forbidden' }),
   BodyTooLarge: json(413, { error: 'Payload too large' }),

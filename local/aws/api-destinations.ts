@@ -37,22 +37,22 @@ const listSchema = z.object({
   NextToken: z.optional(z.string()),
 });
 
-interface Created {
+interface StoredResource {
   readonly name: string;
   readonly arn: string;
   readonly createdAt: number;
   readonly position: number;
 }
 
-interface Connection extends Created {
+interface Connection extends StoredResource {
   readonly type: 'API_KEY' | 'BASIC';
   /** The header with the credentials. */
   readonly header: readonly [name: string, value: string];
-  /** What DescribeConnection returns of them: no secret. */
+  /** The AuthParameters that DescribeConnection returns, without secrets. */
   readonly described: object;
 }
 
-interface ApiDestination extends Created {
+interface ApiDestination extends StoredResource {
   readonly connectionArn: string;
   readonly endpoint: string;
   readonly method: string;
@@ -62,7 +62,7 @@ interface ApiDestination extends Created {
 /** EventBridge's own limit on the response time of an endpoint. */
 const timeoutMs = 5_000;
 
-/** Calls to one endpoint at the same time, so that a slow one takes no sockets from the rest. */
+/** Maximum concurrent calls to one endpoint, so that a slow endpoint does not use up the sockets. */
 const maxConcurrentCalls = 50;
 
 /** EventBridge's API destinations and their connections, for endpoints on this machine. */
@@ -72,21 +72,21 @@ export function createApiDestinations(state: State) {
   /** The limit of concurrent calls of each destination, by its ARN. */
   const limits = new Map<string, ReturnType<typeof pLimit>>();
 
-  function create<T extends Created>(kind: string, all: Collection<T>, name: string) {
+  function create<T extends StoredResource>(kind: string, all: Collection<T>, name: string) {
     if (all.get(name)) throw new AwsError('ResourceAlreadyExistsException', `${kind} ${name} already exists.`);
     const position = (all.entries().at(-1)?.[1].position ?? 0) + 1;
     const arn = `arn:aws:events:${region}:${accountId}:${kind}/${name}/${randomUUID()}`;
     return { name, arn, createdAt: Date.now() / 1_000, position };
   }
 
-  function find<T extends Created>(kind: string, all: Collection<T>, input: unknown): T {
+  function find<T extends StoredResource>(kind: string, all: Collection<T>, input: unknown): T {
     const { Name } = parseInput(named, input);
     const found = all.get(Name);
     if (!found) throw new AwsError('ResourceNotFoundException', `${kind} ${Name} does not exist.`);
     return found;
   }
 
-  function list<T extends Created>(all: Collection<T>, input: unknown) {
+  function list<T extends StoredResource>(all: Collection<T>, input: unknown) {
     const { NamePrefix = '', Limit, NextToken } = parseInput(listSchema, input);
     const found = all.entries().flatMap(([name, one]) => (name.startsWith(NamePrefix) ? one : []));
     return paginate(found, { maxResults: Limit, nextToken: NextToken }, (one) => one.position);
@@ -185,7 +185,7 @@ export function createApiDestinations(state: State) {
 export type ApiDestinations = ReturnType<typeof createApiDestinations>;
 
 /** The last parts of an ARN are the name and a random id. */
-function findByArn<T extends Created>(all: Collection<T>, arn: string): T | undefined {
+function findByArn<T extends StoredResource>(all: Collection<T>, arn: string): T | undefined {
   const found = all.get(arn.split('/').at(-2) ?? '');
   return found?.arn === arn ? found : undefined;
 }

@@ -24,12 +24,12 @@ interface CachedExpression {
   readonly usedValues: readonly string[];
 }
 
-/** Parsing these operators depends on a value, not only on its type. */
+/** The parse result of these operators depends on the value, not only on its type. */
 const needsValues = /between|attribute_type/i;
 
 /**
- * Gives dynalite's parsers DynamoDB's limits and a cache: they backtrack and take up to 10 ms for ElectroDB's conditions.
- * The text, the names and the types of the values determine the tree, so each expression is parsed once and later
+ * Adds DynamoDB's limits and a cache to dynalite's parsers. The parsers backtrack and take up to 10 ms for ElectroDB's
+ * conditions. The text, the names and the types of the values determine the tree, so each expression is parsed once and later
  * requests get a copy with their own values.
  */
 export function prepareParsers(): void {

@@ -3,16 +3,16 @@ import type { KeyRange, State } from '../state.ts';
 import { accountId, region } from './arn.ts';
 
 /** A callback of dynalite. */
-export type Done<T = unknown> = (error: unknown, result?: T) => void;
+export type Callback<T = unknown> = (error: unknown, result?: T) => void;
 
 /** The records of one table or index, by dynalite's sort keys, or the list of tables. */
 interface SubStore {
-  get(key: string, done: Done): void;
-  put(key: string, value: unknown, done: Done): void;
-  del(key: string, done: Done): void;
+  get(key: string, done: Callback): void;
+  put(key: string, value: unknown, done: Callback): void;
+  del(key: string, done: Callback): void;
   createKeyStream(range?: KeyRange): Stream;
   createValueStream(range?: KeyRange): Stream;
-  lock(key: string, run: (release: (done: Done) => Done) => void): void;
+  lock(key: string, run: (release: (done: Callback) => Callback) => void): void;
 }
 
 interface TableRecord {
@@ -25,14 +25,14 @@ const maxItemSize = 409_600;
 export type TableStore = ReturnType<typeof createTableStore>;
 
 /**
- * dynalite's store on the engine's state. Reads and writes are synchronous, so an operation of dynalite that writes runs to
- * its end in one turn of the event loop: it needs no lock, and `state.transaction` makes it atomic.
+ * Implements dynalite's store on the engine's state. Reads and writes are synchronous, so a write operation of dynalite
+ * completes in one turn of the event loop. It needs no lock, and `state.transaction` makes it atomic.
  */
 export function createTableStore(state: State) {
   const subStores = new Map<string, SubStore>();
   const storedTables = state.collection<TableRecord>('tables');
   const tables = new Map<string, TableRecord>();
-  // The engine ended between the two writes of a new table, so nothing is in it.
+  // The engine ended between the two writes that create a table, so the table is empty.
   for (const [name, { TableStatus }] of storedTables.entries()) {
     if (TableStatus === 'CREATING') storedTables.delete(name);
   }
@@ -48,18 +48,18 @@ export function createTableStore(state: State) {
     ...tableList,
     awsAccountId: accountId,
     awsRegion: region,
-    put(name: string, table: unknown, done: Done): void {
+    put(name: string, table: unknown, done: Callback): void {
       tables.delete(name);
       tableList.put(name, table, done);
     },
-    del(name: string, done: Done): void {
+    del(name: string, done: Callback): void {
       tables.delete(name);
       tableList.del(name, done);
     },
   };
 
-  /** dynalite passes `false` to find also a table that is being created or deleted. */
-  function getTable(name: string, ...rest: [Done] | [boolean, Done]): void {
+  /** dynalite passes `false` to include tables that are being created or deleted. */
+  function getTable(name: string, ...rest: [Callback] | [boolean, Callback]): void {
     const [anyStatus, done] = rest.length === 1 ? [false, rest[0]] : [!rest[0], rest[1]];
     const table = tables.get(name) ?? storedTables.get(name);
     if (table) tables.set(name, table);
@@ -68,7 +68,7 @@ export function createTableStore(state: State) {
     else done(tableNotFound(name, anyStatus));
   }
 
-  function remove(name: string, done: Done): void {
+  function remove(name: string, done: Callback): void {
     state.collection(name).clear();
     done(null);
   }
@@ -84,10 +84,10 @@ export function createTableStore(state: State) {
     getItemDb: (table: string) => openSubStore(itemName(table)),
     getIndexDb: (type: string, table: string, index: string) => openSubStore(indexName(type, table, index)),
     getTagDb: (table: string) => openSubStore(tagName(table)),
-    deleteItemDb: (table: string, done: Done) => remove(itemName(table), done),
-    deleteIndexDb: (type: string, table: string, index: string, done: Done) =>
+    deleteItemDb: (table: string, done: Callback) => remove(itemName(table), done),
+    deleteIndexDb: (type: string, table: string, index: string, done: Callback) =>
       remove(indexName(type, table, index), done),
-    deleteTagDb: (table: string, done: Done) => remove(tagName(table), done),
+    deleteTagDb: (table: string, done: Callback) => remove(tagName(table), done),
   };
 }
 

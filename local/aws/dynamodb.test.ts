@@ -249,7 +249,7 @@ describe('the DynamoDB endpoint', () => {
       await scan(`a IN (${Object.keys(values(100))})`, values(100));
     });
 
-    test('that updates too much is rejected', async () => {
+    test('that exceeds the size limit of UpdateExpression is rejected', async () => {
       const update = new UpdateItemCommand({
         TableName: 'control',
         Key: { pk: { S: 'a' }, sk: { S: 'b' } },

@@ -19,7 +19,7 @@ import { expiryAttribute, type TableSpec } from '../../stacks/topology.ts';
 import { type State, StateError } from '../state.ts';
 import { region } from './arn.ts';
 import { prepareParsers } from './dynamodb-expressions.ts';
-import { createTableStore, type Done, type TableStore } from './dynamodb-store.ts';
+import { type Callback, createTableStore, type TableStore } from './dynamodb-store.ts';
 import { AwsError, createService, isRecord, parseBody, parseInput } from './protocol.ts';
 
 const operationNames = [
@@ -47,7 +47,7 @@ export interface Validation {
 /** An operation of dynalite: it validates the input and calls back. */
 interface TableOperation {
   readonly validation: Validation;
-  readonly run: (store: TableStore, input: object, done: Done) => void;
+  readonly run: (store: TableStore, input: object, done: Callback) => void;
 }
 
 const operations: ReadonlyMap<string, TableOperation> = new Map(await Promise.all(operationNames.map(loadOperation)));
@@ -63,7 +63,9 @@ prepareParsers();
 returnItemsOfFailedConditions();
 checkIndexKeys();
 
-/** DynamoDB: dynalite, plus what it lacks: the time-to-live calls, and the item of a failed condition. */
+/**
+ * DynamoDB, implemented by dynalite. Adds the time-to-live operations and the item of a failed condition, which dynalite lacks.
+ */
 export function createDatabase(state: State) {
   const store = createTableStore(state);
   const timeToLive = createTimeToLive(state);
@@ -72,7 +74,7 @@ export function createDatabase(state: State) {
     const checked = validations.checkTypes(input, validation.types);
     validations.checkValidations(checked, validation.types, validation.custom, store);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    // A write ends within the transaction, so that it is stored before the response.
+    // A write completes within the transaction, so it is stored before the response is sent.
     state.transaction(() => run(store, checked, (error, output) => (error ? reject(error) : resolve(output))));
     return promise;
   }
@@ -134,7 +136,7 @@ function checkValue(value: unknown, depth: number): void {
 }
 
 /**
- * Creates the tables that do not exist through the API, as a deployment does.
+ * Creates missing tables through the API, as a deployment does.
  *
  * @throws StateError if a table that exists has other indexes
  */
@@ -246,11 +248,11 @@ function returnItemsOfFailedConditions(): void {
 const maxPartitionKeyBytes = 2_048;
 const maxSortKeyBytes = 1_024;
 
-/** dynalite checks the values of a table's keys, but not those of its indexes' keys. */
+/** Validates the values of index keys. dynalite validates only the values of the table's own keys. */
 function checkIndexKeys(): void {
   const { validateItem, updateIndexes } = database;
   database.validateItem = (item, table) => validateItem(item, table) ?? validateIndexKeys(item, table);
-  // An update has no complete item before.
+  // UpdateItem has no complete item before this step.
   database.updateIndexes = (store, table, before, after, done) => {
     const invalid = after && validateIndexKeys(after, table);
     if (invalid) done(invalid);

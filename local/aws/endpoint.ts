@@ -133,7 +133,7 @@ function accountSettings(reserved: number) {
 /** Lambda's API has paths instead of the header X-Amz-Target. */
 const accountSettingsPath = /^\/2016-08-19\/account-settings\/?$/;
 
-/** What the client of a request expects. A request that nobody signed, such as for a public object, is one to S3. */
+/** Returns the error format that the client expects. An unsigned request, such as for a public object, is a request to S3. */
 function errorFormat(request: IncomingMessage): ErrorFormat {
   const { headers, url } = request;
   if (headers['x-amz-target'] || url?.startsWith(controlPrefix)) return 'json';

@@ -189,11 +189,11 @@ export function createEvents(options: EventsOptions) {
   };
 }
 
-/** The delivery of an event to the queue of a rule. The delivery to a function is an asynchronous invocation. */
+/** The delivery of an event to the queue of a rule. Events for functions are asynchronous invocations instead. */
 interface QueueDelivery {
   readonly rule: string;
   readonly bus: string;
-  /** By its name in the topology. */
+  /** The name of the queue in the topology. */
   readonly queue: string;
   readonly event: Envelope;
 }
@@ -263,7 +263,7 @@ function targetArn(target: Target, queues: EventsOptions['queues']): string {
   return queueArn(queues[target.queue] ?? target.queue);
 }
 
-/** The app's rules of both buses, and EventBridge's calls that read and change them and those of subscribers. */
+/** The app's rules on both buses, and the EventBridge operations on these rules and on those of subscribers. */
 function createRules({ busName, rules: specs, queues }: EventsOptions, subscribers: SubscriberRules) {
   const rules = Object.entries(specs).map(([name, rule]): BusRule => {
     const pattern = resolvePattern(rule, { stateMachineArn, alarmName: (name) => name });

@@ -32,7 +32,7 @@ export function isLeaf(value: unknown): value is Leaf {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value);
 }
 
-/** An IP address also matches its other notations. */
+/** An IP address matches every notation of the same address. */
 function compileText(text: string): Test {
   const address = parseAddress(text);
   if (!address) return (value) => value === text;
@@ -43,7 +43,7 @@ function compileText(text: string): Test {
 
 type TextTest = (text: string) => boolean;
 
-/** The operators that `anything-but` combines with. */
+/** The operators that can be nested in `anything-but`. */
 const textOperators: Readonly<Record<string, (operand: string) => TextTest>> = {
   prefix: (operand) => (text) => text.startsWith(operand),
   suffix: (operand) => (text) => text.endsWith(operand),
@@ -82,7 +82,7 @@ function onlyEntry(record: Readonly<Record<string, unknown>>, emptyReason: strin
   return { operator, operand };
 }
 
-/** Only text matches an operator on text. */
+/** String operators match only strings. */
 function testText(operator: string, operand: unknown, compile: (operand: string) => TextTest): Test {
   if (typeof operand !== 'string') {
     throw new InvalidAlternativeError(`${operator} match pattern must be a string`);
@@ -98,7 +98,7 @@ function caseInsensitive(outer: string, operand: Readonly<Record<string, unknown
   return text;
 }
 
-/** Like EventBridge, compares character by character: each one matches its lower and its upper case. */
+/** Compares character by character, like EventBridge: each character matches its lower and its upper case. */
 function ignoreCase(start: string, operand: string, end: string): TextTest {
   const characters = operand.split('').map((character) => {
     const cases = new Set([character.toLowerCase(), character.toUpperCase()]);
@@ -135,10 +135,10 @@ function compileWildcard(operand: string): TextTest {
   };
 }
 
-/** IPv4 with leading zeros is read as decimal. A family is that of the notation. */
+/** Leading zeros in an IPv4 address do not make a part octal. The notation determines the address family. */
 function parseAddress(text: string) {
   const address = /^[\d.]+$/.test(text) ? text.replaceAll(/\b0+(?=\d)/g, '') : text;
-  // The notation of IPv6 with a dotted IPv4 part is not recognized.
+  // IPv6 notation with a dotted IPv4 part is not supported.
   if (isIP(address) === 0 || !/^[\d.]+$|^[\da-f:]+$/i.test(address)) return undefined;
   return { text: address, family: isIPv4(address) ? ('ipv4' as const) : ('ipv6' as const) };
 }
@@ -203,7 +203,7 @@ function compileComparison(operator: unknown, bound: unknown) {
   return { bound, holds: (value: number) => compare(value, bound) };
 }
 
-/** Excludes texts, numbers, or what an operator on text matches. */
+/** Excludes strings, numbers, or the matches of a nested string operator. */
 function compileAnythingBut(operand: unknown): Test {
   if (isRecord(operand)) return excludeByOperator(operand);
   const excluded: readonly unknown[] = Array.isArray(operand) ? operand : [operand];

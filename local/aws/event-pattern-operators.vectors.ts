@@ -82,7 +82,7 @@ const wildcard: readonly Vector[] = [
     others: values('/dir.png', 'x/dir/y.png2'),
   },
   {
-    what: 'the same text twice',
+    what: 'the same string twice',
     pattern: { a: [{ wildcard: 'ab*ab' }] },
     matches: values('abab', 'abxab'),
     others: values('ab', 'aba'),
@@ -142,7 +142,7 @@ const anythingBut: readonly Vector[] = [
     others: values('a', 'xb'),
   },
   {
-    what: 'a text without case',
+    what: 'a string without letter case',
     pattern: { a: [{ 'anything-but': { 'equals-ignore-case': ['Stopped', 'Over'] } }] },
     matches: values('running', 'stop', 1),
     others: values('STOPPED', 'over'),

@@ -9,8 +9,8 @@ import {
 import { isRecord } from './protocol.ts';
 
 /**
- * EventBridge's event patterns, with every operator. Rejects what EventBridge rejects and matches what it matches, as
- * AWS's open-source matcher (event-ruler 2.1) does.
+ * EventBridge's event patterns, with every operator. The results equal those of AWS's open-source matcher (event-ruler 2.1),
+ * for valid and for invalid patterns.
  */
 export type Matcher = (event: unknown) => boolean;
 
@@ -29,10 +29,10 @@ interface Condition {
   readonly orAbsent: boolean;
 }
 
-/** Conditions by path, all of which must hold. `$or` makes several conjunctions of one pattern. */
+/** Conditions by path, all of which must hold. A pattern with `$or` compiles to several conjunctions. */
 type Conjunction = ReadonlyMap<string, Condition>;
 
-/** The list elements that contain a value, by list. */
+/** The index of the element that contains a value, for each list around the value. */
 type Membership = ReadonlyMap<readonly unknown[], number>;
 
 interface Field {
@@ -40,26 +40,26 @@ interface Field {
   readonly membership: Membership;
 }
 
-const nowhere: Membership = new Map();
+const noMembership: Membership = new Map();
 
 /** @throws InvalidPatternError with the first part that EventBridge rejects. */
 export function compilePattern(pattern: unknown): Matcher {
   if (!isRecord(pattern)) throw new InvalidPatternError('Filter is not an object', '');
   const conjunctions = compileWithOr(pattern);
-  // EventBridge decides in the order of the paths which element of a list `exists: false` refers to.
+  // The order of the paths decides to which list element `exists: false` applies, as in EventBridge.
   const sorted = conjunctions.map((conditions) => [...conditions].sort(([a], [b]) => (a < b ? -1 : 1)));
   const steps = new Set(sorted.flat().flatMap(([path]) => path.split('.')));
   return (event) => {
     const fields: Fields = new Map();
-    addFields(fields, steps, event, '', nowhere);
-    return sorted.some((conditions) => hold(conditions, 0, fields, nowhere));
+    addFields(fields, steps, event, '', noMembership);
+    return sorted.some((conditions) => allHold(conditions, 0, fields, noMembership));
   };
 }
 
-/** The place of an object in a pattern, which decides what `$or` and reserved names in it mean. */
+/** The place of an object in a pattern. It determines the meaning of `$or` and of reserved names in the object. */
 type Place = 'outside $or' | 'inside $or' | 'without $or';
 
-/** A pattern whose `$or` cannot be read as alternatives may have a field of that name. */
+/** Compiles `$or` as alternatives. If that fails, compiles it as a field with the name `$or`. */
 function compileWithOr(pattern: Readonly<Record<string, unknown>>): readonly Conjunction[] {
   try {
     return compileObject([new Map()], pattern, '', 'outside $or');
@@ -72,7 +72,7 @@ function compileWithOr(pattern: Readonly<Record<string, unknown>>): readonly Con
   }
 }
 
-/** Adds an object's conditions to each conjunction. A field that a conjunction has already is replaced. */
+/** Adds an object's conditions to each conjunction. Replaces an earlier condition on the same field. */
 function compileObject(
   conjunctions: readonly Conjunction[],
   object: Readonly<Record<string, unknown>>,
@@ -114,7 +114,7 @@ function compileOr(conjunctions: readonly Conjunction[], alternatives: unknown, 
   return found;
 }
 
-/** The names of operators, present and planned. */
+/** The names of operators, including names that EventBridge reserves for future ones. */
 const reservedInOr: ReadonlySet<string> = new Set([
   'exactly',
   'equals-ignore-case',
@@ -153,8 +153,8 @@ function compileCondition(alternatives: readonly unknown[], path: string): Condi
   }
 }
 
-/** Whether the conditions from `index` on hold for values that are in the same elements of each list. */
-function hold(
+/** Whether all conditions from `index` on match values from the same element of each list. */
+function allHold(
   conditions: readonly (readonly [path: string, condition: Condition])[],
   index: number,
   fields: ReadonlyMap<string, readonly Field[]>,
@@ -164,11 +164,11 @@ function hold(
   if (!found) return true;
   const [path, { tests, orAbsent }] = found;
   const candidates = (fields.get(path) ?? []).filter((field) => areConsistent(membership, field.membership));
-  if (orAbsent && candidates.length === 0 && hold(conditions, index + 1, fields, membership)) return true;
+  if (orAbsent && candidates.length === 0 && allHold(conditions, index + 1, fields, membership)) return true;
   return candidates.some(
     (field) =>
       tests.some((test) => test(field.value)) &&
-      hold(conditions, index + 1, fields, merge(membership, field.membership)),
+      allHold(conditions, index + 1, fields, merge(membership, field.membership)),
   );
 }
 
@@ -182,7 +182,10 @@ function areConsistent(membership: Membership, other: Membership): boolean {
 
 type Fields = Map<string, Field[]>;
 
-/** Adds the values of the fields that the pattern names. A value in a list is at the path of the list; an empty list has none. */
+/**
+ * Adds the values of the fields that the pattern names. A value in a list has the path of the list. An empty list adds no
+ * value.
+ */
 function addFields(fields: Fields, steps: ReadonlySet<string>, value: unknown, path: string, at: Membership): void {
   if (isRecord(value)) {
     for (const key of Object.keys(value)) {
@@ -206,12 +209,12 @@ function addElements(
   at: Membership,
 ): void {
   for (const [index, element] of list.entries()) {
-    // A condition on the list's own values holds together with one on any of its objects.
+    // Direct values of a list have no element index, so they match together with a field of any element.
     addFields(fields, steps, element, path, isLeaf(element) ? at : new Map([...at, [list, index]]));
   }
 }
 
-/** A dot in a name is the same as a step. */
+/** A dot in a field name separates path segments. */
 function isNamed(steps: ReadonlySet<string>, key: string): boolean {
   return steps.has(key) || (key.includes('.') && key.split('.').every((step) => steps.has(step)));
 }

@@ -1,6 +1,6 @@
 /**
- * Test vectors for event patterns: the cases of the tests of AWS's matcher (github.com/aws/event-ruler), with data of our
- * own. Its version 2.1 gives the same result for each of them.
+ * Test vectors for event patterns: the test cases of AWS's matcher (github.com/aws/event-ruler), with other data. event-ruler
+ * 2.1 returns the same result for each vector.
  */
 
 export interface Vector {
@@ -104,7 +104,7 @@ const existence: readonly Vector[] = [
     others: [teams],
   },
   {
-    what: 'no field in any element, where no condition before selects one',
+    what: 'no field in any element, if no earlier condition selects an element',
     pattern: { list: { a: [{ exists: false }], b: ['x'] } },
     matches: [{ list: [{ b: 'x' }] }],
     others: [{ list: [{ a: 1 }, { b: 'x' }] }],
@@ -268,13 +268,13 @@ const or: readonly Vector[] = [
     others: [{ b: 1 }, { c: 1 }],
   },
   {
-    what: 'a field after $or, which replaces the one in it',
+    what: 'a field after $or, which replaces the same field in $or',
     pattern: { $or: [{ a: ['x'] }, { b: ['y'] }], a: ['z'] },
     matches: [{ a: 'z' }],
     others: [{ a: 'x' }, { a: 'x', b: 'y' }],
   },
   {
-    what: 'a field before $or, which the one in it replaces',
+    what: 'a field before $or, which the same field in $or replaces',
     pattern: { a: ['z'], $or: [{ a: ['x'] }, { b: ['y'] }] },
     matches: [{ a: 'x' }, { a: 'z', b: 'y' }],
     others: [{ a: 'z' }, { b: 'y' }],
@@ -375,7 +375,7 @@ export const invalidPatterns: readonly unknown[] = [
   ].map((numeric) => ({ numeric })),
 ].map((one, index) => (index < 13 ? one : { a: [one] }));
 
-/** Patterns whose `$or` has neither alternatives nor the form of a field. */
+/** Patterns whose `$or` is neither a list of alternatives nor a valid field. */
 export const invalidAlternatives: readonly object[] = [
   { $or: [] },
   { $or: [{ a: ['x'] }] },

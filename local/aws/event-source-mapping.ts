@@ -117,7 +117,7 @@ export function startEventSourceMapping(options: EventSourceMappingOptions) {
   storage.onSend(wake);
   const pollTimer = setInterval(wake, pollIntervalMs);
   pollTimer.unref();
-  // For the messages that an earlier run left.
+  // Receives the messages that remain from an earlier run.
   wake();
 
   return {

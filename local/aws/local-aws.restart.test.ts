@@ -41,7 +41,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Starts the local AWS on the folder. The one that was started before, if any, is stopped. */
+/** Stops the running local AWS, if any, and starts another one on the same folder. */
 async function start(overrides: Partial<LocalAwsOptions> = {}) {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
   state?.close();
@@ -111,7 +111,7 @@ test('keeps messages in queues, with their visibility', async () => {
   ]);
 });
 
-test('invokes the function of a queue again for a message that it had not handled', async () => {
+test('invokes the consumer of a queue again for an unhandled message', async () => {
   const consumers = {
     letters: { queue: 'deadLetters', function: 'letter', batchSize: 1, maxReceiveCount: 3, quarantine: 'quarantine' },
   };
@@ -136,7 +136,7 @@ test('invokes the function of a queue again for a message that it had not handle
   expect(handled).toEqual([{ Records: [expect.objectContaining({ body: 'letter' })] }]);
 });
 
-test('invokes the functions of an accepted event that had not handled it', async () => {
+test('invokes the functions that have not handled an accepted event', async () => {
   const rules = {
     function: { pattern: { source: ['test'] }, target: { function: 'audit' } },
     queue: { pattern: { source: ['test'] }, target: { queue: 'quarantine' } },
@@ -182,7 +182,7 @@ test('delivers an accepted event to a queue after a stop that interrupted its de
   expect(first.reports).toEqual([]);
 });
 
-test("keeps a subscriber's rule, and delivers to its endpoint what an earlier run could not", async () => {
+test("keeps a subscriber's rule, and delivers the undelivered events of an earlier run to its endpoint", async () => {
   const received: string[] = [];
   const statuses = [500];
   const server = createServer(async (request, response) => {
@@ -222,7 +222,7 @@ test("keeps a subscriber's rule, and delivers to its endpoint what an earlier ru
   }
 });
 
-test('runs a schedule when it is due after the last run, also if that was before the start', async () => {
+test('runs a schedule one interval after its last run, even if that run was before the restart', async () => {
   const invoked: string[] = [];
   const options = {
     schedules: [{ function: 'reconcile', minutes: 15 }],

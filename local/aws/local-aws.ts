@@ -199,7 +199,10 @@ export async function startLocalAws(options: LocalAwsOptions) {
     }
   }
 
-  /** A function runs one interval after its last run, or at once if that time has passed while no engine ran. */
+  /**
+   * Invokes each scheduled function one interval after its last invocation, or immediately if that time passed while the engine
+   * was stopped.
+   */
   function startSchedules(): void {
     const lastRuns = state.collection<number>('scheduled runs');
     for (const { function: name, minutes } of options.schedules ?? []) {

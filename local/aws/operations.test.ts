@@ -23,7 +23,7 @@ const documented = new Map(
   ]),
 );
 
-/** Enough for the paths of S3's operations. */
+/** Values for all path parameters of the S3 operations. */
 const input = {
   ...{ Bucket: 'media', Key: 'a', Body: '', CopySource: 'media/b', Delete: { Objects: [{ Key: 'a' }] } },
   ...{ UploadId: '1', PartNumber: 1, RequestRoute: 'a', RequestToken: 'b' },
@@ -36,7 +36,7 @@ async function isSupported(response: Promise<unknown>): Promise<boolean> {
     return true;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    // Without a response, the client did not send the request: the input has no value for the operation's path.
+    // An error without a response: the client sent no request, because the input lacks a path parameter of the operation.
     return '$response' in error && error.$response !== undefined && error.name !== 'UnknownOperationException';
   }
 }

@@ -51,13 +51,13 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
   response.end(text);
 }
 
-/** The protocols of AWS's APIs, by how they report errors: S3's, the query protocol, and the protocols with JSON. */
+/** The error formats of AWS's APIs: those of S3, the query protocol, and the JSON protocols. */
 export type ErrorFormat = 'json' | 's3' | 'query';
 
 export function sendError(response: ServerResponse, error: AwsError, format: ErrorFormat): void {
   const { type, message, status } = error;
   if (format === 'json') {
-    // The protocols with JSON differ in where clients look for the error's type.
+    // In each JSON protocol, clients read the error type from another place.
     response.setHeader('x-amzn-errortype', type);
     sendJson(response, status, errorBody(error), 'application/x-amz-json-1.1');
     return;

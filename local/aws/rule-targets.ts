@@ -7,7 +7,7 @@ import { AwsError, isRecord, parseInput, unsupported } from './protocol.ts';
 const text = z.string();
 const texts = z.record(z.string(), z.string());
 
-/** What PutTargets accepts. */
+/** The target parameters that PutTargets supports. */
 const targetSchema = z.strictObject({
   Id: text.check(z.regex(/^[\w.-]{1,64}$/)),
   Arn: text,
@@ -84,7 +84,7 @@ export function findDestination(arn: string): Destination {
 }
 
 /**
- * What a target receives for an event, as JSON.
+ * Returns the JSON payload that a target receives for an event.
  *
  * @throws UndeliverableError
  */
@@ -147,7 +147,7 @@ function checkTransformer(id: string, transformer: NonNullable<Target['InputTran
   if (parseJson(rendered) === undefined) throw invalid(`Invalid InputTemplate for target ${id} : it is not JSON`);
 }
 
-/** Replaces `<variable>`. Inside quotation marks, a value is inserted as text. A missing value is an empty text. */
+/** Replaces `<variable>`. Inside quotation marks, inserts the value as a string. A missing value becomes an empty string. */
 function renderTemplate(template: string, read: (variable: string) => unknown): string {
   let inText = false;
   return template.replaceAll(/"|\\.|<([^<>"\s]+)>/gs, (token: string, variable: string | undefined) => {

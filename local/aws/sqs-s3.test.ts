@@ -29,7 +29,7 @@ test('returns a queue URL with the address of the endpoint', async () => {
   expect(Messages).toMatchObject([{ Body: 'hello' }]);
 });
 
-test('accepts the characters in a message that SQS accepts', async () => {
+test('accepts every character that SQS accepts in a message', async () => {
   const sqs = new SQSClient(aws.client);
   const QueueUrl = aws.deadLetterQueueUrl;
   const text = 'Grüße 😀 𝒳 \t\n\u{10FFFF}';

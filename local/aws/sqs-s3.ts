@@ -89,7 +89,10 @@ async function acceptAllPlanes(): Promise<void> {
   expression.test = (body) => invalid.test(body);
 }
 
-/** fauxqs's stores with its database in a folder. Its function for that also starts a server for the whole network. */
+/**
+ * Opens fauxqs's stores with the database in a folder. fauxqs's own function for this also starts a server on all network
+ * interfaces.
+ */
 async function openStores(folder: string, consumed: readonly string[]): Promise<{ stores: Stores; close(): void }> {
   const sqs: { SqsStore: new () => Stores['sqsStore'] } = await load('sqs/sqsStore.js');
   const sns: { SnsStore: new () => Stores['snsStore'] } = await load('sns/snsStore.js');
@@ -105,7 +108,7 @@ async function openStores(folder: string, consumed: readonly string[]): Promise<
     'UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE message_id = ?',
   );
   persistence.updateMessageReady = (messageId) => void release.run(messageId);
-  // The functions that had received these messages ended with the last run.
+  // The functions that received these messages ended with the last run, so the messages become visible again.
   const releaseAll = persistence.db.prepare(
     'UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL WHERE queue_name = ?',
   );
@@ -128,7 +131,7 @@ interface Persistence {
 export interface StorageOptions {
   /** Without a folder, everything is in memory. */
   readonly folder: string | undefined;
-  /** The names of the queues from which functions of the engine receive. */
+  /** The names of the queues whose consumers are functions of the engine. */
   readonly consumed: readonly string[];
 }
 
@@ -261,7 +264,7 @@ const supportedParameters: readonly RegExp[] = [
   /^(response-|X-Amz-|x-amz-)/,
 ];
 
-/** By the method, what the path names, and the parameter that selects among them. */
+/** The operations by method, resource of the path, and the query parameter that selects the operation. */
 const s3Operations: Readonly<Record<string, string>> = {
   'GET service': 'ListBuckets',
   'GET bucket': 'ListObjects',
@@ -280,7 +283,7 @@ const s3Operations: Readonly<Record<string, string>> = {
   'DELETE object uploadId': 'AbortMultipartUpload',
 };
 
-/** A copy differs from an upload by a header only. */
+/** Copy operations differ from uploads only in a header. */
 const supportedIds: ReadonlySet<string> = new Set([...Object.values(s3Operations), 'CopyObject', 'UploadPartCopy']);
 
 /** Identifies the S3 operation of a request by `x-id`, which SDKs send, else by method and path. */

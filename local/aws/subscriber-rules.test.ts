@@ -288,7 +288,7 @@ describe('an API destination', () => {
       },
     ],
   ])(
-    'that responds with %i loses the event to the dead-letter queue',
+    'that keeps responding with %i: the event is sent to the dead-letter queue',
     async (status, RetryPolicy, calls, attributes) => {
       const { received, url } = await startEndpoint(status);
       const { QueueUrl, Arn } = await createQueue('failed');
@@ -313,7 +313,7 @@ describe('an API destination', () => {
     },
   );
 
-  test("that does not listen affects neither the app's rules nor other subscribers", async () => {
+  test("that refuses connections affects neither the app's rules nor other subscribers", async () => {
     const { QueueUrl, Arn } = await createQueue('orders');
     await putRule();
     await putRule({ Name: 'other' });

@@ -18,12 +18,12 @@ export interface SubscriberOptions {
   /** The delay before the first retry; it doubles up to 1 minute. */
   readonly retryDelayMs: number;
   readonly inFlight: InFlight;
-  /** Keeps rules, and deliveries until they end. */
+  /** Stores the rules. Stores each delivery until it ends. */
   readonly state: State;
   report(message: string): void;
 }
 
-/** A rule as it is kept. */
+/** A stored rule. */
 export interface SubscriberRule {
   readonly name: string;
   readonly bus: string;
@@ -34,7 +34,7 @@ export interface SubscriberRule {
   readonly enabled: boolean;
 }
 
-/** The delivery of an event to one target, as it is kept between attempts. */
+/** The delivery of an event to one target, as it is stored between attempts. */
 interface Delivery {
   readonly bus: string;
   readonly rule: string;
@@ -55,10 +55,13 @@ const putRuleSchema = z.object({
 const maxRules = 300;
 const maxTargets = 5;
 const maxRetryDelayMs = 60_000;
-/** Beyond this, an event that cannot be delivered is not retried, so that a dead subscriber does not fill the memory. */
+/**
+ * Maximum number of deliveries that wait for a retry. Above this number, failed deliveries are not retried, so that an
+ * unavailable subscriber does not fill the memory.
+ */
 const maxWaiting = 10_000;
 
-/** The rules that subscribers add to the buses. Their deliveries run apart from those of the app's own rules. */
+/** The rules that subscribers add to the buses. Their deliveries are independent of those of the app's own rules. */
 export function createSubscriberRules(options: SubscriberOptions) {
   const { retryDelayMs, inFlight, state, report } = options;
   const rules = state.collection<SubscriberRule>('subscriber rules');
@@ -286,7 +289,7 @@ interface Failure {
   readonly code: string;
   readonly message: string;
   readonly retryable: boolean;
-  /** The delay that the endpoint asks for. */
+  /** The delay in the endpoint's Retry-After header. */
   readonly retryAfterMs?: number;
 }
 

@@ -16,7 +16,7 @@ export interface AsyncOptions {
   readonly retryDelayMs: number;
   /** After this time a throttled or failed event is not retried. Default 6 hours, as on AWS. */
   readonly maxEventAgeMs?: number;
-  /** Keeps the invocations until they end. */
+  /** Stores the invocations until they end. */
   readonly state: State;
   sendToDestination(failed: FailedInvocation): Promise<unknown>;
   /** Receives a line for every invocation that ran out of retries or was lost. */
@@ -34,8 +34,8 @@ export interface AsyncOptions {
 const maxRetries = 2;
 const maxRetryDelayMs = 300_000;
 
-/** An accepted invocation that has not ended, with what its attempts have changed. */
-interface Pending {
+/** An accepted invocation that has not ended, and the progress of its attempts. */
+interface PendingInvocation {
   readonly name: string;
   readonly event: unknown;
   readonly requestId: string;
@@ -66,7 +66,7 @@ export function createAsyncInvocations(options: AsyncOptions) {
     maxEventAgeMs = 6 * 3_600_000,
   } = options;
   const { inFlight, now = () => new Date(), newId = randomUUID } = options;
-  const pending = options.state.collection<Pending>('asynchronous invocations');
+  const pending = options.state.collection<PendingInvocation>('asynchronous invocations');
   const limit = pLimit(concurrency);
   const stopped = new AbortController();
   let running = 0;
@@ -84,7 +84,7 @@ export function createAsyncInvocations(options: AsyncOptions) {
   }
 
   /** Invokes the function until it succeeds. Returns why Lambda gives up, if it does. */
-  async function attemptAll(key: string, first: Pending): Promise<Rejection | undefined> {
+  async function attemptAll(key: string, first: PendingInvocation): Promise<Rejection | undefined> {
     for (let next = first; ; pending.put(key, next)) {
       const { name, event, requestId, expiresAt, retries } = next;
       const wait = next.dueAt - now().getTime();
@@ -102,7 +102,7 @@ export function createAsyncInvocations(options: AsyncOptions) {
     }
   }
 
-  async function run(key: string, invocation: Pending): Promise<void> {
+  async function run(key: string, invocation: PendingInvocation): Promise<void> {
     const rejection = await attemptAll(key, invocation);
     if (!rejection) return;
     const { name } = invocation;
@@ -112,7 +112,7 @@ export function createAsyncInvocations(options: AsyncOptions) {
     report(`${name} ${reason}: the event is in the dead-letter queue`);
   }
 
-  function track(key: string, invocation: Pending): void {
+  function track(key: string, invocation: PendingInvocation): void {
     const done = inFlight.track();
     running += 1;
     run(key, invocation)
@@ -131,7 +131,7 @@ export function createAsyncInvocations(options: AsyncOptions) {
     /** The invocation is stored when this returns. */
     start(name: string, event: unknown): void {
       const startedAt = now().getTime();
-      const invocation: Pending = {
+      const invocation: PendingInvocation = {
         name,
         event,
         requestId: newId(),
@@ -151,8 +151,8 @@ export function createAsyncInvocations(options: AsyncOptions) {
     },
 
     stop(): void {
-      const fate = options.state.folder === undefined ? 'lost' : 'continued at the next start';
-      if (running > 0) report(`Stopped with ${running} asynchronous invocations unfinished, which are ${fate}`);
+      const outcome = options.state.folder === undefined ? 'lost' : 'continued at the next start';
+      if (running > 0) report(`Stopped with ${running} asynchronous invocations unfinished, which are ${outcome}`);
       stopped.abort();
       limit.clearQueue();
     },
@@ -171,7 +171,7 @@ interface Rejection {
   readonly failure: FunctionFailure | undefined;
 }
 
-interface RejectedEvent extends Rejection, Pick<Pending, 'name' | 'event' | 'requestId'> {
+interface RejectedEvent extends Rejection, Pick<PendingInvocation, 'name' | 'event' | 'requestId'> {
   readonly failedAt: Date;
 }
 

@@ -27,7 +27,7 @@ export type InvocationOutcome = {
   readonly ms: number;
   /** The error's name. */
   readonly error?: string;
-  /** The id of the event that it handled: the bus's, or that which caused the send request. */
+  /** The id of the handled event: the event on the bus, or the event that caused the send request. */
   readonly eventId?: string;
 };
 
@@ -37,7 +37,7 @@ export interface RuntimeOptions {
   readonly root: string;
   /** The complete environment of the functions; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
-  /** The port for a debugger. Functions may then run for as long as a Lambda function can. */
+  /** The port for a debugger. With a port, each function has Lambda's maximum timeout. */
   readonly inspectPort?: number | undefined;
   /** The local AWS, for calls of the functions without HTTP. Default: HTTP for all calls. */
   readonly aws?: { readonly url: string; readonly callJson: CallJson } | undefined;
@@ -224,7 +224,7 @@ function startSandbox(options: SandboxOptions) {
 
   async function terminate(): Promise<void> {
     const terminated = worker.terminate();
-    // A thread that is stopped at a breakpoint ends only when it continues, and when its debuggers have disconnected.
+    // A thread that is paused at a breakpoint ends only after it resumes and its debuggers disconnect.
     if (loaded?.debuggerUrl) continueExecution(loaded.debuggerUrl);
     await terminated;
   }
@@ -258,7 +258,7 @@ function startSandbox(options: SandboxOptions) {
   };
 }
 
-/** Continues a thread as a second debugger, if it is stopped at a breakpoint. */
+/** Connects as a second debugger, and resumes a thread that is paused at a breakpoint. */
 function continueExecution(debuggerUrl: string): void {
   const socket = new WebSocket(debuggerUrl);
   const send = (id: number, method: string) => socket.send(JSON.stringify({ id, method }));

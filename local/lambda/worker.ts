@@ -87,7 +87,8 @@ async function invoke(invocation: Invocation): Promise<Answer> {
   }
 }
 
-// The inspector of the thread, so that a breakpoint stops the functions and not the engine. Node prints the address to stderr.
+// Opens the inspector of the thread, so that a breakpoint pauses the functions but not the engine. Node prints the address to
+// stderr.
 if (settings.inspectPort !== undefined) inspector.open(settings.inspectPort, '127.0.0.1');
 if (settings.aws) useConnection(settings.aws);
 await Promise.all(Object.entries(settings.functions).map(([name, spec]) => load(name, spec)));

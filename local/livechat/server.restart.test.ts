@@ -27,7 +27,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Starts the simulator on the folder. The one that was started before, if any, is stopped. */
+/** Stops the running simulator, if any, and starts another one on the same folder. */
 async function start(options: Partial<SimulatorOptions> = {}): Promise<Running> {
   await running?.stop();
   running = await startApi({ dataFolder: folder, ...options });
@@ -87,7 +87,7 @@ test('keeps the files of customers, and uploads until they expire', async () => 
   expect((await send(chatId, { type: 'file', text: undefined, url })).status).toBe(200);
 });
 
-test('keeps registrations with their switch, faults with their progress, and settings', async () => {
+test('keeps registrations and whether they are enabled, faults with their progress, and settings', async () => {
   const before = await start();
   const owner = { owner_client_id: ownClientId };
   const elsewhere = 'https://hooks.example.net/livechat';

@@ -38,7 +38,7 @@ export interface SimulatorOptions {
   /** An OAuth token. */
   readonly accessToken?: string;
   readonly clock?: Clock;
-  /** The folder that keeps everything between two runs. Default: nothing is kept. */
+  /** The folder of the stored state. Default: the state is in memory only. */
   readonly dataFolder?: string | undefined;
   /** The counter of pending webhooks, see `createInFlight`. */
   readonly pendingWebhooks?: SharedArrayBuffer;

@@ -145,7 +145,7 @@ test('stop drops waiting retries', async () => {
   expect(receiver.bodies).toHaveLength(3);
 });
 
-test('after a restart continues with the webhooks that are not delivered, in order and with the present secret', async () => {
+test('after a restart sends the undelivered webhooks in order and with the current secret', async () => {
   const state = openState();
   const answers = [200, 500];
   const receiver = await startReceiver(() => answers.shift() ?? new Promise<number>(() => {}));

@@ -96,11 +96,11 @@ export interface DeliverySettings {
   /** Counts pending attempts. Waiting retries are not pending. */
   readonly inFlight: InFlight;
   readonly onAttempt?: (attempt: DeliveryAttempt) => void;
-  /** Keeps webhooks until they are delivered or given up. Default: in memory. */
+  /** Stores webhooks until they are delivered or their retries are exhausted. Default: in memory. */
   readonly state?: State;
 }
 
-/** A webhook that is not delivered yet. */
+/** A webhook that has not been delivered. */
 interface PendingWebhook {
   readonly webhook: Webhook;
   readonly target: Target;
@@ -187,7 +187,7 @@ export const createDelivery = (settings: DeliverySettings) => {
     }
   };
 
-  /** Continues the deliveries of an earlier run, with the present address and secret of each receiver. */
+  /** Continues the deliveries of an earlier run, with the current address and secret of each receiver. */
   const resume = (): void => {
     for (const [key, { target: before, ...pending }] of stored.entries()) {
       const targets = settings.targets(pending.webhook.action);

@@ -103,8 +103,8 @@ export const electrodbAsModules: Plugin = {
 };
 
 /**
- * Makes the loaders of the list of channels static: a module that is bundled on its own shares no classes with the function.
- * A function contains the ports that it names, since the others have no side effects and are removed.
+ * Converts the dynamic imports in the list of channels to static imports: a separately bundled module would not share classes
+ * with the function. Tree shaking then removes the ports that a function does not import, because they have no side effects.
  */
 export const channelPorts: Plugin = {
   name: 'channel-ports',
@@ -121,7 +121,8 @@ export const channelPorts: Plugin = {
           return `Promise.resolve(${local})`;
         },
       );
-      if (/\bimport\(/.test(contents)) throw new Error(`${path}: a loader has another form than the others`);
+      if (/\bimport\(/.test(contents))
+        throw new Error(`${path}: expected every loader to be import('…').then(({ name }) => name)`);
       return { contents: [...imports, contents].join('\n'), loader: 'ts' };
     });
     build.onResolve({ filter: /^\./ }, async ({ path, importer, kind, resolveDir, pluginData }) => {

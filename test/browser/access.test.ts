@@ -52,7 +52,7 @@ it.each(widths.flatMap((width) => (['light', 'dark'] as const).map((scheme) => (
   },
 );
 
-it('works after the link was opened once, and gives other sites nothing', async () => {
+it('works after the link was opened once, and gives other sites no access', async () => {
   const chatId = await outbound(local).chat();
   await local.idle();
   const { page, browserErrors, close: closePage } = await openPage(browser, 1280);

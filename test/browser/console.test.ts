@@ -151,7 +151,7 @@ describe('on any screen', options, () => {
     ]);
   });
 
-  it('offers what a deployed stage has: a query of its logs, and no sandbox', async () => {
+  it('shows the pages of a deployed stage: a query of its logs, and no sandbox', async () => {
     const chatId = await outbound(local).chat();
     await local.idle();
     opened = await openPage(browser, 1280);

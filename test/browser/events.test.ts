@@ -107,7 +107,7 @@ describe.each(widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme
   },
 );
 
-it('says what was looked for if an event is unknown', options, async () => {
+it('shows a message for an unknown event', options, async () => {
   opened = await openPage(browser, 1280);
   await opened.page.goto(`${local.console}#/events/unknown`);
   await opened.page.getByRole('heading', { name: 'No such webhook or event' }).waitFor();

@@ -45,7 +45,7 @@ describe.each(widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme
       return opened;
     };
 
-    it('asks before it pauses, and shows what waits', async () => {
+    it('confirms a pause, and shows the waiting sends', async () => {
       const { send, text } = outbound(local);
       const { page, browserErrors } = await open('rate-limits');
       const card = page.getByRole('region', { name: 'Rate limit of Acme' });

@@ -38,7 +38,7 @@ describe.each(widths)('the search on a screen %i pixels wide', options, (width) 
     return opened;
   };
 
-  it('opens what has the id at once, and lists it as recent', async () => {
+  it('opens the item with the id immediately, and lists it as recent', async () => {
     const { chat, send, text, fault, deadLetters, waitForExecutions } = outbound(local);
     const name = `Ada ${width}`;
     const chatId = await chat({ customer: { name }, text: 'Hello' });
@@ -103,7 +103,7 @@ describe.each(widths)('the search on a screen %i pixels wide', options, (width) 
     expect(browserErrors).toEqual([]);
   });
 
-  it('says that nothing was found, closes on Escape, and leaves `/` to other fields', async () => {
+  it('reports that nothing was found, closes on Escape, and ignores `/` in other fields', async () => {
     await outbound(local).chat();
     await local.idle();
     const { page } = await open('#/conversations');

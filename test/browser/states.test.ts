@@ -37,7 +37,7 @@ describe.each(screens)('in the $scheme scheme, $width pixels wide', { timeout: 6
   const start = 'To start a chat, open the Sandbox or run npx livechat simulate chat';
   const noOrganization = `An organization appears here after its first conversation. ${start}`;
 
-  it('an empty list says how to fill it', async () => {
+  it('an empty list explains how to fill it', async () => {
     const page = await open('');
     for (const [section, text] of [
       ['flow', `No events since this page was opened. ${start}`],
@@ -56,7 +56,7 @@ describe.each(screens)('in the $scheme scheme, $width pixels wide', { timeout: 6
     await page.getByRole('heading', { level: 1, name: 'Sandbox' }).waitFor();
   });
 
-  it('an unknown id says what was looked for', async () => {
+  it('an unknown id shows the kind and the id that were not found', async () => {
     const page = await open('');
     for (const [what, section, id] of [
       ['conversation', 'conversations', 'T8RM2K0V9X'],
@@ -87,7 +87,7 @@ describe('times', () => {
 });
 
 describe('without a connection', () => {
-  it('says so over greyed figures, and reconnects', { timeout: 180_000 }, async () => {
+  it('shows a message and greys the figures, and reconnects', { timeout: 180_000 }, async () => {
     const own = await startLocal();
     await outbound(own).chat();
     await own.idle();

@@ -9,7 +9,7 @@ import {
 import { describeIssues, issueText } from '../../core/events/issues.ts';
 import { RequestInvalid } from '../../core/outbound/errors.ts';
 
-/** What one call to Echo sends. */
+/** The content of one call to Echo. */
 export interface EchoPart {
   readonly text: string;
 }
@@ -20,7 +20,7 @@ const part = z.object({ text: z.string() });
 
 export const echoTitle = (content: unknown): string | undefined => part.safeParse(content).data?.text;
 
-/** Echo has texts only. */
+/** Echo supports only texts. */
 export const composeEcho: Compose<EchoPart> = (messages) => {
   const { data, error } = textMessages.safeParse(messages);
   if (error) throw new RequestInvalid(issueText(describeIssues(error, 'messages.')));
@@ -32,12 +32,12 @@ export const composeEcho: Compose<EchoPart> = (messages) => {
   }));
 };
 
-/** The provider, in memory: what it has accepted, and how many calls it has failed, by conversation and message. */
+/** The provider, in memory: the accepted messages and the number of failed calls, by conversation and message. */
 const accepted = new Map<string, SentMessage>();
 const failures = new Map<string, number>();
 
 /**
- * Accepts a message, and does what its text says: `fail <n>` fails n calls, `lose <n>` accepts the message and fails n calls,
+ * Accepts a message. The text can request a fault: `fail <n>` fails n calls, `lose <n>` accepts the message and fails n calls,
  * `reject` rejects every call.
  */
 function accept(key: string, text: string): SentMessage {

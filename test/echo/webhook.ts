@@ -11,7 +11,7 @@ import { parseJson } from '../../core/platform/json.ts';
 import type { ReadSecret } from '../../core/platform/secrets-manager.ts';
 
 const carrier = 'echo';
-/** Echo has no threads: each conversation has one. */
+/** Echo has no threads: every conversation has a single thread. */
 const threadId = 'only';
 
 const envelope = z.looseObject({ organization: z.uuid() });

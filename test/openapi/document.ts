@@ -107,7 +107,7 @@ function responseSchemas(): { readonly bodies: JsonSchema; readonly named: JsonS
     resolveJsonModule: true,
     types: ['node'],
   };
-  // The types are checked by the project's own compiler, whose version this generator does not know.
+  // Type errors are ignored: the project's own compiler checks the types, and this generator uses another version.
   const settings = { required: true, ignoreErrors: true, strictNullChecks: true };
   const generator = buildGenerator(getProgramFromFiles([file], options, root), settings);
   const { definitions = {}, properties = {} } = schemaFile.parse(generator?.getSchemaForSymbol('ResponseBodies'));

@@ -49,7 +49,7 @@ describe('docs/openapi.json', () => {
   it.each(Object.entries({ ...reads, ...eventReads(noEvents) }))('has the query parameters of GET %s', (path, read) => {
     const names = new Set<string>();
     const query = new Proxy<Record<string, string>>({}, { get: (_, name) => void names.add(String(name)) });
-    // A read looks at its parameters before it calls AWS. The call itself fails here.
+    // A read reads its parameters before it calls AWS. The call to AWS fails in this test.
     Promise.resolve(read({ id: 'id', query, signal: AbortSignal.abort() })).catch(() => {});
     const documented = Object.entries(operations).flatMap(([operation, { query = [] }]) =>
       operation === `GET ${path}` ? query : [],
@@ -96,7 +96,7 @@ describe('the responses of the local engine', () => {
     async (operation) => {
       const path = operation.replace('GET ', '');
       const filled = path.replace(/:\w+/, ids[path] ?? '');
-      // The search of everything requires a text.
+      // `GET /search` requires a text.
       const search = path === '/search' ? `&search=${ids['/conversations/:id']}` : '';
       const { status, body } = await local.api(`/api${filled}?organizationId=${organizationId}${search}`);
       expect(status).toBe(200);

@@ -37,7 +37,7 @@ print(json.dumps(function['Properties']['Events']['Message']['Properties']['Patt
 
 it('runs the handler of docs/how-to/subscribe.md', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'subscriber-'));
-  // Another service of the same name would take messages from its queue.
+  // Another service with the same name would receive messages from the same queue.
   const alone = await startLocal();
   try {
     const blocks = codeBlocks('docs/how-to/subscribe.md');

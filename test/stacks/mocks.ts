@@ -10,7 +10,7 @@ export interface MockedResource {
   readonly type: string;
   readonly name: string;
   readonly inputs: Readonly<Record<string, unknown>>;
-  /** Of a resource of another app, which is read. */
+  /** The id of a resource of another app, which the program only reads. */
   readonly id?: string | undefined;
 }
 

@@ -48,9 +48,9 @@ interface Entry extends Execution {
   stoppedAt?: Date;
   end?: ExecutionEnd;
   position?: Position | undefined;
-  /** The number of events that are stored. */
+  /** The number of stored events. */
   storedEvents: number;
-  /** Events that are not stored. */
+  /** Events that are not stored yet. */
   readonly newEvents: HistoryEvent[];
   readonly controller: AbortController;
   /** Decrements `inFlight`; undefined while the execution waits. */
@@ -73,8 +73,8 @@ export function executionStatus({ end }: Pick<Execution, 'end'>): ExecutionStatu
 }
 
 /**
- * Runs executions, and keeps the running and the latest ended ones. A running execution is stored at its start, whenever it
- * waits, and before every call of a task, so that `resume` continues it after a restart.
+ * Runs executions. Keeps the running executions and the latest ended ones. A running execution is stored when it starts, when
+ * it waits, and before every task call, so that `resume` continues it after a restart.
  */
 export function createExecutions(options: ExecutionsOptions) {
   const { interpreter, state, maxEnded, inFlight, openExecutions, onChange, onTransition, forgetToken, now } = options;

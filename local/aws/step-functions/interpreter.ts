@@ -13,7 +13,9 @@ import {
   toStateError,
 } from './task-state.ts';
 
-/** Where a run starts: at the first state, or where an earlier run stood. */
+/**
+ * The input of an execution and, after a restart, its position. Without a position, the execution starts at the first state.
+ */
 export interface Start {
   readonly input: Json;
   readonly position?: Position | undefined;

@@ -19,7 +19,7 @@ afterEach(async () => {
   machine = undefined;
 });
 
-/** Starts a state machine on the state. The one that was started before, if any, is stopped. */
+/** Stops the running state machine, if any, and starts another one on the same state. */
 async function start(States: object, steps: readonly Step[] = []): Promise<TestMachine> {
   await machine?.stop();
   machine = await startTestMachine(steps, { state, definition: () => ({ StartAt: 'First', States }) });
@@ -51,7 +51,7 @@ test('continues a Wait state', async () => {
   ]);
 });
 
-test('fails a task whose function had not ended as Lambda does after a crash, so that its retries apply', async () => {
+test('fails a task whose function was running with the error of a Lambda crash, so that its retriers apply', async () => {
   const states = { First: { ...send, Retry: [{ ErrorEquals: ['Runtime.ExitError'], MaxAttempts: 1 }] } };
   const first = await start(states, [never]);
   const arn = await first.start({ n: 1 });
@@ -106,7 +106,7 @@ async function startWaiting(states: object) {
   return { arn, taskToken, sfn: first.sfn };
 }
 
-test('accepts the token of a task that waits since an earlier run', async () => {
+test('accepts the token of a task that has been waiting since an earlier run', async () => {
   const { arn, taskToken } = await startWaiting({ First: waiting });
 
   const second = await start({ First: waiting });

@@ -27,7 +27,7 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Adds an event to the history and returns its id. Throws after the end of the run. */
   record(event: HistoryEvent): number;
-  /** Stores where the execution stands, with the events so far. */
+  /** Stores the position of the execution, with the events so far. */
   save(position: Position): void;
   /** Called for every state transition that AWS bills: entries and retries. */
   onTransition(): void;
@@ -40,17 +40,19 @@ export interface Visit {
   /** The state's name. */
   readonly name: string;
   readonly input: Json;
-  /** The id of the event of its entry. */
+  /** The id of the StateEntered event. */
   readonly enteredId: number;
 }
 
-/** Where an execution stands: the visit of a Wait or Task state. A restart continues there. */
+/**
+ * The position of an execution: its visit of a Wait or Task state. After a restart, the execution continues at this position.
+ */
 export interface Position extends Visit {
   /** The number of retries by each retrier of the state. */
   readonly retries?: readonly number[];
   /** When the next attempt starts, in milliseconds since 1970. */
   readonly retryAt?: number;
-  /** The attempt that runs. */
+  /** The running attempt. */
   readonly attempt?: Attempt;
 }
 
@@ -73,7 +75,7 @@ const terminalErrors: ReadonlySet<string> = new Set(['States.Runtime', 'States.D
 
 /** Runs Task states: retries, catches, time limits and task tokens. */
 export function createTaskRunner({ task, tokens, retryDelayMs, now }: TaskRunnerOptions) {
-  /** @param visit can be one of an earlier run, which continues */
+  /** @param visit a new visit, or one of an earlier run to continue */
   return async (state: TaskState, visit: Position, options: RunOptions): Promise<Transition> => {
     const { input, name, enteredId } = visit;
     const retries = state.Retry.map((_, index) => visit.retries?.[index] ?? 0);
@@ -187,7 +189,7 @@ export function createTaskRunner({ task, tokens, retryDelayMs, now }: TaskRunner
 
 interface TaskVisit {
   readonly visit: Visit;
-  /** The attempt that ran when the engine ended. */
+  /** The attempt that was running when the engine ended. */
   readonly earlier: Attempt | undefined;
   save(attempt: Attempt): void;
 }
@@ -196,12 +198,15 @@ interface TaskCall extends Pick<TaskState, 'resource'> {
   readonly parameters: Json;
   readonly limits: TaskLimits;
   readonly attempt: Attempt;
-  /** Whether the attempt started before the engine did. */
+  /** Whether an earlier run of the engine started the attempt. */
   readonly isEarlier: boolean;
   save(attempt: Attempt): void;
 }
 
-/** The engine ended during the call: the function ended too, and the outcome of another call is unknown. */
+/**
+ * The error of a call that was running when the engine ended. A function ended too; the outcome of a call to another service is
+ * unknown.
+ */
 function interrupted({ integration }: Resource): StateError {
   const message = 'The engine ended during the task';
   if (integration?.service === 'sqs') return new StateError('SQS.SdkClientException', message);

@@ -30,7 +30,7 @@ interface OpenToken {
 /** The call that completed or failed a task. */
 type Outcome = { readonly output: Json } | { readonly error: string; readonly cause?: string | undefined };
 
-/** What calls with an open token have changed. */
+/** The changes by calls with an open token. */
 interface TokenRecord {
   readonly outcome?: Outcome;
   /** In milliseconds since 1970. */
@@ -38,8 +38,8 @@ interface TokenRecord {
 }
 
 /**
- * The tokens of waiting tasks. A token is signed, so that a closed token differs from an unknown one without a list of
- * all tokens. A call with a token is stored before its response.
+ * The tokens of waiting tasks. A token is signed: the signature distinguishes a closed token from an unknown one without a list
+ * of all tokens. A call with a token is stored before its response.
  */
 export function createTaskTokens(state: State) {
   const records = state.collection<TokenRecord>('task tokens');
@@ -102,8 +102,8 @@ export function createTaskTokens(state: State) {
     isCompleted: (token: string): boolean => records.get(token)?.outcome !== undefined,
 
     /**
-     * Opens a token until it is used or the signal aborts. Resolves with the output of the call that completes the task, also
-     * if that was before a restart.
+     * Opens a token until a call completes or fails the task, or the signal aborts. Resolves with the output of the call, even
+     * if the call was before a restart.
      *
      * @param openedAt when the token was first opened, in milliseconds since 1970
      * @throws StateError of the call that fails the task, or States.Timeout without a heartbeat for this time.

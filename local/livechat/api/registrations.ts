@@ -102,7 +102,7 @@ export const createRegistrations = (options: RegistrationOptions) => {
       switches.put('license', to);
     },
 
-    /** Changes the address in all registrations of a receiver, whose port can differ in each run. */
+    /** Changes the address in all registrations of a receiver. The port of a receiver can differ in each run. */
     moveReceiver(from: string, to: string): void {
       for (const registration of registrations.values()) {
         const { request } = registration;

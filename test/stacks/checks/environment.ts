@@ -98,7 +98,7 @@ function isSetting(name: string): boolean {
   return settings.some((one) => one === name);
 }
 
-/** LOG_LEVEL, which Powertools reads, and names that the code puts together. */
+/** LOG_LEVEL, which Powertools reads, and names that the code builds at runtime. */
 const readElsewhere = ['LOG_LEVEL', ...Object.keys(channels).map((carrier) => callsPerSecondSetting(carrier).name)];
 
 /** Settings that no function reads. */
