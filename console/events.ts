@@ -54,7 +54,7 @@ export function replays(source: EventSource): Hono {
 
 async function findEvent(source: EventSource, id: string): Promise<EventDetails> {
   const details = await source.find(id);
-  if (!details) throw invalid(404, 'id', 'the id of a webhook or event that is kept');
+  if (!details) throw invalid(404, 'id', 'the id of a stored webhook or event');
   return details;
 }
 
@@ -78,8 +78,8 @@ async function prepareReplay(source: EventSource, details: EventDetails): Promis
   const repeated = nonIdempotentEvents.get(type);
   if (repeated) return refuse(repeated);
   const events = kind === 'event' ? [details] : await readPublished(source, details);
-  if (events.length === 0) return refuse('this webhook published no event that is kept');
-  return events.every(({ isComplete }) => isComplete) ? { events } : refuse('its payload is not kept');
+  if (events.length === 0) return refuse('no event of this webhook is stored');
+  return events.every(({ isComplete }) => isComplete) ? { events } : refuse('the payload of an event is not stored');
 }
 
 /** The log contains a replayed event twice. */
@@ -97,7 +97,7 @@ const archived = z.object({
 });
 const maxDeadLetters = 20;
 
-/** The dead letters of an event: those of functions that could not handle it, and those of a send request. */
+/** The dead letters of an event: one for each function that failed on the event, or the dead letter of a send request. */
 async function findDeadLetters({ kind, at, eventId, organizationId, conversationId }: EventEntry): Promise<string[]> {
   if (kind !== 'event' || eventId === undefined || (!organizationId && !conversationId)) return [];
   const query = {

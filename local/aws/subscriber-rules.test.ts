@@ -80,7 +80,7 @@ interface Received {
   readonly body: string;
 }
 
-/** An endpoint that responds with the statuses in order; the last one repeats. */
+/** An endpoint that responds with the statuses in order, then repeats the last status. */
 async function startEndpoint(...statuses: readonly number[]) {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
@@ -382,7 +382,7 @@ describe('an API destination', () => {
   });
 });
 
-test('sends the event for a queue that does not exist to the dead-letter queue at once', async () => {
+test('sends the event for a queue that does not exist to the dead-letter queue without retries', async () => {
   const { QueueUrl, Arn } = await createQueue('failed');
   await putRule();
   await putTarget({ Arn: 'arn:aws:sqs:us-east-1:000000000000:none', DeadLetterConfig: { Arn } });

@@ -99,7 +99,7 @@ describe.each(widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme
     it('shows a refused webhook, which cannot be replayed', async () => {
       const { page } = await open('?status=refused');
       await rows(page).first().click();
-      await page.getByText('No replay: this webhook published no event that is kept.').waitFor();
+      await page.getByText('No replay: no event of this webhook is stored.').waitFor();
       expect(await page.getByRole('button', { name: 'Replay' }).isDisabled()).toBe(true);
       await page.getByRole('button', { name: 'Copy as curl' }).waitFor();
       await expectAccessible(page);
