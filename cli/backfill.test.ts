@@ -135,7 +135,7 @@ describe('on an engine that misses webhooks', () => {
     const { type, shown, ended } = startInTerminal(['backfill', '--since', '1h'], {
       environment: { AWS_ENDPOINT_URL: local.aws },
     });
-    await expect.poll(shown, pollOptions).toContain('publish what is missing?');
+    await expect.poll(shown, pollOptions).toContain('publish the missing events?');
     type('y');
     expect(await ended).toBe(0);
     expect(shown()).toMatch(/ complete +1 +1 +1 +0 +2 /);

@@ -20,7 +20,7 @@ export const runBackfill = async (period: Period, options: BackfillOptions): Pro
   const requests = organizationIds.map((organizationId) => ({ organizationId, ...period, conversationId }));
   if (!json) printPlan(requests, dryRun);
   const channels = [...new Set(organizationIds.map(channelName))].join(' and ');
-  if (!dryRun) await confirm(`Read these chats from ${channels}, and publish what is missing?`, options);
+  if (!dryRun) await confirm(`Read these chats from ${channels}, and publish the missing events?`, options);
   const interrupt = new AbortController();
   const results = await withActivity(async (activity) => {
     process.once('SIGINT', () => {
@@ -55,7 +55,7 @@ const findOrganizations = async ({ chat, organization }: BackfillOptions): Promi
   if (excluded.length > 0)
     printStatus(`Not reconciled, since they have no credentials of their own: ${excluded.join(', ')}.`);
   if (known.length === 1 || (known.length > 1 && chat === undefined)) return known;
-  const reason = known.length === 0 ? 'no organization has credentials of its own' : describeChoice(known);
+  const reason = known.length === 0 ? 'no organization has its own credentials' : describeChoice(known);
   throw new UsageError(`--organization is required: ${reason}.`);
 };
 

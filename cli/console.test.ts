@@ -37,6 +37,8 @@ describe('livechat console', () => {
       simulator: false,
       events: false,
       stage: 'local',
+      organizationNames: {},
+      channelNames: { livechat: 'LiveChat' },
     });
 
     const stream = await fetch(`${address}api/stream`);
@@ -179,9 +181,9 @@ describe('livechat console --stage', () => {
     const chatId = await outbound(local).chat();
     await local.idle();
     const command = start();
-    await expect.poll(() => command.printed(), slowly).toMatch(/is recorded in the log group .*\n/);
+    await expect.poll(() => command.printed(), slowly).toMatch(/are recorded in the log group .*\n/);
     expect(command.printed()).toContain(
-      `What ${arn} opens and changes is recorded in the log group /livechat/blue/audit.`,
+      `Opened items and actions of ${arn} are recorded in the log group /livechat/blue/audit.`,
     );
     const { address, token, console: link, stage } = open.parse(JSON.parse(command.printed().split('\n')[0] ?? ''));
     expect(stage).toBe('blue');

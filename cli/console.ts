@@ -11,7 +11,7 @@ import type { ConsoleOptions } from './commands/console.ts';
 import { CliError } from './errors.ts';
 import { print, printJson, printStatus } from './output.ts';
 
-/** Serves the console on 127.0.0.1 until SIGINT or SIGTERM. That of a stage needs a token and is audited. */
+/** Serves the console on 127.0.0.1 until SIGINT or SIGTERM. The console of a stage requires a token and writes an audit log. */
 export async function serveConsole({ stage, port, json }: ConsoleOptions): Promise<void> {
   const log = stage === undefined ? undefined : await openAuditLog(stage).catch(explainRefusal);
   const token = createToken();
@@ -39,7 +39,7 @@ export async function serveConsole({ stage, port, json }: ConsoleOptions): Promi
   const link = log ? `${address}?token=${token}` : address;
   if (json) printJson({ console: link, address, ...(log && { token }), stage: stage ?? localStage });
   else print(`The console of ${stage ?? localStage} is at ${link}`);
-  if (log) printStatus(`What ${log.who} opens and changes is recorded in the log group ${log.logGroup}.`);
+  if (log) printStatus(`Opened items and actions of ${log.who} are recorded in the log group ${log.logGroup}.`);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   server.close();
   server.closeAllConnections();

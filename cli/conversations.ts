@@ -162,7 +162,7 @@ const formatOutcome = ({ outcome, error, cause }: AttemptView): string =>
 /** Erases one customer's data after showing it. */
 export const eraseCustomer = async (chat: string | undefined, options: EraseOptions): Promise<void> => {
   const target = await findTarget(chat, options);
-  const stored = await withSpinner('Finding what is stored', () => findStoredData(target));
+  const stored = await withSpinner('Finding stored data', () => findStoredData(target));
   if (isEmpty(stored)) throw new CliError(`No data is stored for ${chat ?? options.customer}.`);
   if (!options.json) printStoredData(stored);
   const { organizationId, conversationIds } = stored;
@@ -210,7 +210,7 @@ const findTarget = async (
 };
 
 const notErased = (channel: string) => [
-  `${channel}: the chat still exists there; erase it at ${channel}`,
+  `${channel}: the chat still exists there; erase it in ${channel}`,
   'the event archive and its replays, until they expire',
   'executions of the state machine: AWS keeps their input for 90 days',
   'dead letters in the quarantine queue, for up to 14 days',

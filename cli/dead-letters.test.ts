@@ -169,8 +169,8 @@ describe('livechat dead-letters', () => {
   test.each([
     [['--all'], /--reason/],
     [['--all', '--reason', ' '], /--reason must be a text of 1 to 500 characters/],
-    [['--reason', 'Test'], /exactly one selection/],
-    [['--all', 'some-id', '--reason', 'Test'], /exactly one selection/],
+    [['--reason', 'Test'], /exactly one of/],
+    [['--all', 'some-id', '--reason', 'Test'], /exactly one of/],
   ])('dismiss %j is a usage error', async (args, message) => {
     const { code, stderr } = await cli.run('dead-letters', 'dismiss', ...args, '--yes');
     expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
@@ -268,8 +268,8 @@ describe('livechat dead-letters', () => {
   });
 
   test.each([
-    [['redrive'], 2, 'Pass exactly one selection: ids; --filter and/or --max-age; or --all.'],
-    [['redrive', 'x', '--all'], 2, 'Pass exactly one selection'],
+    [['redrive'], 2, 'Pass exactly one of: ids, --filter and/or --max-age, --all.'],
+    [['redrive', 'x', '--all'], 2, 'Pass exactly one of: ids'],
     [['redrive', 'nowhere', '--yes'], 1, 'Dead letter nowhere not found. Nothing was redriven'],
     [['show', 'nowhere'], 1, 'Dead letter nowhere not found'],
     [['list', '--filter', 'colour=red'], 2, '--filter must be kind=send'],

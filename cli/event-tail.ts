@@ -177,7 +177,7 @@ const ifExists = async (call: Promise<unknown>): Promise<void> => {
   });
 };
 
-/** The rules of all `livechat events tail` that run, or that ended without removing them. */
+/** The rules of all running `livechat events tail` commands, and of those that ended without removing them. */
 export async function listTails(): Promise<readonly Tail[]> {
   const query = { EventBusName: required('BUS_NAME'), NamePrefix: namePrefix() };
   const { Rules = [] } = await eventBridge.send(new ListRulesCommand(query));

@@ -146,7 +146,7 @@ describe('livechat events tail', () => {
     await leave('tail-used', Date.now() + 60_000);
     const { stdout } = await cli.run('doctor');
     expect(stdout).toContain('Removed the rule and the queue tail-left');
-    expect(stdout).toContain('The rule tail-used of an events tail is in use until');
+    expect(stdout).toContain('The rule tail-used of a running events tail is in use until');
     expect(await names()).toEqual(['tail-used']);
     expect([await queueExists('tail-left'), await queueExists('tail-used')]).toEqual([false, true]);
   });

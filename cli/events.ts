@@ -5,7 +5,7 @@ import { colours, print, printable, printJson, printStatus } from './output.ts';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'] as const;
 
-/** Prints events until a signal, or until `limit` of them have come. Removes what it has added to the bridge in any case. */
+/** Prints events until a signal, or until it has printed `limit` events. Always removes its rule and queue. */
 export const tailEvents = async (options: TailOptions): Promise<void> => {
   const { json, limit = Number.POSITIVE_INFINITY } = options;
   const ended = new AbortController();
@@ -16,7 +16,8 @@ export const tailEvents = async (options: TailOptions): Promise<void> => {
       ended.abort();
     });
   }
-  const onReady = () => printStatus(`Waiting for events of ${options.stage ?? 'the local engine'}. Ctrl-C ends.`);
+  const onReady = () =>
+    printStatus(`Waiting for events of ${options.stage ?? 'the local engine'}. Press Ctrl-C to stop.`);
   let count = 0;
   for await (const event of tailBus(options, ended.signal, onReady)) {
     if (json) printJson(toJson(event));

@@ -95,10 +95,7 @@ describe('livechat executions', () => {
 
   test('show asks for a name if a request has more than one execution, and says why one failed', async () => {
     const { code, stderr } = await cli.run('executions', 'show', failed);
-    expect([code, stderr]).toEqual([
-      1,
-      expect.stringContaining(`2 executions belong to ${failed}: pass the name of one`),
-    ]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`2 executions match ${failed}: pass the name of one`)]);
     const [last] = await list('--status', 'failed');
     expect(stderr).toContain(`${last?.name}  failed, redrive 1`);
     const { stdout } = await cli.run('executions', 'show', last?.name ?? '');

@@ -54,7 +54,7 @@ const formatStatus = ({ status, redrive }: Pick<ExecutionView, 'status' | 'redri
   `${status.toLowerCase()}${redrive > 0 ? `, redrive ${redrive}` : ''}`;
 
 const formatText = ({ text, parts }: ExecutionView): string => {
-  if (parts === 0) return '(its input is not a send request)';
+  if (parts === 0) return '(the input is not a send request)';
   return `${text ?? '(no longer stored)'}${parts > 1 ? ` (and ${parts - 1} more)` : ''}`;
 };
 
@@ -117,9 +117,7 @@ const findName = async (id: string): Promise<string> => {
   if (!only) throw notFound(id);
   if (!another) return only.name;
   const names = found.map((one) => `  ${one.name}  ${formatStatus(one)}, started ${one.startDate.slice(0, 19)}`);
-  throw new CliError(
-    `${found.length} executions belong to ${id}: pass the name of one.\n${printable(names.join('\n'))}`,
-  );
+  throw new CliError(`${found.length} executions match ${id}: pass the name of one.\n${printable(names.join('\n'))}`);
 };
 
 const notFound = (id: string) =>

@@ -22,7 +22,7 @@ export const program = withGlobalOptions(new Command('livechat'))
   .addHelpText(
     'after',
     `
-Every command takes --json and --help, and all but reset and simulate take --stage. They may stand before the command too.
+Every command accepts --json and --help. All commands except reset and simulate accept --stage. These options can also precede the command.
 Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted, 141 the reader of the output closed it.`,
   );
 const groups = [conversations, deadLetters, events, executions, limits, routing, simulate, webhooks];

@@ -26,7 +26,7 @@ test('deletes the data of the local engine, and no other files', async () => {
   expect(existsSync(folder)).toBe(false);
   expect(await livechat('reset', '--data', folder)).toMatchObject({
     code: 0,
-    stderr: expect.stringMatching('no data'),
+    stderr: expect.stringMatching('No data'),
   });
 });
 
@@ -34,7 +34,10 @@ test('deletes nothing while an engine uses the folder, or without a confirmation
   const state = openState(folder);
 
   const locked = await livechat('reset', '--data', folder, '--yes');
-  expect(locked).toMatchObject({ code: 1, stderr: expect.stringMatching(/Another engine uses the folder.*Stop it/) });
+  expect(locked).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/An engine is using the folder.*Stop the engine/),
+  });
 
   state.close();
   expect(await livechat('reset', '--data', folder)).toMatchObject({ code: 2 });

@@ -9,10 +9,10 @@ import { confirm } from './prompts.ts';
 /** `livechat reset`. @throws CliError if an engine uses the folder */
 export async function resetLocalEngine(options: ResetOptions): Promise<void> {
   const folder = resolve(options.data ?? defaultDataFolder);
-  if (existsSync(folder)) await confirm(`Delete everything that the local engine keeps in ${folder}?`, options);
+  if (existsSync(folder)) await confirm(`Delete the state of the local engine in ${folder}?`, options);
   const deleted = deleteFolder(folder);
   if (options.json) printJson({ ok: true, folder, deleted });
-  else printStatus(deleted ? `Deleted the data in ${folder}.` : `There is no data in ${folder}.`);
+  else printStatus(deleted ? `Deleted the data in ${folder}.` : `No data in ${folder}.`);
 }
 
 function deleteFolder(folder: string): boolean {
@@ -20,7 +20,7 @@ function deleteFolder(folder: string): boolean {
     return deleteData(folder);
   } catch (error) {
     throw error instanceof StateError
-      ? new CliError(`Another engine uses the folder ${folder}. Stop it first.`)
+      ? new CliError(`An engine is using the folder ${folder}. Stop the engine first.`)
       : error;
   }
 }

@@ -48,18 +48,18 @@ function respondUnauthorized(context: Context): Response {
 }
 
 const unauthorizedText =
-  'This console needs the link that `livechat console --stage` printed when it started: open that link again.';
+  'Access requires the link that `livechat console --stage` printed at startup. Open this link again.';
 
 const unauthorizedPage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>No access · LiveChat bridge</title>
-<h1>This console needs its link</h1>
-<p>Open the link with the token that <code>npx livechat console --stage</code> printed when it started.
-If you no longer have it, stop the command and start it again: it prints a new link.</p>
-<p>If you opened the link in this browser before, <a href="/">continue to the console</a>. Browsers withhold the cookie
-from a visit that another site started.</p>
+<h1>Access requires the printed link</h1>
+<p>Open the link with the token that <code>npx livechat console --stage</code> printed at startup.
+If you no longer have the link, restart the command. It prints a new link.</p>
+<p>If you have already opened the link in this browser, <a href="/">continue to the console</a>. Browsers do not send the
+cookie if you followed a link from another site.</p>
 </html>
 `;
 

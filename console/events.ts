@@ -74,12 +74,12 @@ interface Replay {
 async function prepareReplay(source: EventSource, details: EventDetails): Promise<Replay> {
   const { kind, type } = details.entry;
   const refuse = (obstacle: string): Replay => ({ events: [], obstacle });
-  if (!source.keepsEvents) return refuse('the events of a stage are only in the archive of its bus');
+  if (!source.keepsEvents) return refuse('the events of a stage are stored only in the archive of the bus');
   const repeated = nonIdempotentEvents.get(type);
   if (repeated) return refuse(repeated);
   const events = kind === 'event' ? [details] : await readPublished(source, details);
-  if (events.length === 0) return refuse('no event of this webhook is stored');
-  return events.every(({ isComplete }) => isComplete) ? { events } : refuse('the payload of an event is not stored');
+  if (events.length === 0) return refuse('this webhook has no stored events');
+  return events.every(({ isComplete }) => isComplete) ? { events } : refuse('the payload is not stored');
 }
 
 /** The log contains a replayed event twice. */

@@ -2,7 +2,7 @@ import { Argument } from '@commander-js/extra-typings';
 import { plainCommand } from '../command.ts';
 
 export const completion = plainCommand('completion', {
-  description: 'Prints a script with which a shell completes commands, options and their fixed values.',
+  description: 'Prints a completion script for a shell. It completes commands, options and fixed values of options.',
   examples: ['completion bash', 'completion zsh', 'completion fish'],
 })
   .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish'] as const))

@@ -2,7 +2,7 @@ import { bridgeCommand, option, wholeNumber } from '../command.ts';
 
 export const consoleCommand = bridgeCommand('console', {
   description:
-    'Serves the console of a bridge on this machine. That of a stage needs the link that is printed, and records what is opened and changed.',
+    'Serves the console of a bridge on this machine. With --stage, access requires the printed link, and an audit log records opened items and actions.',
   examples: ['console --stage production', 'console --stage production --port 0 --json'],
 }).addOption(
   option('--port <number>', 'the port on 127.0.0.1; 0 for any free port', wholeNumber(0, 65_535)).default(3001),

@@ -25,7 +25,7 @@ const addCondition = (text: string, filter: Filter = {}): Filter => {
 
 const filter = new Option(
   '--filter <name=value>',
-  `only dead letters that match; repeat it for several conditions, all of which must match. Names: ${z.keyof(filterSchema).options.join(', ')}`,
+  `only dead letters that match this condition; repeat the option to combine conditions with AND. Names: ${z.keyof(filterSchema).options.join(', ')}`,
 ).argParser(addCondition);
 const maxAge = option('--max-age <time>', 'only dead letters up to this age, e.g. 30m, 12h or 7d', duration);
 
@@ -73,7 +73,7 @@ export type RedriveOptions = ReturnType<typeof redrive.opts>;
 const reasonExpected = 'a text of 1 to 500 characters';
 const dismiss = confirmedCommand('dismiss', {
   description:
-    'Dismisses dead letters of which nothing remains to be done. Nothing is sent; the reason is kept with them.',
+    'Dismisses dead letters that require no action. Stores the reason, keeps the dead letters and sends nothing.',
   examples: [
     'dead-letters dismiss 0f3b5c7d9e1a2b4c6d8e0f1a3b5c7d9e --reason "The customer called"',
     'dead-letters dismiss --filter error=RequestExpired --reason "Too late" --dry-run',
@@ -84,7 +84,7 @@ const dismiss = confirmedCommand('dismiss', {
   .addOption(
     option(
       '--reason <text>',
-      'why nothing remains to be done',
+      'why the dead letters require no action',
       minLength(1, reasonExpected).check(z.trim(), z.minLength(1, reasonExpected), z.maxLength(500, reasonExpected)),
     ).makeOptionMandatory(),
   )
@@ -97,7 +97,7 @@ export type DismissOptions = ReturnType<typeof dismiss.opts>;
 const checkSelection = (ids: readonly string[], { all, filter, maxAge }: Omit<DismissOptions, 'reason'>): void => {
   const selections = [ids.length > 0, filter !== undefined || maxAge !== undefined, all];
   if (selections.filter(Boolean).length === 1) return;
-  throw new UsageError('Pass exactly one selection: ids; --filter and/or --max-age; or --all.');
+  throw new UsageError('Pass exactly one of: ids, --filter and/or --max-age, --all.');
 };
 
 const work = () => import('../dead-letters.ts');

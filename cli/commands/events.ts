@@ -6,11 +6,11 @@ const typeSchema = z.string().check(z.regex(/^[\w.-]+\*?$/));
 
 const collectTypes = (text: string, previous?: readonly string[]): string[] => {
   if (typeSchema.safeParse(text).success) return collect(text, previous);
-  throw new UsageError('--type must be a detail-type such as message.received, or the start of one such as message.*');
+  throw new UsageError('--type must be a detail-type such as message.received, or a prefix such as message.*');
 };
 
 const tail = bridgeCommand('tail', {
-  description: 'Shows the domain events on the bus as they happen, until Ctrl-C.',
+  description: 'Prints the domain events on the bus as they are published, until Ctrl-C.',
   examples: [
     'events tail',
     'events tail --type message.* --type alert.raised --stage production',
@@ -20,7 +20,7 @@ const tail = bridgeCommand('tail', {
 })
   .option(
     '--type <detail-type>',
-    'only events of this type; message.* are all that begin so; can be repeated',
+    'only events of this type, or with this prefix, such as message.*; can be repeated',
     collectTypes,
   )
   .addOption(option('--chat <id>', 'only events of this chat', minLength(1, "a chat's id")))
@@ -29,16 +29,16 @@ const tail = bridgeCommand('tail', {
   .addHelpText(
     'after',
     `
-With --json, each event is one line. The events contain what customers and agents write.
-The command adds a rule and a queue whose names contain "tail-" to the bridge, and removes them when it ends. If it cannot,
-for example after kill -9, livechat doctor removes them. AWS applies a new rule after some seconds, up to a minute.`,
+With --json, each event is one line. The events contain the messages of customers and agents.
+The command creates a rule and a queue whose names contain "tail-", and deletes them when it ends.
+After kill -9, livechat doctor deletes them. AWS can take up to a minute to apply a new rule.`,
   );
 export type TailOptions = ReturnType<typeof tail.opts>;
 
 tail.action(async (options) => (await import('../events.ts')).tailEvents(options));
 
 export const events = commandGroup('events', {
-  description: 'Shows the domain events on the bus.',
+  description: 'Prints the domain events on the bus.',
   examples: ['events tail', 'events tail --type message.received --json'],
   commands: [tail],
 });

@@ -2,7 +2,7 @@ import { Option } from '@commander-js/extra-typings';
 import { bridgeCommand, commandGroup, minLength, option, pastTime, wholeNumber } from '../command.ts';
 
 const list = bridgeCommand('list', {
-  description: 'Lists executions of the send state machine, latest first, with what is stored of their requests.',
+  description: 'Lists executions of the send state machine with their requests, latest first.',
   examples: [
     'executions list',
     'executions list --status failed --since 12h',
@@ -33,7 +33,7 @@ const list = bridgeCommand('list', {
   .addOption(
     option(
       '--search <id>',
-      'only executions of this request, chat or message, or with this name',
+      'only executions of this request, chat or message, or the execution with this name',
       minLength(1, 'the id of a request, chat, message or execution'),
     ),
   )
@@ -41,7 +41,7 @@ const list = bridgeCommand('list', {
 export type ListOptions = ReturnType<typeof list.opts>;
 
 const show = bridgeCommand('show', {
-  description: 'Shows an execution with its request and its history. Step Functions keeps it for 90 days.',
+  description: 'Shows an execution with its request and its history. Step Functions keeps executions for 90 days.',
   examples: [
     'executions show 4d9f1c0e7b3a5d8f2e6c9b1a0d4f7e3c',
     'executions show order-4711 --stage production --json',

@@ -1,8 +1,7 @@
 import { plainCommand } from '../command.ts';
 
 export const reset = plainCommand('reset', {
-  description:
-    'Deletes what the local engine keeps in its folder: tables, queues, executions, and the simulated chats.',
+  description: 'Deletes the state of the local engine: tables, queues, executions and simulated chats.',
   examples: ['reset', 'reset --data /tmp/livechat-demo --yes'],
 })
   .option('--data <folder>', 'the folder of `npm start -- --data` (default: .livechat in the project)')

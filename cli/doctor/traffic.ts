@@ -35,7 +35,7 @@ export async function checkSending(organizationIds: readonly string[], now: numb
   const { length } = (await listDeadLetters('open', { limit: maxCounted })).deadLetters;
   const resume = 'Resume it: livechat limits resume.';
   const closeBreaker = (channel: string) =>
-    `Fix what ${channel} reports (see the credentials above), or wait: a successful probe call closes it. To close it now: livechat limits resume.`;
+    `Fix the errors of ${channel} (see the check of the credentials above), or wait: a successful probe call closes the circuit breaker. To close it now, run livechat limits resume.`;
   const number = length === maxCounted ? `${maxCounted} or more` : `${length}`;
   const fix = 'List them: livechat dead-letters list. Then: livechat dead-letters redrive.';
   const problems = limits.flatMap(({ organizationId, paused, breaker, reason }) => {

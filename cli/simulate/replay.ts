@@ -156,7 +156,7 @@ export const summarize = (results: Awaited<ReturnType<typeof replay>>) => {
 };
 
 const unauthorized =
-  '401: the webhook does not accept the secret, or has none for the organization_id of the bodies. Pass the right one with --secret or LIVECHAT_WEBHOOK_SECRET: on this machine npm start prints it, or takes it from its environment; a stage has it as LIVECHAT_WEBHOOK_SECRET in the secret livechat/default or livechat/<organization> of Secrets Manager (livechat/<stage>/… outside production).';
+  '401: the webhook secret is wrong, or the bridge has no secret for the organization_id of the bodies. Pass the correct secret with --secret or LIVECHAT_WEBHOOK_SECRET. On this machine, npm start prints the secret, or reads it from its environment. On a stage, it is LIVECHAT_WEBHOOK_SECRET in the Secrets Manager secret livechat/default or livechat/<organization> (livechat/<stage>/… outside production).';
 
 /** More would hide the advice. */
 const maxListed = 10;

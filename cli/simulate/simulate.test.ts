@@ -111,7 +111,7 @@ describe('simulate replay', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('1 sent: 1 × 401');
     expect(stdout).toMatch(
-      /401: the webhook does not accept the secret.*--secret.*npm start prints it.*livechat\/default/,
+      /401: the webhook secret is wrong.*--secret.*npm start prints the secret.*livechat\/default/,
     );
     expect(stdout).not.toContain('wrong-secret');
   });

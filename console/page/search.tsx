@@ -176,9 +176,9 @@ function describe(text: string, answer: Answer | undefined, found: number): stri
   if (!answer) return 'Searching…';
   const { problem, matches = [], searched } = answer;
   if (problem) return problem;
-  if (searched === undefined) return 'Found by its complete ID';
+  if (searched === undefined) return 'Match by complete ID';
   const among = `the latest ${count(searched, 'conversation')}`;
-  return matches.length > 0 ? `Among ${among}` : `Nothing has this ID, name or e-mail among ${among}.`;
+  return matches.length > 0 ? `Among ${among}` : `No match for this ID, name or e-mail among ${among}.`;
 }
 
 function matchOptions(answer: Answer | undefined): Option[] {

@@ -88,7 +88,7 @@ export function stageEvents(now: () => number = Date.now): EventSource {
         throw new EventsUnavailable(`The query of the logs ended with the status ${status}. Try again.`);
       await sleep(pollMs);
     }
-    throw new EventsUnavailable('The query of the logs has not ended after 30 s. Choose a shorter period.');
+    throw new EventsUnavailable('The query of the logs did not complete within 30 s. Choose a shorter period.');
   }
 
   return {
@@ -100,9 +100,9 @@ export function stageEvents(now: () => number = Date.now): EventSource {
       const conditions = toConditions(filter);
       const limits = [
         filter.since === undefined
-          ? 'From the logs of the last 24 hours: choose another period with the filter.'
-          : 'From the logs of the functions.',
-        'Events that no function of the bridge handles, such as message.sent, are not in the logs.',
+          ? 'Source: logs of the last 24 hours. To choose another period, use the filter.'
+          : 'Source: logs of the functions.',
+        'The logs do not contain events without a handler in the bridge, such as message.sent.',
       ];
       if (!conditions) return { entries: [], limits };
       const text = [...conditions, `toMillis(@timestamp) < ${before}`].join(' and ');

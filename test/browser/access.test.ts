@@ -45,7 +45,7 @@ it.each(widths.flatMap((width) => (['light', 'dark'] as const).map((scheme) => (
     const { page, close: closePage } = await openPage(browser, width, scheme);
     const response = await page.goto(`http://localhost:${port}/#/conversations`);
     expect(response?.status()).toBe(401);
-    await page.getByRole('heading', { name: 'This console needs its link' }).waitFor();
+    await page.getByRole('heading', { name: 'Access requires the printed link' }).waitFor();
     expect(await findViolations(page)).toEqual([]);
     expect(await overflows(page)).toBe(false);
     await closePage();

@@ -60,7 +60,7 @@ describe.each(widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme
       await expect.poll(() => rows(page).count()).toBe(1);
       await rows(page).first().getByText('failed').waitFor();
       await page.getByLabel('Chat', { exact: true }).fill('UNKNOWN');
-      await page.getByRole('heading', { name: 'No webhook or event matches' }).waitFor();
+      await page.getByRole('heading', { name: 'No matching webhooks or events' }).waitFor();
       await expectAccessible(page);
       expect(browserErrors).toEqual([]);
     });
@@ -73,7 +73,7 @@ describe.each(widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme
       const functions = page.getByRole('region', { name: 'Functions' });
       await functions.getByText('message-received').waitFor();
       await functions.getByText('succeeded').waitFor();
-      await page.getByRole('region', { name: 'Same chain' }).getByText('incoming_chat').waitFor();
+      await page.getByRole('region', { name: 'Related events' }).getByText('incoming_chat').waitFor();
       await page.locator('.head').getByRole('link', { name: chatId }).waitFor();
       await expectAccessible(page);
       expect(browserErrors).toEqual([]);
@@ -83,7 +83,7 @@ describe.each(widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme
       const { page } = await open('?type=chat.started');
       await rows(page).last().click();
       await page.getByRole('button', { name: 'Replay' }).click();
-      await page.getByText('1 event published again.').waitFor();
+      await page.getByText('1 event published again').waitFor();
       await expectAccessible(page);
     });
 
@@ -99,7 +99,7 @@ describe.each(widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme
     it('shows a refused webhook, which cannot be replayed', async () => {
       const { page } = await open('?status=refused');
       await rows(page).first().click();
-      await page.getByText('No replay: no event of this webhook is stored.').waitFor();
+      await page.getByText('Cannot be replayed: this webhook has no stored events.').waitFor();
       expect(await page.getByRole('button', { name: 'Replay' }).isDisabled()).toBe(true);
       await page.getByRole('button', { name: 'Copy as curl' }).waitFor();
       await expectAccessible(page);

@@ -78,7 +78,7 @@ describe.each(widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme
       await expect.poll(() => rows(page).count()).toBe(1);
       await page.getByText('It arrives tomorrow.').waitFor();
       await page.getByLabel('Failed with').selectOption('RequestExpired');
-      await page.getByRole('heading', { name: 'No execution matches' }).waitFor();
+      await page.getByRole('heading', { name: 'No matching executions' }).waitFor();
       await expectAccessible(page);
       await page.getByRole('link', { name: 'show all' }).click();
       await page.getByLabel('Search').fill(failedRequest);

@@ -104,7 +104,7 @@ describe.each(widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme
       await active.getByText(`Tags of ${tag}`).waitFor();
       await active.getByText(`tag ${tag}`).waitFor();
       await dryRun.click();
-      await page.getByText('The draft equals the active rules.').waitFor();
+      await page.getByText('The draft is identical to the active rules.').waitFor();
       expect(await page.getByRole('button', { name: 'Apply…' }).count()).toBe(0);
       expect(browserErrors).toEqual([]);
     });

@@ -109,10 +109,10 @@ describe.each(widths)('the search on a screen %i pixels wide', options, (width) 
     const { page } = await open('#/conversations');
     await page.keyboard.press('/');
     await page.keyboard.insertText('no/body');
-    await page.getByText(/^Nothing has this ID, name or e-mail among the latest/).waitFor();
+    await page.getByText(/^No match for this ID, name or e-mail among the latest/).waitFor();
     await expectAccessible(page);
     await page.keyboard.press('Escape');
-    expect(await page.getByText('Nothing has this ID').isVisible()).toBe(false);
+    expect(await page.getByText('No match for this ID').isVisible()).toBe(false);
     await page.getByRole('searchbox', { name: 'Search' }).focus();
     await page.keyboard.press('/');
     expect(await page.getByRole('searchbox', { name: 'Search' }).inputValue()).toBe('/');

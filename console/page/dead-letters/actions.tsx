@@ -191,8 +191,8 @@ function DismissForm({ total, onDismiss, onCancel }: DismissFormProps) {
       }}
     >
       <p>
-        Nothing is sent. {total === 1 ? 'The dead letter is' : `The ${total} dead letters are`} kept with the reason,
-        and cannot be redriven any more.
+        Dismissing sends nothing. {total === 1 ? 'The dead letter is' : `The ${total} dead letters are`} kept with the
+        reason, and can no longer be redriven.
       </p>
       <label>
         Reason{' '}
@@ -200,7 +200,7 @@ function DismissForm({ total, onDismiss, onCancel }: DismissFormProps) {
           required
           maxLength={500}
           value={reason}
-          placeholder="Such as: answered by phone"
+          placeholder="For example: answered by phone"
           ref={input}
           onInput={({ currentTarget: { value } }) => setReason(value)}
         />

@@ -63,7 +63,7 @@ function DeadLetterDetails({ deadLetter, content, execution, reload }: DetailsPr
         <Actions ids={status === 'open' ? [id] : []} redrivable={!notRedrivable} onDone={reload} />
         {status === 'redriven' && conversationId && (
           <p>
-            It was redriven: <a href={conversation}>show it in the transcript</a>.
+            The request was redriven: <a href={conversation}>show the transcript</a>.
           </p>
         )}
       </Card>

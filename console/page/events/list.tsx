@@ -23,7 +23,7 @@ export function EventList({ query }: { query: URLSearchParams }) {
   return (
     <div class="fill">
       <Head title="Events">
-        <p>The webhooks of LiveChat, also those that were refused, and the events on the bus.</p>
+        <p>Accepted and refused webhooks of LiveChat, and the events on the bus.</p>
         <Filters>
           <SelectFilter name="type" label="Type" options={['', ...(filters?.types ?? [])]} text={typeText} />
           <SelectFilter name="status" label="Status" options={statuses} />
@@ -98,7 +98,7 @@ function Rows({ first, filter }: RowsProps) {
 function NoEvents({ filtered }: { filtered: boolean }) {
   if (filtered) {
     return (
-      <Empty title="No webhook or event matches">
+      <Empty title="No matching webhooks or events">
         Change the filters, or <a href={linkTo('events')}>show all</a>.
       </Empty>
     );
@@ -111,7 +111,7 @@ function NoEvents({ filtered }: { filtered: boolean }) {
         </>
       ) : (
         <>
-          LiveChat sends them once its webhooks are registered: <code>npx livechat webhooks sync</code>
+          To register the webhooks with LiveChat, run <code>npx livechat webhooks sync</code>
         </>
       )}
     </Empty>

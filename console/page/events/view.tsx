@@ -45,29 +45,34 @@ function EventDetails({ details }: { details: Details }) {
         {response?.reason && <p class="bad">{response.reason}</p>}
         {deadLetterIds.map((deadLetter) => (
           <p key={deadLetter}>
-            It became a <a href={linkTo('dead-letters', deadLetter)}>dead letter</a>.
+            The event became a <a href={linkTo('dead-letters', deadLetter)}>dead letter</a>.
           </p>
         ))}
         <Actions details={details} />
       </Head>
       <Functions details={details} />
       {related.length > 0 && (
-        <section class="card" aria-label="Same chain">
-          <h2>Same chain</h2>
-          <p>{kind === 'webhook' ? 'The events that it caused' : 'The webhook and the events with the same cause'}.</p>
+        <section class="card" aria-label="Related events">
+          <h2>Related events</h2>
+          <p>
+            {kind === 'webhook' ? 'Events that this webhook caused' : 'Webhook and events with the same correlation ID'}
+            .
+          </p>
           {related.map((one) => (
             <EventRow key={one.id} {...one} />
           ))}
         </section>
       )}
-      <Card title="Payload">{payload === undefined ? <p>It is not kept.</p> : <Code value={payload} />}</Card>
+      <Card title="Payload">
+        {payload === undefined ? <p>The payload is not stored.</p> : <Code value={payload} />}
+      </Card>
       {(entry.eventId ?? entry.correlationId ?? organizationId) && (
         <Card title="IDs for searching the logs">
           <Ids
             ids={[
               ['Event', entry.eventId],
               ['Correlation', entry.correlationId],
-              ['Caused by', entry.causationId],
+              ['Causation', entry.causationId],
               ['Conversation', conversationId],
               ['Organization', organizationId],
             ]}
@@ -99,10 +104,10 @@ function Actions({ details: { entry, payload, replayObstacle } }: { details: Det
       </div>
       <p class="hint" role="status">
         {replayed !== undefined
-          ? `${count(replayed, 'event')} published again. What was stored or sent already is not repeated.`
+          ? `${count(replayed, 'event')} published again with the same IDs. Nothing is stored or sent twice.`
           : replayObstacle
-            ? `No replay: ${replayObstacle}.`
-            : 'A replay publishes the same IDs, so that nothing is stored or sent twice.'}
+            ? `Cannot be replayed: ${replayObstacle}.`
+            : 'A replay publishes the events with the same IDs, so nothing is stored or sent twice.'}
       </p>
       <Problem text={problem} />
     </>
@@ -113,7 +118,7 @@ function Functions({ details: { entry, functions } }: { details: Details }) {
   return (
     <Card title="Functions">
       {functions.length === 0 ? (
-        <p>{entry.kind === 'event' ? 'No function has handled it.' : 'No invocation is recorded.'}</p>
+        <p>{entry.kind === 'event' ? 'No function has handled this event.' : 'No invocation is recorded.'}</p>
       ) : (
         <ol class="invocations">
           {functions.map(({ function: name, at, ok, ms, error }, index) => (

@@ -97,15 +97,15 @@ function NoExecutions({ filtered, search }: { filtered: boolean; search: string 
   if (search) {
     return (
       <Empty title={`No execution for “${search}”`}>
-        The search compares complete IDs of requests, chats, messages and executions.{' '}
-        {filtered && 'The filters apply too. '}
+        The search finds complete IDs of requests, chats, messages and executions.{' '}
+        {filtered && 'The filters also apply. '}
         <a href={linkTo('executions')}>Show all</a>
       </Empty>
     );
   }
   if (filtered) {
     return (
-      <Empty title="No execution matches">
+      <Empty title="No matching executions">
         Change the filters, or <a href={linkTo('executions')}>show all</a>.
       </Empty>
     );
@@ -125,7 +125,7 @@ function Row(execution: ExecutionView) {
       <span class="who">
         <b>{customer ?? (conversationId || name)}</b>
         <span class="cause">
-          {text ?? (parts > 0 ? 'The message is no longer stored' : 'Its input is not a send request')}
+          {text ?? (parts > 0 ? 'The message is no longer stored' : 'The input is not a send request')}
           {parts > 1 && ` (and ${parts - 1} more)`}
         </span>
       </span>

@@ -42,7 +42,7 @@ interface ConfirmationProps {
   readonly children: ComponentChildren;
 }
 
-/** Says what an action will do, and asks before it acts. */
+/** Describes an action, and asks for confirmation. */
 export function Confirmation({ label, action, busy = false, onConfirm, onCancel, children }: ConfirmationProps) {
   const button = useRef<HTMLButtonElement>(null);
   useLayoutEffect(() => button.current?.focus(), []);
@@ -246,7 +246,7 @@ function Unknown({ what, id }: { what: string; id: string }) {
       <h2>No such {what}</h2>
       <p>
         {stage.value === undefined ? 'The local engine' : `The stage ${stage.value}`} has no {what} with the ID{' '}
-        <code>{id}</code>. It may belong to another stage, or have expired or been erased.
+        <code>{id}</code>. The item may belong to another stage, or it expired or was erased.
       </p>
       <button type="button" onClick={focusSearch}>
         Search for an ID, a name or an e-mail

@@ -80,8 +80,8 @@ function RateLimitCard({ rateLimit, reload }: { rateLimit: RateLimitView; reload
           onCancel={() => setConfirming(false)}
         >
           <p>
-            Sending and routing of {title} stop until someone resumes. Requests wait. They expire after 15 minutes,
-            unless the sender set another time.
+            Sending and routing of {title} stop until an operator resumes them. Requests wait. By default, they expire
+            after 15 minutes.
           </p>
         </Confirmation>
       ) : (
@@ -116,7 +116,7 @@ function Waiting({ organizationId }: { organizationId: string }) {
     () => get('/executions', { status: 'RUNNING', limit: maxRead }),
     { changedBy: isMessageEvent, minIntervalMs: reloadIntervalMs },
   );
-  if (!value) return <p class="hint">{failure ? failure.message : 'Reading what waits…'}</p>;
+  if (!value) return <p class="hint">{failure ? failure.message : 'Reading waiting requests…'}</p>;
   const waiting = value.executions.filter((execution) => execution.organizationId === organizationId);
   const more = waiting.length > maxShown || value.next !== undefined;
   return (
@@ -140,7 +140,7 @@ function Waiting({ organizationId }: { organizationId: string }) {
       </ul>
       {more && (
         <p>
-          <a href={linkTo('executions', undefined, { status: 'RUNNING' })}>All that run</a>
+          <a href={linkTo('executions', undefined, { status: 'RUNNING' })}>All running executions</a>
         </p>
       )}
     </div>

@@ -94,7 +94,7 @@ function lineElement(line: string): 'ins' | 'del' | 'span' {
 }
 
 function Difference({ lines }: { lines: readonly string[] }) {
-  if (lines.length === 0) return <p role="status">The draft equals the active rules.</p>;
+  if (lines.length === 0) return <p role="status">The draft is identical to the active rules.</p>;
   return (
     <section aria-label="Changes of the draft">
       <h3>Changes</h3>
@@ -183,14 +183,14 @@ function Apply({ dryRun: { organizationId, ruleSet }, nextVersion, replaces, onA
         >
           <p>
             The draft replaces {replaces === 0 ? 'the default rules' : `version ${replaces}`} for threads that start
-            from now on. Functions cache rules, by default for a minute. Earlier versions stay stored.
+            from now on. Functions cache rules for one minute by default. Earlier versions remain stored.
           </p>
           <label>
             Comment (optional)
             <input
               maxLength={500}
               value={comment}
-              placeholder="Such as: night shift"
+              placeholder="For example: night shift"
               onInput={({ currentTarget: { value } }) => setComment(value)}
             />
           </label>
