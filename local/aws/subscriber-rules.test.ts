@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import {
@@ -349,6 +350,24 @@ describe('an API destination', () => {
     expect(ERROR_CODE?.StringValue).toBe('INVALID_PARAMETER');
     expect(ERROR_MESSAGE?.StringValue).toMatch('x-text');
     expect(received).toEqual([]);
+  });
+
+  test('that no address of localhost reaches is reported with the code of the error', async () => {
+    const addresses = [
+      { address: '127.0.0.1', family: 4 },
+      { address: '127.0.0.2', family: 4 },
+    ];
+    vi.spyOn(dns, 'lookup').mockImplementation((...given: unknown[]) => {
+      const done = given.at(-1);
+      if (typeof done === 'function') done(null, addresses);
+    });
+    cleanups.push(async () => vi.restoreAllMocks());
+    await putRule();
+    await putTarget({ Arn: await createDestination({ InvocationEndpoint: 'http://localhost:2/events' }) });
+
+    await publish();
+
+    expect(aws.reports).toEqual(['The target a of the rule mine failed (ECONNREFUSED); it is retried']);
   });
 
   test('is described and listed without secrets, and deleted with its connection', async () => {
