@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import {
@@ -80,7 +81,7 @@ interface Received {
   readonly body: string;
 }
 
-/** An endpoint that responds with the statuses in order; the last one repeats. */
+/** An endpoint that responds with the statuses in order, then repeats the last status. */
 async function startEndpoint(...statuses: readonly number[]) {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
@@ -351,6 +352,24 @@ describe('an API destination', () => {
     expect(received).toEqual([]);
   });
 
+  test('that no address of localhost reaches is reported with the code of the error', async () => {
+    const addresses = [
+      { address: '127.0.0.1', family: 4 },
+      { address: '127.0.0.2', family: 4 },
+    ];
+    vi.spyOn(dns, 'lookup').mockImplementation((...given: unknown[]) => {
+      const done = given.at(-1);
+      if (typeof done === 'function') done(null, addresses);
+    });
+    cleanups.push(async () => vi.restoreAllMocks());
+    await putRule();
+    await putTarget({ Arn: await createDestination({ InvocationEndpoint: 'http://localhost:2/events' }) });
+
+    await publish();
+
+    expect(aws.reports).toEqual(['The target a of the rule mine failed (ECONNREFUSED); it is retried']);
+  });
+
   test('is described and listed without secrets, and deleted with its connection', async () => {
     await createDestination({ InvocationEndpoint: 'http://localhost:9/events' });
 
@@ -382,7 +401,7 @@ describe('an API destination', () => {
   });
 });
 
-test('sends the event for a queue that does not exist to the dead-letter queue at once', async () => {
+test('sends the event for a queue that does not exist to the dead-letter queue without retries', async () => {
   const { QueueUrl, Arn } = await createQueue('failed');
   await putRule();
   await putTarget({ Arn: 'arn:aws:sqs:us-east-1:000000000000:none', DeadLetterConfig: { Arn } });

@@ -319,8 +319,9 @@ function describeFailure(error: unknown): Failure {
   if (error instanceof StorageError) return { code: 'NO_RESOURCE', message: error.message, retryable: false };
   const timedOut = error instanceof Error && error.name === 'TimeoutError';
   if (timedOut) return { code: 'TIMEOUT', message: 'The endpoint did not respond within 5 s', retryable: true };
-  // The cause of fetch's error names the problem, such as ECONNREFUSED.
+  // The cause of fetch's error names the problem, such as ECONNREFUSED. After several addresses it has only a code.
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const code = cause instanceof Error && 'code' in cause ? cause.code : 'unknown';
+  const message = (cause instanceof Error && cause.message) || String(code);
   return { code: 'CONNECTION_FAILURE', message, retryable: true };
 }
