@@ -63,7 +63,7 @@ describe('the token of a stage', () => {
     ['an invented cookie', '/api/conversations', { cookie: `livechat-console-3001=${createToken()}` }],
     ['the token as the cookie', '/api/conversations', { cookie: `livechat-console-3001=${token}` }],
     ['the token in the URL of the API', `/api/conversations?token=${token}`, {}],
-  ])('answers 401 to %s, and says how to get the link', async (_, path, headers) => {
+  ])('responds with 401 to %s, and explains how to get the link', async (_, path, headers) => {
     const { request, served, entries } = createApp();
     for (const method of ['GET', 'POST']) {
       const response = await request(path, { method, headers });
@@ -76,7 +76,7 @@ describe('the token of a stage', () => {
   });
 
   it.each(['/', `/?token=${createToken()}`, '/?token=', '/assets/index.js'])(
-    'answers %s without access with a page that says how to get the link',
+    'responds to %s without access with a page that explains how to get the link',
     async (path) => {
       const response = await createApp().request(path);
       expect(response.status).toBe(401);

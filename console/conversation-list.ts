@@ -31,11 +31,11 @@ export type ConversationRow = Omit<ConversationSummary, 'lastMessage'> & {
 export interface ConversationPage {
   /** Latest activity first. */
   readonly conversations: readonly ConversationRow[];
-  /** Pass it as `after` to read the next page; left out on the last page. */
+  /** Pass it as `after` to read the next page. Undefined on the last page. */
   readonly next?: string | undefined;
   /** In a search, how many conversations this request examined. */
   readonly searched?: number;
-  /** In a search, the last activity of the last examined conversation; left out if there was none. */
+  /** In a search, the last activity of the last examined conversation. Undefined if the search examined none. */
   readonly searchedTo?: string | undefined;
   /** The organizations that have conversations. */
   readonly organizations: readonly string[];

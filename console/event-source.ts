@@ -45,7 +45,7 @@ export interface EventEntry {
 
 export interface EventDetails {
   readonly entry: EventEntry;
-  /** The body of a webhook without its secret, or the `detail` of an event. Undefined if it is not kept. */
+  /** The body of a webhook without its secret, or the `detail` of an event. Undefined if the payload is not stored. */
   readonly payload?: unknown;
   readonly functions: readonly FunctionRun[];
   /** Other webhooks and events with the same correlation id, oldest first. */

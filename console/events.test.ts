@@ -201,7 +201,7 @@ describe('a replay', () => {
   });
 });
 
-it('keeps webhooks and events over a restart', async () => {
+it('keeps webhooks and events after a restart', async () => {
   const before = await list();
   await local.stop();
   await start();

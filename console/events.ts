@@ -97,7 +97,7 @@ const archived = z.object({
 });
 const maxDeadLetters = 20;
 
-/** The dead letters of an event: those of functions that could not handle it, and those of a send request. */
+/** The dead letters of an event: one for each function that failed on the event, or the dead letter of a send request. */
 async function findDeadLetters({ kind, at, eventId, organizationId, conversationId }: EventEntry): Promise<string[]> {
   if (kind !== 'event' || eventId === undefined || (!organizationId && !conversationId)) return [];
   const query = {

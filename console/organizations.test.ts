@@ -11,6 +11,6 @@ it('reads the names of organizations', () => {
   });
 });
 
-it.each(['Acme', '=Acme', '7d1b0c52='])('rejects %j, and says what is expected', (text) => {
+it.each(['Acme', '=Acme', '7d1b0c52='])('rejects %j with the expected format', (text) => {
   expect(() => parse(text)).toThrow('ORGANIZATION_NAMES: expected <id>=<name> for each organization');
 });

@@ -16,7 +16,7 @@ export type RequestMessage = z.input<typeof requestMessage>;
 /** A request to send 1 to 10 messages to one conversation, in order. Its `detail` has at most 200,000 bytes as JSON. */
 export interface SendRequest extends Omit<SendRequestData, 'requestId' | 'messages'> {
   /**
-   * Requests with the same id are sent once. Derive it from what causes the request, so that a retry sends nothing twice.
+   * Requests with the same id are sent once. Derive the id from the cause of the request, so that a retry sends nothing twice.
    * Default: a random id.
    */
   readonly requestId?: string | undefined;

@@ -47,7 +47,7 @@ describe('onLiveChatEvent', () => {
     expect(await handled(recovered, { includeRecovered: true })).toMatchObject([{ metadata: { recovered: true } }]);
   });
 
-  it('throws for an invalid event, and what the handler throws, so that Lambda retries', async () => {
+  it('throws for an invalid event, and rethrows errors of the handler, so that Lambda retries', async () => {
     await expect(handled(busEvent('message.received', { metadata, data: {} }))).rejects.toThrow(InvalidEventError);
     await expect(handled({ Records: [] })).rejects.toThrow(/detail-type: .*expected string/);
     const failing = onLiveChatEvent('message.received', () => Promise.reject(new Error('down')));

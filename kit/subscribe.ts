@@ -30,8 +30,8 @@ export class MissingS3ClientError extends Error {
 }
 
 /**
- * Creates a Lambda handler for the events of one or more types. It loads the data of large events and validates each event.
- * It ignores other types, and recovered events unless `includeRecovered` is set. It throws what `handle` throws, and
+ * Creates a Lambda handler for the events of one or more types. It loads the data of large events and validates each event. It
+ * ignores other types, and recovered events unless `includeRecovered` is set. It rethrows the errors of `handle`, and throws
  * `InvalidEventError` for an invalid event, so that Lambda retries.
  *
  * EventBridge delivers at least once: `metadata.id` is the same for duplicates.

@@ -36,7 +36,7 @@ it('describes an event by the last invocation of each function', async () => {
   expect(await status()).toBe('handled');
 });
 
-it('does not keep a payload over 64 KB, and does not publish such an event again', async () => {
+it('does not store a payload over 64 KB, and rejects a replay of such an event', async () => {
   const log = createEventLog(openState());
   log.recordEvent(envelope('bus', { metadata: { id: 'large' }, data: { text: 'x'.repeat(64_000) } }), at);
   expect(await log.find('large')).toMatchObject({
@@ -46,7 +46,7 @@ it('does not keep a payload over 64 KB, and does not publish such an event again
   });
 });
 
-it('keeps no secret of a body that is not JSON, or is nested too deep', async () => {
+it('stores no secret of a body that is not JSON or is nested too deeply', async () => {
   const log = createEventLog(openState());
   const activity = {
     type: 'webhook',

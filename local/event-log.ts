@@ -17,7 +17,7 @@ import type { Collection, State } from './state.ts';
 export interface EventLog extends EventSource {
   /** `secrets`: values that must not be stored. */
   recordWebhook(activity: WebhookActivity, body: Buffer | undefined, secrets: readonly string[]): void;
-  /** Call it before the event is delivered, so that its invocations find it. */
+  /** Call this before the event is delivered: invocations look up the event in the log. */
   recordEvent(event: Pick<Envelope, 'id' | 'source' | 'detail-type' | 'detail'>, at: string): void;
   recordInvocation(activity: InvocationActivity): void;
 }
@@ -29,7 +29,7 @@ interface StoredEntry extends EventEntry {
 }
 
 const defaultMaxEntries = 5_000;
-/** A larger payload is not kept. */
+/** Larger payloads are not stored. */
 const maxPayloadBytes = 64_000;
 const keyDigits = 15;
 

@@ -2,18 +2,18 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, rmd
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** What the local engine keeps: JSON records in named collections, in SQLite, in a folder or in memory. */
+/** The state of the local engine: JSON records in named collections. SQLite stores them in a folder or in memory. */
 export interface State {
   /** Opens a collection, and creates it if it does not exist. */
   collection<T>(name: string): Collection<T>;
   /** Applies all writes of `run`, or none if it throws. `run` is synchronous. A transaction within another joins it. */
   transaction<T>(run: () => T): T;
-  /** The folder, for services that keep files of their own. Undefined in memory. */
+  /** The folder, for services that store their own files. Undefined if the state is in memory. */
   readonly folder: string | undefined;
   close(): void;
 }
 
-/** Records by key. A write is complete when the call returns: a process that is killed afterwards does not lose it. */
+/** Records by key. A write that has returned survives a kill of the process. */
 export interface Collection<T> {
   get(key: string): T | undefined;
   put(key: string, value: T): void;

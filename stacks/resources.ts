@@ -144,7 +144,10 @@ for (const [carrier, { name }] of Object.entries(channels)) {
   );
 }
 
-/** The default secrets and those of organizations, but not those of other stages in the same account. */
+/**
+ * The ARN patterns of the default secrets and the secrets of organizations. They exclude the secrets of other stages in the
+ * same account.
+ */
 export const secretArns = Object.entries(channels).flatMap(([carrier, { organizationIds }]) => [
   arn('secretsmanager', `secret:${defaultSecret(carrier)}*`),
   arn('secretsmanager', `secret:${replaceCarrier(secretPrefix, carrier)}/${organizationIds}*`),

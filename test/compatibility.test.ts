@@ -150,7 +150,7 @@ describe('breakingChanges', () => {
     };
   };
 
-  it.each(['published', 'accepted'] as const)('are found if a reader rejects what a writer writes: %s', (direction) => {
+  it.each(['published', 'accepted'] as const)('are found if a reader rejects the data of a writer: %s', (direction) => {
     fc.assert(
       fc.property(schemas, schemas, (before, after) => {
         if (breakingChanges(before, after, direction).length > 0) return;

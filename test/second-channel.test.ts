@@ -73,7 +73,7 @@ describe('the second channel, Echo', () => {
     await events.stop();
   });
 
-  it('keeps conversations and messages with the ids of another channel apart', async () => {
+  it('separates conversations and messages from those of another channel with the same ids', async () => {
     await receive(webhookBody());
     const body = fixture('incoming_event.message.customer.json');
     const event = {

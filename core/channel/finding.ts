@@ -1,12 +1,12 @@
 /** One result of a check. */
 export interface Finding {
-  /** What was checked, such as `tables`. By default the name of the check that found it. */
+  /** The subject of the check, such as `tables`. Default: the name of the check. */
   readonly check?: string;
   /** `fault`: something does not work. `warning`: something needs attention. `note`: information. */
   readonly severity: 'ok' | 'note' | 'warning' | 'fault';
-  /** What was found, in one sentence. */
+  /** The result, in one sentence. */
   readonly message: string;
-  /** What to do about it. */
+  /** The instruction to fix it. */
   readonly fix?: string;
 }
 

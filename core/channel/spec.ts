@@ -1,7 +1,7 @@
 import { channels } from '../channels.ts';
 import { carrierOf } from './carrier.ts';
 
-/** What a channel can do beyond receiving and sending. */
+/** An optional capability of a channel, in addition to receiving and sending. */
 export type Capability = 'routing' | 'reconciliation' | 'files';
 
 export interface ChannelSpec {
@@ -17,7 +17,7 @@ export interface ChannelSpec {
   readonly organizationIds: string;
   /** The default of the setting `<CARRIER>_CALLS_PER_SECOND`. */
   readonly callsPerSecond: number;
-  /** Further settings of its functions. */
+  /** Other settings of its functions. */
   readonly settings: readonly string[];
 }
 

@@ -38,7 +38,7 @@ export const Conversation = new Entity(
       /** The {@link Participant}s as JSON: a DynamoDB map does not allow empty names, such as of a session field. */
       participants: text,
       assigned: { type: CustomAttributeType<Assignment>('any'), required: true },
-      /** The current thread's latest message, see {@link LatestMessages}; left out if it has none. */
+      /** The current thread's latest message, as in {@link LatestMessages}. Undefined if the thread has no message. */
       lastMessage: { type: 'string' },
       /** The latest messages of other threads, where they can still affect the projection. */
       otherThreads: { type: CustomAttributeType<LatestMessages>('any'), required: true },

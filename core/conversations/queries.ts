@@ -205,7 +205,7 @@ export async function findByThread(threadId: string): Promise<ConversationKey[]>
 /** A user in a conversation. */
 export type Reader = ConversationKey & { readonly userId: string };
 
-/** Reads LiveChat's times up to which users have read; leaves out those who have not. */
+/** Reads LiveChat's times up to which the users have read the conversation. Omits users who have read nothing. */
 export async function listReadMarks(readers: readonly Reader[]): Promise<(Reader & { readonly seenUpTo: string })[]> {
   const { data } = await ReadMark.get([...readers]).go();
   return data;

@@ -106,7 +106,7 @@ export async function findRequests(id: string, organizationIds: readonly string[
   return found.flatMap((request) => request ?? []);
 }
 
-/** Reads an execution by its name or ARN. Undefined if Step Functions does not have it. */
+/** Reads an execution by its name or ARN. Undefined if it does not exist. */
 export async function findExecution(nameOrArn: string) {
   const execution = await describeExecution(nameOrArn.startsWith('arn:') ? nameOrArn : executionArn(nameOrArn));
   if (!execution) return undefined;

@@ -15,7 +15,7 @@ const details = z.object({ name: text, error: text, cause: text, input: text, ou
 
 export type HistoryEvent = ReturnType<typeof toHistoryEvent>;
 
-/** An event with the details that all types share. Each event type has a details field of its own name. */
+/** An event with the common fields of all event types. The API has a separate details field for each event type. */
 function toHistoryEvent(event: StepFunctionsEvent) {
   const { id = 0, type = '', timestamp } = event;
   const found = Object.entries(event).find(([field]) => field.endsWith('EventDetails'))?.[1];

@@ -25,9 +25,9 @@ export interface ExecutionView
   extends ExecutionSummary,
     Pick<ExecutionInput, 'requestId' | 'redrive'>,
     ConversationKey {
-  /** Name, e-mail or id; left out while no customer of the conversation is stored. */
+  /** The customer's name, e-mail or id. Undefined while no customer of the conversation is stored. */
   readonly customer?: string;
-  /** The first words of the first message; left out if it is no longer stored. */
+  /** The first words of the first message. Undefined if the message is no longer stored. */
   readonly text?: string;
   /** The number of messages that the request sends. */
   readonly parts: number;

@@ -208,7 +208,7 @@ const storedPart = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** The text of a stored part, the name of its file, or the title of its first card. Undefined if it has none. */
+/** The text of a stored part, the name of its file, or the title of its first card. Undefined if the part has none of these. */
 export function partTitle(content: unknown): string | undefined {
   const part = storedPart.safeParse(content).data;
   if (part?.kind === 'file') return part.name ?? part.source.url ?? part.source.key;

@@ -190,7 +190,10 @@ async function checkRegistrations(
 
 const simulatorCalls = z.object({ methods: z.record(z.string(), z.object({ accepted: z.number() })) });
 
-/** Without registrations, the simulator delivers every webhook until the first registration, and none after its removal. */
+/**
+ * Checks the registrations at the simulator. The simulator delivers every webhook until the first registration. It delivers
+ * none after the last registration is removed.
+ */
 async function checkSimulatorDelivery(simulatorUrl: string): Promise<Finding> {
   const response = await fetch(new URL('/simulator/calls', simulatorUrl).href, { signal: AbortSignal.timeout(5_000) });
   const { methods } = simulatorCalls.parse(await response.json());

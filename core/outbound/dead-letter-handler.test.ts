@@ -288,7 +288,7 @@ describe('a redrive', () => {
 describe('a dismissal', () => {
   const now = Date.parse('2026-11-27T12:00:00Z');
 
-  it('keeps the first reason and time, and starts nothing', async () => {
+  it('keeps the first reason and time, and starts no execution', async () => {
     const { ports, id, find, statuses, next, request } = await deadWorld();
     const dismissal = { status: 'dismissed', dismissReason: 'too late', dismissedAt: '2026-11-27T12:00:00.000Z' };
     expect(await handler.dismiss(id, 'too late', now)).toMatchObject({ id, dismissed: dismissal });

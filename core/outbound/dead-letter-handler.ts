@@ -192,8 +192,8 @@ export interface DismissResult {
 }
 
 /**
- * Dismisses an open dead letter: nothing is sent, and it is kept with the reason. Idempotent: the first reason remains. A redrive
- * and a dismissal at the same time do not both succeed.
+ * Dismisses an open dead letter: sends nothing, and stores the reason. Idempotent: a second call does not replace the reason.
+ * Of a concurrent redrive and dismissal, only one succeeds.
  */
 export async function dismiss(id: string, reason: string, now: number): Promise<DismissResult> {
   const dismissed = await markDismissed(id, reason, now);
@@ -205,7 +205,7 @@ export async function dismiss(id: string, reason: string, now: number): Promise<
   return refuse(summary.status === 'open' ? 'is being redriven' : `is already ${summary.status}`);
 }
 
-/** Dismisses dead letters. One that cannot be dismissed does not stop the others. */
+/** Dismisses dead letters. Continues after one that cannot be dismissed. */
 export function dismissAll(
   deadLetters: readonly Pick<DeadLetterSummary, 'id'>[],
   reason: string,

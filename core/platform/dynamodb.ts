@@ -23,8 +23,8 @@ class BatchUnprocessedError extends Error {
 const firstDelayMs = 50;
 const maxCallsWithoutItems = 5;
 
-// DynamoDB leaves keys of a batch unprocessed if the items have more than 16 MB, or above its capacity. ElectroDB returns these
-// keys beside the data, but drops those of a query that reads the items of an index.
+// BatchGetItem returns UnprocessedKeys if the items exceed 16 MB, or if the table exceeds its throughput. ElectroDB returns
+// these keys with the data, but drops them in a query that hydrates the items of an index.
 dynamodb.middlewareStack.add((next) => async (args) => {
   const first = await next(args);
   const { output } = first;

@@ -44,7 +44,7 @@ export async function startExecution(name: string, input: string): Promise<boole
   }
 }
 
-/** Reads an execution. Undefined if Step Functions does not have it: it deletes one 90 days after its end. */
+/** Reads an execution. Undefined if the execution does not exist: Step Functions deletes an execution 90 days after its end. */
 export async function describeExecution(arn: string): Promise<DescribeExecutionCommandOutput | undefined> {
   try {
     return await client.send(new DescribeExecutionCommand({ executionArn: arn }));

@@ -104,7 +104,7 @@ function cacheKey(expression: string, { attrNames = {}, attrVals = {} }: ParserC
   return JSON.stringify([expression, attrNames, types]);
 }
 
-/** Copies the tree and replaces its values by those of the same names. */
+/** Copies the tree and replaces its values with the current values of the same names. */
 function substituteValues(
   node: unknown,
   names: ReadonlyMap<object, string>,

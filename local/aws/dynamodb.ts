@@ -117,7 +117,7 @@ const maxNesting = 32;
 
 /** Checks what DynamoDB does and dynalite does not: attribute names, and the nesting of values. @throws AwsError ValidationException */
 function requireStorable(text: string): void {
-  // Few requests are checked value by value: those with an empty name, or with many maps and lists.
+  // The full check is slow. It runs only for requests that contain an empty name, or many maps and lists.
   const containers = text.match(/"[ML]":/g)?.length ?? 0;
   if (containers > maxNesting || text.includes('"":')) checkValue(parseJson(text), 0);
 }

@@ -46,7 +46,7 @@ const services: Readonly<Record<string, ServiceName>> = {
   AWSStepFunctions: 'states',
 };
 
-/** DynamoDB's limit for BatchWriteItem, the largest of all. */
+/** The limit of DynamoDB's BatchWriteItem, the largest limit of all supported operations. */
 const maxJsonBytes = 16 * 1_024 * 1_024;
 
 /** A response in JSON. */

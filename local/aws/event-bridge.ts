@@ -122,7 +122,7 @@ export function createEvents(options: EventsOptions) {
     subscribers.deliver(bus, event);
   }
 
-  /** A delivery that a stop interrupts stays stored, and `resume` repeats it. */
+  /** A delivery that is interrupted by a stop remains stored, and `resume` repeats it. */
   async function sendToQueue(key: string, { rule, bus, queue, event }: QueueDelivery): Promise<void> {
     const done = inFlight.track();
     try {

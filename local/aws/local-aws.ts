@@ -85,7 +85,7 @@ const defaultMaxEndedExecutions = 10_000;
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * Starts the app's AWS resources on this machine, and continues the work that the state holds.
+ * Starts the app's AWS resources on this machine, and continues the unfinished work in the stored state.
  *
  * @throws PortTakenError
  * @throws InvalidPatternError for a pattern of a rule that EventBridge rejects.

@@ -8,7 +8,7 @@ export class AwsError extends Error {
   override readonly name = 'AwsError';
   readonly type: string;
   readonly status: number;
-  /** Fields of the JSON response besides type and message. */
+  /** Fields of the JSON response in addition to the type and the message. */
   readonly details: object;
 
   constructor(type: string, message: string, status = 400, details: object = {}) {

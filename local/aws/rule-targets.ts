@@ -52,7 +52,7 @@ export class UndeliverableError extends Error {
   }
 }
 
-/** @throws AwsError ValidationException, or UnknownOperationException for what only AWS supports */
+/** @throws AwsError ValidationException, or UnknownOperationException for a parameter that only AWS supports */
 export function parseTarget(input: unknown): Target {
   if (isRecord(input)) {
     const unknown = Object.keys(input).find((key) => !Object.hasOwn(targetSchema.shape, key));

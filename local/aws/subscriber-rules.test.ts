@@ -81,7 +81,7 @@ interface Received {
   readonly body: string;
 }
 
-/** An endpoint that responds with the statuses in order; the last one repeats. */
+/** An endpoint that responds with the statuses in order, then repeats the last status. */
 async function startEndpoint(...statuses: readonly number[]) {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
@@ -401,7 +401,7 @@ describe('an API destination', () => {
   });
 });
 
-test('sends the event for a queue that does not exist to the dead-letter queue at once', async () => {
+test('sends the event for a queue that does not exist to the dead-letter queue without retries', async () => {
   const { QueueUrl, Arn } = await createQueue('failed');
   await putRule();
   await putTarget({ Arn: 'arn:aws:sqs:us-east-1:000000000000:none', DeadLetterConfig: { Arn } });

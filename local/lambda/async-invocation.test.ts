@@ -184,7 +184,7 @@ test('reports unfinished invocations on stop', () => {
   expect(reports).toEqual(['Stopped with 1 asynchronous invocations unfinished, which are lost']);
 });
 
-test('continues an invocation of an earlier run with its request id and the retries that are left', async () => {
+test('continues an invocation of an earlier run with its request id and its remaining retries', async () => {
   const state = openState();
   const { invoke, requestIds } = failTimes(3);
   const started = Promise.withResolvers<void>();

@@ -16,8 +16,8 @@ export function openConnection(url: string, callJson: CallJson): AwsConnection {
 }
 
 /**
- * Sends the calls of the SDK's clients to the local AWS through the connection, because HTTP takes a fifth of the thread's
- * time. S3 and SQS use HTTP, and all calls to other addresses.
+ * Sends SDK calls to the local AWS through the connection, because HTTP takes a fifth of the thread's time. Calls to S3, to SQS
+ * and to other addresses still use HTTP.
  */
 export function useConnection({ url, port }: AwsConnection): void {
   const { host } = new URL(url);
@@ -51,7 +51,7 @@ function createCall(port: MessagePort) {
   };
 }
 
-/** Clients of the SDK take bytes as they are. Others read a stream. */
+/** Some SDK clients read the body as bytes, others as a stream. */
 function toStream(bytes: Buffer): Buffer & AsyncIterable<Uint8Array> {
   return Object.assign(bytes, {
     async *[Symbol.asyncIterator]() {

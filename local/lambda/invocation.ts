@@ -18,7 +18,7 @@ export interface WorkerSettings {
   readonly aws: AwsConnection | undefined;
 }
 
-/** The connection of the functions to the local AWS, beside HTTP. */
+/** The connection of the functions to the local AWS without HTTP. */
 export interface AwsConnection {
   /** The value of AWS_ENDPOINT_URL. */
   readonly url: string;

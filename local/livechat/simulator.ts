@@ -64,7 +64,7 @@ interface ActionContext {
 
 export type Simulator = ReturnType<typeof createSimulator>;
 
-/** Holds the chats. Passes every webhook to `send`, in order, in the transaction that stores the chat. */
+/** Stores the chats. Passes every webhook to `send`, in order, in the transaction that stores the chat. */
 export const createSimulator = (
   settings: Omit<ActionContext, 'queuePosition'>,
   send: (webhook: Webhook) => void,

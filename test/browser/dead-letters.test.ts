@@ -125,7 +125,7 @@ describe.each(widths)('dead letters on a screen %i pixels wide', options, (width
     await expectAccessible(page);
   });
 
-  it('groups dead letters by error, and dismisses a group with a reason that is kept', async () => {
+  it('groups dead letters by error, and dismisses a group with a stored reason', async () => {
     const { put } = outbound(local);
     const chatId = await failToSend(`Ola ${width}`, 'one', 'two', 'three', 'four', 'five', 'six');
     const requestId = `ungrouped-${width}`;

@@ -80,7 +80,7 @@ describe.each(widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme
       await page.getByRole('region', { name: `Rate limit of ${otherOrganization}` }).waitFor();
     });
 
-    it('shows what a draft of rules would change, and applies it after a confirmation', async () => {
+    it('shows the changes of a draft of rules, and applies the draft after a confirmation', async () => {
       const tag = `${scheme}-${width}`;
       const { page, browserErrors } = await open(`routing?organizationId=${organizationId}`);
       const editor = page.getByRole('textbox', { name: 'Rules, as JSON' });
@@ -127,7 +127,7 @@ describe('a draft of rules', options, () => {
     await page.getByRole('alert').getByText('ruleSet.rules.0.do').waitFor();
   });
 
-  it('is not applied once it was edited after its dry run', async () => {
+  it('is not applied if it was edited after its dry run', async () => {
     const page = await startDraft(tagAll('first'));
     await page.getByRole('button', { name: 'Apply…' }).waitFor();
     await page.getByRole('textbox', { name: 'Rules, as JSON' }).fill(JSON.stringify(tagAll('second')));

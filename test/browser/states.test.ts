@@ -73,7 +73,7 @@ describe.each(screens)('in the $scheme scheme, $width pixels wide', { timeout: 6
 });
 
 describe('times', () => {
-  it('carry their zone', async () => {
+  it('include their time zone', async () => {
     const chatId = await outbound(local).chat();
     await local.idle();
     const context = await browser.newContext({ timezoneId: 'Asia/Tokyo', locale: 'en-GB' });

@@ -53,12 +53,15 @@ export const operations: Readonly<Record<keyof ResponseBodies, Operation>> = {
     summary: 'Pauses, resumes or changes the rate of an organization',
     body: rateLimitCommand,
   },
-  'GET /reconciliation': { summary: 'What reconciliation proved and repaired', query: ['organizationId'] },
+  'GET /reconciliation': { summary: 'The results of reconciliation', query: ['organizationId'] },
   'GET /routing/rules': { summary: 'The active rules and stored versions', query: ['organizationId'] },
   'GET /routing/rules/:version': { summary: 'A stored version of the rules', query: ['organizationId'] },
   'POST /routing/rules': { summary: 'Applies new rules, or activates an earlier version', body: rulesRequest },
   'POST /routing/test': { summary: 'Dry run of rules over stored conversations', body: rulesDryRunRequest },
-  'GET /search': { summary: 'What has this id, or else conversations with this text', query: ['search'] },
+  'GET /search': {
+    summary: 'The objects with this id or, if there are none, the conversations with this text',
+    query: ['search'],
+  },
   'GET /flow': { summary: 'The counts of the pipeline, and the last 15 minutes' },
   'POST /simulator/messages': { summary: 'Local engine only: sends a text', body: sandboxMessage, status: 202 },
 };
@@ -73,11 +76,11 @@ const parameters = {
   error: 'Only failed executions with this error name',
   since: 'Only at this time or later (ISO 8601)',
   until: 'Only before this time (ISO 8601)',
-  search: 'Only what contains this text or has this id',
+  search: 'Only items that contain this text or have this id',
 } as const;
 
 const error = {
-  description: 'The field, and what was expected; or a message if AWS failed',
+  description: 'The field and the expected value, or a message if AWS failed',
   content: {
     'application/json': {
       schema: {
@@ -122,7 +125,7 @@ function responseSchemas(): { readonly bodies: JsonSchema; readonly named: JsonS
 const schemas = z.record(z.string(), z.record(z.string(), z.unknown()));
 const schemaFile = z.object({ definitions: z.optional(schemas), properties: z.optional(schemas) });
 
-/** `import("…").Name` → `Name`; undefined for a type without a name of its own. */
+/** `import("…").Name` → `Name`. Undefined for an anonymous type. */
 const typeName = (definition: string) => /^(?:import\(.*\)\.)?([A-Z]\w*)$/.exec(definition)?.[1];
 
 const mapSchema = (schema: JsonSchema, change: (value: unknown) => unknown): JsonSchema =>

@@ -246,7 +246,7 @@ describe('sst dev', () => {
     expect(inputs).toMatchObject({ handler: 'bootstrap', description: 'live' });
   });
 
-  it('leaves time for breakpoints, and has no alarms', () => {
+  it('has timeouts for debugging at breakpoints, and no alarms', () => {
     const timeouts = ofType(live, 'aws:lambda/function:Function').map(({ inputs }) => inputs.timeout);
     expect(timeouts).toEqual(Object.keys(functions).map(() => 900));
     // Lambda accepts no queue whose visibility timeout is shorter.

@@ -25,7 +25,7 @@ export interface Execution {
 export interface ExecutionsOptions {
   readonly interpreter: Interpreter;
   readonly state: State;
-  /** Removes what is stored of a task token. */
+  /** Deletes the stored record of a task token. */
   forgetToken(token: string): void;
   /** Maximum number of ended executions to keep. Their names stay taken. */
   readonly maxEnded: number;
@@ -120,7 +120,7 @@ export function createExecutions(options: ExecutionsOptions) {
     return entry;
   }
 
-  /** Stores an execution with the events since the last time. */
+  /** Stores an execution with its new events. */
   function store(entry: Entry): void {
     const { arn, name, machine, number, input, startedAt, stoppedAt, end, position } = entry;
     state.transaction(() => {

@@ -119,7 +119,7 @@ test('accepts the token of a task that has been waiting since an earlier run', a
   await expect(third.sfn.send(success)).rejects.toThrow('Task Timed Out');
 });
 
-test('keeps the time limits of a task that waits', async () => {
+test('keeps the timeouts of a waiting task', async () => {
   const states = { First: { ...waiting, TimeoutSeconds: 60, HeartbeatSeconds: 1 } };
   const { arn, taskToken, sfn } = await startWaiting(states);
   await sfn.send(new SendTaskHeartbeatCommand({ taskToken }));

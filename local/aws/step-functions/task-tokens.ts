@@ -132,7 +132,7 @@ export function createTaskTokens(state: State) {
       return promise;
     },
 
-    /** Removes what is stored of a token, once the result of its task is stored. */
+    /** Deletes the stored record of a token. Call it after the result of the task is stored. */
     forget: (token: string): void => records.delete(token),
   };
 }
@@ -142,7 +142,7 @@ export interface TokenOptions {
   readonly openedAt: number;
 }
 
-/** The key of an earlier run, so that its tokens stay valid. */
+/** Returns the key of an earlier run, so that the tokens of that run remain valid. */
 function signingKey(state: State): Buffer {
   const keys = state.collection<string>('signing keys');
   const key = keys.get('task tokens') ?? randomBytes(32).toString('hex');
@@ -150,7 +150,7 @@ function signingKey(state: State): Buffer {
   return Buffer.from(key, 'hex');
 }
 
-/** Above this delay Node's timers fire at once. */
+/** The maximum delay of Node's timers. A timer with a longer delay fires immediately. */
 const maxTimerMs = 2 ** 31 - 1;
 
 /** At most 24 days, longer than any engine runs. */
