@@ -6,6 +6,7 @@ import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } fr
 import { compilePattern, type Matcher } from './event-pattern.ts';
 import type { AwsResources } from './local-aws.ts';
 import { AwsError, createService, isRecord, type Operations, paginate, parseInput } from './protocol.ts';
+import { viewRule } from './rule-targets.ts';
 import type { OutgoingMessage } from './sqs-s3.ts';
 import {
   createSubscriberRules,
@@ -264,7 +265,9 @@ function targetArn(target: Target, queues: EventsOptions['queues']): string {
 }
 
 /** The app's rules on both buses, and the EventBridge operations on these rules and on those of subscribers. */
-function createRules({ busName, rules: specs, queues }: EventsOptions, subscribers: SubscriberRules) {
+function createRules({ busName, rules: specs, queues, state }: EventsOptions, subscribers: SubscriberRules) {
+  /** Whether a rule is enabled, if a call has changed it. */
+  const changed = state.collection<boolean>('enabled rules');
   const rules = Object.entries(specs).map(([name, rule]): BusRule => {
     const pattern = resolvePattern(rule, { stateMachineArn, alarmName: (name) => name });
     return {
@@ -273,7 +276,7 @@ function createRules({ busName, rules: specs, queues }: EventsOptions, subscribe
       pattern,
       matches: compilePattern(pattern),
       target: rule.target,
-      enabled: true,
+      enabled: changed.get(name) ?? true,
       listedTarget: {
         Id: targetId,
         Arn: targetArn(rule.target, queues),
@@ -310,7 +313,10 @@ function createRules({ busName, rules: specs, queues }: EventsOptions, subscribe
     const { Name, EventBusName } = parseInput(ruleSchema, input);
     const rule = find(Name, EventBusName);
     if ('targets' in rule) subscribers.setEnabled(rule, enabled);
-    else rule.enabled = enabled;
+    else {
+      rule.enabled = enabled;
+      changed.put(rule.name, enabled);
+    }
     return {};
   };
 
@@ -386,16 +392,5 @@ function createRules({ busName, rules: specs, queues }: EventsOptions, subscribe
     matching: (bus: string, event: unknown): readonly BusRule[] =>
       rules.filter((rule) => rule.bus === bus && rule.enabled && rule.listedTarget && rule.matches(event)),
     operations,
-  };
-}
-
-function viewRule(rule: BusRule | SubscriberRule) {
-  return {
-    Name: rule.name,
-    Arn: ruleArn(rule.bus, rule.name),
-    EventBusName: rule.bus,
-    EventPattern: typeof rule.pattern === 'string' ? rule.pattern : JSON.stringify(rule.pattern),
-    State: rule.enabled ? 'ENABLED' : 'DISABLED',
-    Description: 'description' in rule ? rule.description : undefined,
   };
 }

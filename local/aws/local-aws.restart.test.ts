@@ -7,6 +7,9 @@ import { DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@a
 import {
   CreateApiDestinationCommand,
   CreateConnectionCommand,
+  DescribeRuleCommand,
+  DisableRuleCommand,
+  EnableRuleCommand,
   EventBridgeClient,
   PutEventsCommand,
   PutRuleCommand,
@@ -180,6 +183,20 @@ test('delivers an accepted event to a queue after a stop that interrupted its de
   const { Messages = [] } = await new SQSClient(second.client).send(new ReceiveMessageCommand({ QueueUrl }));
   expect(Messages).toHaveLength(1);
   expect(first.reports).toEqual([]);
+});
+
+test('keeps a rule of the app disabled until a call enables it', async () => {
+  const rule = { Name: 'everything', EventBusName: 'omnichannel' };
+  const states: (string | undefined)[] = [];
+  const restart = async () => {
+    const events = new EventBridgeClient((await start()).client);
+    states.push((await events.send(new DescribeRuleCommand(rule))).State);
+    return events;
+  };
+  await (await restart()).send(new DisableRuleCommand(rule));
+  await (await restart()).send(new EnableRuleCommand(rule));
+  await restart();
+  expect(states).toEqual(['ENABLED', 'DISABLED', 'ENABLED']);
 });
 
 test("keeps a subscriber's rule, and delivers the undelivered events of an earlier run to its endpoint", async () => {

@@ -175,3 +175,24 @@ function readPath(event: Envelope, path: string): unknown {
     return isRecord(value) && Object.hasOwn(value, step) ? value[step] : undefined;
   }, event);
 }
+
+interface Rule {
+  readonly name: string;
+  readonly bus: string;
+  /** JSON, or its value. */
+  readonly pattern: unknown;
+  readonly enabled: boolean;
+  readonly description?: string | undefined;
+}
+
+/** A rule as DescribeRule and ListRules return it. */
+export function viewRule({ name, bus, pattern, enabled, description }: Rule) {
+  return {
+    Name: name,
+    Arn: ruleArn(bus, name),
+    EventBusName: bus,
+    EventPattern: typeof pattern === 'string' ? pattern : JSON.stringify(pattern),
+    State: enabled ? 'ENABLED' : 'DISABLED',
+    Description: description,
+  };
+}
