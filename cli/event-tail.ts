@@ -131,8 +131,8 @@ const batchSize = 10;
 const parallelCalls = 5;
 
 async function* receive(QueueUrl: string, signal: AbortSignal): AsyncGenerator<BusEvent> {
-  const command = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: batchSize, WaitTimeSeconds: waitSeconds });
-  const call = async (): Promise<readonly Message[]> => {
+  const call = async (WaitTimeSeconds: number): Promise<readonly Message[]> => {
+    const command = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: batchSize, WaitTimeSeconds });
     try {
       return (await sqs.send(command, { abortSignal: signal })).Messages ?? [];
     } catch (error) {
@@ -142,7 +142,9 @@ async function* receive(QueueUrl: string, signal: AbortSignal): AsyncGenerator<B
   };
   let calls = 1;
   while (!signal.aborted) {
-    const messages = (await Promise.all(Array.from({ length: calls }, call))).flat();
+    // Parallel calls do not wait: a call that receives nothing would delay the events of the others.
+    const wait = calls === 1 ? waitSeconds : 0;
+    const messages = (await Promise.all(Array.from({ length: calls }, () => call(wait)))).flat();
     calls = messages.length >= batchSize ? parallelCalls : 1;
     const events = messages.flatMap(({ Body = '' }) => busEvent.safeParse(parseJson(Body)).data ?? []);
     yield* events.toSorted((a, b) => (a.time < b.time ? -1 : 1));

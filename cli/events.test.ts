@@ -93,6 +93,15 @@ describe('livechat events tail', () => {
     },
   );
 
+  test('prints a burst of events without a pause', async () => {
+    const tail = cli.start('events', 'tail', '--type', 'burst.*', '--json');
+    await isReady(tail);
+    await Promise.all(Array.from({ length: 33 }, () => publish('burst.event', 'CHAT1')));
+    await expect.poll(() => tail.printed().match(/burst\.event/g)?.length, pollOptions).toBe(33);
+    tail.kill('SIGTERM');
+    await tail.ended;
+  });
+
   test('shows time, type, chat and message of a chat that is played', async () => {
     const tail = cli.start('events', 'tail', '--type', 'message.received', '--limit', '2');
     await isReady(tail);

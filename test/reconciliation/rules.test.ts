@@ -5,6 +5,8 @@ import * as topology from '../../stacks/topology.ts';
 const customer = { id: 'customer', type: 'customer' };
 const text = { type: 'text', author: customer };
 const file = { type: 'media', author: customer };
+const metadata = { id: 'e', carrier: 'livechat' };
+const recovered = { ...metadata, recovered: true };
 
 /** The functions whose rule matches an event of the bridge. */
 function targets(detailType: string, detail: object): string[] {
@@ -25,21 +27,21 @@ describe('the rules pass a recovered event to the functions that store, not to t
     ['another file', 'message.updated', file, ['message-updated', 'store-media']],
     ['a deletion', 'message.deleted', {}, ['message-deleted']],
   ])('%s', (_what, detailType, data, functions) => {
-    expect(targets(detailType, { metadata: { id: 'e', recovered: true }, data })).toEqual(functions);
-    const received = targets(detailType, { metadata: { id: 'e' }, data });
+    expect(targets(detailType, { metadata: recovered, data })).toEqual(functions);
+    const received = targets(detailType, { metadata, data });
     expect(received.filter((name) => !name.startsWith('route-'))).toEqual(functions);
   });
 
   it('also if its data is in the bucket', () => {
-    const detail = { metadata: { id: 'e', recovered: true }, dataRef: { key: 'k' } };
+    const detail = { metadata: recovered, dataRef: { key: 'k' } };
     expect(targets('chat.started', detail)).toEqual(['chat-started']);
     expect(targets('message.received', detail)).toEqual(['message-received', 'store-media']);
   });
 });
 
 it('the rules pass an event of a webhook to the functions that route', () => {
-  expect(targets('chat.started', { metadata: { id: 'e' }, data: {} })).toContain('route-thread');
-  expect(targets('routing.requested', { metadata: { id: 'e' }, data: {} })).toEqual(['route-first-message']);
+  expect(targets('chat.started', { metadata, data: {} })).toContain('route-thread');
+  expect(targets('routing.requested', { metadata, data: {} })).toEqual(['route-first-message']);
 });
 
 describe('the rule of recoveries', () => {
