@@ -5,7 +5,7 @@ import { timingSafeEqual } from 'hono/utils/buffer';
 import * as z from 'zod/mini';
 import { parseJson } from '../core/platform/json.ts';
 
-/** What was requested: ids and options, no contents. */
+/** The requested ids and options, without message contents. */
 export interface AuditEntry {
   /** Method and path, such as `POST /api/dead-letters/01J…/redrive`. */
   readonly request: string;
@@ -80,7 +80,7 @@ const recorded = z.object({
   version: z.optional(z.number()),
 });
 
-/** The audit entry of a request. Undefined for a read without message contents. */
+/** The audit entry of a request. Undefined for a read that opens no item with message contents. */
 async function describeRequest({ req }: Context): Promise<AuditEntry | undefined> {
   const request = `${req.method} ${req.path}`;
   if (!isRead(req)) return { request, ...recorded.safeParse(parseJson(await req.text())).data };
@@ -103,8 +103,8 @@ function createRecentReads() {
 }
 
 /**
- * Records every action and every read of message contents before it is served. An item that stays open is recorded once an
- * hour. Responds with 503 if the record cannot be written.
+ * Records every action, and every opened item with message contents, before the request is served. Lists are not recorded. An
+ * item that stays open is recorded once an hour. Responds with 503 if the record cannot be written.
  */
 export function auditRequests(audit: Audit): MiddlewareHandler {
   const recentReads = createRecentReads();

@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '..');
 
 const types = (): Plugin[] =>
   dts({
-    // Its folder is the root of the emitted declarations, so it is not in kit/.
+    // The folder of the tsconfig is the root of the emitted declarations, so the file is not in kit/.
     tsconfig: join(root, 'tsconfig.kit.json'),
     tsgo: { path: join(root, 'node_modules', '.bin', 'tsc') },
   });

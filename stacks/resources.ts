@@ -122,15 +122,15 @@ export function createRule({ name, pattern, target, bus: where, parent }: RuleOp
   return rule;
 }
 
-/** Of LiveChat's secrets: `livechat/…` in production, `livechat/<stage>/…` elsewhere. */
+/** The name prefix of LiveChat's secrets: `livechat/…` in production, `livechat/<stage>/…` elsewhere. */
 export const secretPrefix = production ? 'livechat' : `livechat/${$app.stage}`;
 
 /** Returns the name of a carrier's default secret. */
 const defaultSecret = (carrier: string) => `${replaceCarrier(secretPrefix, carrier)}/default`;
 
 /**
- * Created without a value: an operator sets it, and deployments never change it. Until then the functions throw an error that
- * says what is expected.
+ * Created without a value: an operator sets it, and deployments never change it. Until then, the functions throw an error with
+ * the expected format.
  */
 for (const [carrier, { name }] of Object.entries(channels)) {
   new aws.secretsmanager.Secret(

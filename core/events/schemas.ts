@@ -42,7 +42,7 @@ export const isOfCarrier = z.refine<{ readonly organizationId: string; readonly 
   ({ organizationId, carrier: named = defaultCarrier }) => carrierOf(organizationId) === named,
   {
     path: ['organizationId'],
-    error: 'expected an id of the carrier: one that begins with its name and ":", and for livechat one without ":"',
+    error: 'expected an id of the carrier: "<carrier>:<id>", or for livechat an id without ":"',
   },
 );
 

@@ -24,7 +24,7 @@ async function importWith(server: Server) {
   return import('./dynamodb.ts');
 }
 
-/** A server that reads at most `perCall` items of a batch, as DynamoDB does for large items or above its capacity. */
+/** A server that returns at most `perCall` items of a batch, like DynamoDB with large items or with exceeded throughput. */
 function batchServer(perCall: number) {
   return createServer(async (request, response) => {
     const { RequestItems } = JSON.parse(await text(request));

@@ -181,7 +181,7 @@ test('reports unfinished invocations on stop', () => {
   invocations.start('send', {});
   invocations.stop();
 
-  expect(reports).toEqual(['Stopped with 1 asynchronous invocations unfinished, which are lost']);
+  expect(reports).toEqual(['Stopped with 1 unfinished asynchronous invocations, which are lost']);
 });
 
 test('continues an invocation of an earlier run with its request id and its remaining retries', async () => {

@@ -152,7 +152,7 @@ export function createAsyncInvocations(options: AsyncOptions) {
 
     stop(): void {
       const outcome = options.state.folder === undefined ? 'lost' : 'continued at the next start';
-      if (running > 0) report(`Stopped with ${running} asynchronous invocations unfinished, which are ${outcome}`);
+      if (running > 0) report(`Stopped with ${running} unfinished asynchronous invocations, which are ${outcome}`);
       stopped.abort();
       limit.clearQueue();
     },
