@@ -24,7 +24,7 @@ const bundle = await rolldown({
   treeshake: {
     moduleSideEffects: [
       // Sets the locale of zod.
-      { test: /core\/events\/event\.ts$/, sideEffects: true },
+      { test: /core\/events\/issues\.ts$/, sideEffects: true },
       { external: true, sideEffects: false },
     ],
   },

@@ -24,15 +24,19 @@ let events: EventSource;
 let lines: string[];
 let logs: Awaited<ReturnType<typeof startServer>>;
 let limit = 1_000;
+let linesPerSecond = 1;
 let isRefused = false;
 let answer: 'Complete' | 'Failed' = 'Complete';
 
-/** Newest first, a second apart. */
+/** Newest first. */
 const results = () =>
   lines
     .map((message, index) => {
       const { webhook, event = '' } = logged.parse(JSON.parse(message));
-      const at = new Date(firstAt + index * 1_000).toISOString().replace('T', ' ').replace('Z', '');
+      const at = new Date(firstAt + Math.floor(index / linesPerSecond) * 1_000)
+        .toISOString()
+        .replace('T', ' ')
+        .replace('Z', '');
       const name = webhook === undefined ? event.replaceAll('.', '-') : 'webhook';
       return [
         { field: '@timestamp', value: at },
@@ -91,6 +95,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   limit = 1_000;
+  linesPerSecond = 1;
   answer = 'Complete';
   isRefused = false;
   logs.received.length = 0;
@@ -149,9 +154,16 @@ describe('the events of a stage', () => {
   it('continue after the last line of a page', async () => {
     limit = 2;
     const { next } = await events.list({ limit: 2 });
-    expect(next).toBe(String(firstAt + (lines.length - 2) * 1_000));
+    expect(next).toBe(String(firstAt + (lines.length - 2) * 1_000 + 1));
     await events.list({ limit: 2, after: next });
     expect(queries().at(-1)?.queryString).toContain(`toMillis(@timestamp) < ${next}`);
+  });
+
+  it('continues with all lines of the millisecond in which a page ends', async () => {
+    limit = 3;
+    linesPerSecond = 2;
+    const { next } = await events.list({ limit: 3 });
+    expect(next).toBe(String(firstAt + Math.floor((lines.length - 3) / 2) * 1_000 + 1));
   });
 
   it('are unavailable if a query fails', async () => {

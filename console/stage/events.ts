@@ -107,10 +107,11 @@ export function stageEvents(now: () => number = Date.now): EventSource {
       if (!conditions) return { entries: [], limits };
       const text = [...conditions, `toMillis(@timestamp) < ${before}`].join(' and ');
       const rows = await query(text, from, before, limit);
-      const entries = groupRows(rows).map(({ entry }) => entry);
+      const { complete, next } = toPage(rows, limit);
+      const entries = groupRows(complete).map(({ entry }) => entry);
       return {
         entries: entries.filter((entry) => matchesFilter(entry, { ...filter, until: undefined })),
-        next: rows.length === limit ? String(rows.at(-1)?.at) : undefined,
+        next,
         limits,
       };
     },
@@ -133,6 +134,14 @@ export function stageEvents(now: () => number = Date.now): EventSource {
       };
     },
   };
+}
+
+/** A full page can end within a millisecond. The next page reads its rows again. */
+function toPage(rows: readonly Row[], limit: number) {
+  const last = rows.length === limit ? rows.at(-1)?.at : undefined;
+  if (last === undefined) return { complete: rows, next: undefined };
+  const complete = rows.filter(({ at }) => at > last);
+  return complete.length === 0 ? { complete: rows, next: String(last) } : { complete, next: String(last + 1) };
 }
 
 function explain(cause: unknown): never {

@@ -75,7 +75,7 @@ const parameters = {
   type: 'Only of this type: `webhook`, `event`, the action of a webhook, or the type of an event',
   error: 'Only failed executions with this error name',
   since: 'Only at this time or later (ISO 8601)',
-  until: 'Only before this time (ISO 8601)',
+  until: 'Only at this time or earlier (ISO 8601)',
   search: 'Only items that contain this text or have this id',
 } as const;
 
