@@ -60,7 +60,7 @@ describe('the output', () => {
     });
     expect(formatDetails(run)).toEqual([
       'Events: 1 chat.started, 12 message.received',
-      expect.stringMatching(/^Not proven, 3 threads: LiveChat does not return them: .* First: C1\/T1$/),
+      expect.stringMatching(/^Not proven, 3 threads: the channel does not return them: .* First: C1\/T1$/),
     ]);
     expect(formatDetails(makeRun('complete'))).toEqual([]);
   });

@@ -173,8 +173,8 @@ const notRecoverable =
   'Not recoverable: clicks, changed session fields, and transfers, edits, joins and leaves in between. See docs/explanation/reconciliation.md.';
 
 const unprovableTexts: Readonly<Record<UnprovableReason, string>> = {
-  invalid: 'LiveChat lists something that does not match the schema',
-  'not found': 'LiveChat does not return them: they are outside of the access of the token, or removed',
+  invalid: 'the channel lists something that does not match the schema',
+  'not found': 'the channel does not return them: they are outside of the access of the token, or removed',
   changing: 'they changed meanwhile; the next run compares them',
   'not stored': 'events were not stored in time; see livechat dead-letters list',
 };

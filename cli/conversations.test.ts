@@ -154,7 +154,7 @@ describe('livechat conversations', () => {
     for (const what of ['conversations', 'messages and notes', 'deliveries', 'dead letters', 'files', 'large events']) {
       expect(declined.stdout).toMatch(new RegExp(`^${what} +\\d+$`, 'm'));
     }
-    expect(declined.stdout).toContain('erase it at LiveChat');
+    expect(declined.stdout).toContain('erase it in LiveChat');
     const dryRun = await cli.json('conversations', 'erase', one, '--dry-run');
     expect(dryRun).toMatchObject({ dryRun: true, erased: { conversations: 2, 'dead letters': 1 } });
     expect(await everything()).toContain('My secret is ORDER-4711');

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { channelName } from '../core/channel/spec.ts';
 import { translate } from '../core/livechat/translate.ts';
 import { type Condition, isTest, listTests } from '../core/routing/conditions.ts';
 import { compareRules, dryRunConversations, type ThreadDryRun } from '../core/routing/dry-run.ts';
@@ -40,7 +41,7 @@ export const showRules = async ({ organization, version, json }: ShowOptions): P
   const shown = version === undefined ? active : await findRules(organizationId, version);
   if (!shown) throw noSuchVersion(version);
   if (json) return printJson({ ok: true, organizationId, activeVersion: active.version, shown, versions });
-  printRules(shown, shown.version === active.version);
+  printRules(shown, shown.version === active.version, channelName(organizationId));
   if (versions.length === 0) return;
   print('');
   printTable(
@@ -52,7 +53,7 @@ export const showRules = async ({ organization, version, json }: ShowOptions): P
   );
 };
 
-const printRules = (shown: VersionedRules, isActive: boolean): void => {
+const printRules = (shown: VersionedRules, isActive: boolean, channel: string): void => {
   const { version, comment, createdAt } = shown;
   const { rules, match } = shown.ruleSet;
   const title =
@@ -61,7 +62,7 @@ const printRules = (shown: VersionedRules, isActive: boolean): void => {
       : `Version ${version} of ${createdAt?.slice(0, 19)}${comment === undefined ? '' : `: ${printable(comment)}`}`;
   print(`${title}${isActive ? colours.green('  active') : ''}`);
   if (rules.length === 0) {
-    print("No rules: LiveChat's own routing assigns every chat.");
+    print(`No rules: ${channel}'s own routing assigns every chat.`);
     return;
   }
   print(match === 'first' ? 'Only the first rule that matches applies.' : 'Every rule that matches applies.');

@@ -113,7 +113,7 @@ const formatProgress = ({ status, parts, deadLetter }: RequestProgress): string 
   return `${status}, ${failedCalls} failed calls${error ? `, last error ${error}` : ''}`;
 };
 
-/** LiveChat's limit for a file. */
+/** The limit of a file. */
 const maxFileBytes = 10 * 1024 * 1024;
 /** Of the hash of a file in its key. */
 const hashDigits = 16;
@@ -151,7 +151,7 @@ const prepareLocalFile = async (path: string, { requestId, ...conversation }: Se
   const content = await withFileErrors(path, async () => {
     const found = await stat(path);
     if (!found.isFile()) throw new UsageError(`${path} is not a file.`);
-    if (found.size > maxFileBytes) throw new UsageError(`${path} is larger than 10 MB, LiveChat's limit.`);
+    if (found.size > maxFileBytes) throw new UsageError(`${path} is larger than 10 MB, the limit of a file.`);
     return readFile(path);
   });
   const contentHash = hash('sha256', content).slice(0, hashDigits);

@@ -1,3 +1,4 @@
+import { channels } from '../core/channels.ts';
 import { deadLetterCategories } from '../core/outbound/errors.ts';
 import { api } from './inbound.ts';
 import {
@@ -83,16 +84,18 @@ new aws.cloudwatch.LogMetricFilter('Throttled', {
   metricTransformation: { namespace: throttled.namespace, name: throttled.name, value: '1' },
 });
 
+const channel = Object.values(channels)
+  .map(({ name }) => name)
+  .join(' or ');
+
 /** The cause of dead letters of a category, and what to do before a redrive. */
 const remedies: Readonly<Record<string, string>> = {
-  Authentication:
-    'LiveChat rejects the credentials. Update the secret: the circuit breaker closes when they work. Then redrive.',
-  Client: 'LiveChat rejected the request, and a retry would fail too. Read the error and correct the sending service.',
-  Network: 'LiveChat could not be reached. They are redriven once automatically; redrive the rest when it answers.',
-  RateLimit: 'LiveChat throttles our calls. Lower the rate, then redrive.',
-  Repairable: 'A chat could not be resumed or joined. Check the chat in LiveChat, then redrive.',
-  Server:
-    'LiveChat answered with server errors. They are redriven once automatically; redrive the rest when it recovers.',
+  Authentication: `${channel} rejects the credentials. Update the secret: the circuit breaker closes when they work. Then redrive.`,
+  Client: `${channel} rejected the request, and a retry would fail too. Read the error and correct the sending service.`,
+  Network: `${channel} could not be reached. They are redriven once automatically; redrive the rest when it answers.`,
+  RateLimit: `${channel} throttles our calls. Lower the rate, then redrive.`,
+  Repairable: `A chat could not be resumed or joined. Check the chat in ${channel}, then redrive.`,
+  Server: `${channel} answered with server errors. They are redriven once automatically; redrive the rest when it recovers.`,
   Configuration: 'A setting is missing or malformed: the error names it. Set it, then redrive.',
   Invalid: 'The request, or a file that it names, is invalid. Correct the sending service.',
   Expired:
@@ -113,15 +116,13 @@ const lateMinutes = Math.max(120, 4 * reconciliationMinutes);
 const alarms: Readonly<Record<string, AlarmSpec>> = {
   // LiveChat retries a webhook without a 200 response three times within a minute, then drops it.
   'webhook-errors': {
-    description:
-      'Webhooks fail with 5xx. LiveChat stops retrying after about a minute: check the log of the webhook function and the bus.',
+    description: `Webhooks fail with 5xx. ${channel} stops retrying after about a minute: check the log of the webhook function and the bus.`,
     metrics: [apiMetric('5xx')],
     period: 60,
     periods: [2, 5],
   },
   'webhook-unauthorized': {
-    description:
-      'Webhooks are rejected with 401. A third party calls, or LiveChat’s secret differs from Secrets Manager’s and webhooks are lost: compare the two.',
+    description: `Webhooks are rejected with 401. A third party calls, or ${channel}’s secret differs from Secrets Manager’s and webhooks are lost: compare the two.`,
     metrics: [appMetric('WebhookErrorResponses', { status: '401' })],
     above: 4,
   },
@@ -131,8 +132,7 @@ const alarms: Readonly<Record<string, AlarmSpec>> = {
     metrics: [throttled, functionMetric('Throttles', 'webhook')],
   },
   'webhook-slow': {
-    description:
-      'The p99 latency of webhooks is above 5 s; LiveChat times out after 10 s. Check the traces for Secrets Manager and the bus.',
+    description: `The p99 latency of webhooks is above 5 s; ${channel} times out after 10 s. Check the traces for Secrets Manager and the bus.`,
     metrics: [apiMetric('Latency')],
     statistic: 'p99',
     above: 5_000,
@@ -141,15 +141,14 @@ const alarms: Readonly<Record<string, AlarmSpec>> = {
   },
   ...(quietMinutes > 0 && {
     'webhook-quiet': {
-      description: `LiveChat has not called for ${quietMinutes} minutes. There is no traffic, the registration is missing, or the webhook is unreachable: check the registrations and post a ping.`,
+      description: `${channel} has not called for ${quietMinutes} minutes. There is no traffic, the registration is missing, or the webhook is unreachable: check the registrations and post a ping.`,
       metrics: [appMetric('WebhooksReceived')],
       below: 1,
       period: 60 * quietMinutes,
     },
   }),
   'webhooks-rejected': {
-    description:
-      'Verified webhooks fail schema validation; LiveChat may have changed its payloads. Each is published as webhook.rejected with the failing fields. Extend the schema, deploy, then restore the missing data.',
+    description: `Verified webhooks fail schema validation; ${channel} may have changed its payloads. Each is published as webhook.rejected with the failing fields. Extend the schema, deploy, then restore the missing data.`,
     metrics: [appMetric('WebhooksRejected')],
   },
   'event-gaps': {
@@ -198,13 +197,11 @@ const alarms: Readonly<Record<string, AlarmSpec>> = {
     above: 60,
   },
   'breaker-opened': {
-    description:
-      'A circuit breaker opened after failed calls or rejected credentials: nothing is sent for that organization until a probe call succeeds. Check LiveChat’s status, or correct the credentials.',
+    description: `A circuit breaker opened after failed calls or rejected credentials: nothing is sent for that organization until a probe call succeeds. Check ${channel}’s status, or correct the credentials.`,
     metrics: [appMetric('BreakerOpened')],
   },
   'calls-rate-limited': {
-    description:
-      'LiveChat answered more than ten calls with 429. The rate limiter has slowed down; lower the rate, or find what else calls LiveChat with this account.',
+    description: `${channel} answered more than ten calls with 429. The rate limiter has slowed down; lower the rate, or find what else calls ${channel} with this account.`,
     metrics: [appMetric('CallsRateLimited')],
     above: 10,
   },

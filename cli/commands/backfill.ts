@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts';
 
 export const backfill = confirmedCommand('backfill', {
   description:
-    'Publishes events whose webhooks were lost: compares the chats that LiveChat lists with those that are stored.',
+    'Publishes events whose webhooks were lost: compares the chats that the channel lists with those that are stored.',
   examples: [
     'backfill --since 2h --dry-run',
     'backfill --since 2h --stage production',

@@ -14,10 +14,10 @@ export type ListOptions = ReturnType<typeof list.opts>;
 
 const show = bridgeCommand('show', {
   description:
-    "Shows a conversation: participants, messages, notes, LiveChat's ids, and the timeline and send attempts of each message.",
+    "Shows a conversation: participants, messages, notes, the channel's ids, and the timeline and send attempts of each message.",
   examples: ['conversations show T8RM2K0V9X', 'conversations show T8RM2K0V9X --stage production --json'],
 })
-  .argument('<chat>', "LiveChat's id of the chat")
+  .argument('<chat>', 'the id of the chat')
   .addOption(option('--organization <uuid>', 'required if more than one organization has a chat with this id', uuid))
   .addOption(
     option('--limit <number>', 'the maximum number of messages and notes', wholeNumber(1, 10_000)).default(2000),
@@ -28,7 +28,7 @@ const erase = confirmedCommand('erase', {
   description: 'Erases all stored data of one customer, in every conversation.',
   examples: ['conversations erase T8RM2K0V9X', 'conversations erase --customer dana@shop.example --stage production'],
 })
-  .argument('[chat]', "LiveChat's id of a chat of the customer")
+  .argument('[chat]', 'the id of a chat of the customer')
   .option('--dry-run', 'show what would be erased, without erasing it')
   .addOption(
     option('--customer <id>', "the customer's id or e-mail address", minLength(3, "a customer's id or e-mail address")),

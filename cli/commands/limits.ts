@@ -26,7 +26,7 @@ const resume = confirmedCommand('resume', {
 
 const rateExpected = 'a number from 0.1 to 1000';
 const set = confirmedCommand('set', {
-  description: 'Sets how many calls to LiveChat an organization may make per second.',
+  description: 'Sets how many calls to its channel an organization may make per second.',
   examples: ['limits set --calls-per-second 5', 'limits set --calls-per-second 20 --stage production'],
 })
   .addOption(organization)
@@ -47,7 +47,7 @@ set.action(async (options) => {
 });
 
 export const limits = commandGroup('limits', {
-  description: 'Shows and changes the rate limits for calls to LiveChat.',
+  description: 'Shows and changes the rate limits for calls to the channels.',
   examples: ['limits show', 'limits pause --yes', 'limits resume', 'limits set --calls-per-second 5'],
   commands: [show, pause, resume, set],
 });

@@ -38,7 +38,7 @@ const apply = bridgeCommand('apply', {
 export type ApplyOptions = ReturnType<typeof apply.opts>;
 
 const test = bridgeCommand('test', {
-  description: 'Compares what a rules file would do with the active rules. Changes nothing and does not call LiveChat.',
+  description: 'Compares what a rules file would do with the active rules. Changes nothing and makes no calls.',
   examples: [
     'routing test --rules rules.json',
     'routing test --rules rules.json --conversations 200 --stage production',

@@ -14,7 +14,7 @@ export const send = bridgeCommand('send', {
     'send --chat T8RM2K0V9X --card card.json --json',
   ],
 })
-  .addOption(option('--chat <id>', "LiveChat's id of the chat", minLength(1, "a chat's id")).makeOptionMandatory())
+  .addOption(option('--chat <id>', 'the id of the chat', minLength(1, "a chat's id")).makeOptionMandatory())
   .addOption(option('--text <text>', 'a text message; - reads it from stdin', text))
   .addOption(
     option('--file <path>', 'a file or its https address, at most 10 MB', minLength(1, 'a path or an https address')),

@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import type { Flow, FlowSlice, Station } from '../flow.ts';
+import { allChannels } from './app/api.ts';
 import { linkTo } from './app/route.ts';
 import { events, flow, type StreamedEvent } from './app/stream.ts';
 import { clockTime } from './parts/format.ts';
@@ -15,8 +16,8 @@ export function FlowPage() {
     <>
       <Head title="Live flow">
         <p>
-          LiveChat's webhooks become events on the bus, and functions store them. A function accepts each send request,
-          and a state machine delivers it to LiveChat; a request that fails becomes a dead letter.
+          Webhooks become events on the bus, and functions store them. A function accepts each send request, and a state
+          machine delivers it to the channel; a request that fails becomes a dead letter.
         </p>
       </Head>
       <section class="card pipeline" aria-label="Pipeline">
@@ -87,18 +88,18 @@ const size = { width: 152, height: 76 };
 /** Three fit side by side on a narrow screen. */
 const smallSize = { width: 110, height: 62 };
 
-const nodes: readonly StationNode[] = [
-  { id: 'from-livechat', name: 'From LiveChat', about: 'webhooks', to: ['webhook'] },
+const stationNodes = (): readonly StationNode[] => [
+  { id: 'from-livechat', name: `From ${allChannels()}`, about: 'webhooks', to: ['webhook'] },
   { id: 'webhook', name: 'Webhook', about: 'verified, translated', to: ['bus'] },
   { id: 'bus', name: 'Event bus', about: 'domain events', to: ['functions'] },
   { id: 'functions', name: 'Functions', about: 'one per event type', to: ['tables', 'machine', 'dead-letters'] },
   { id: 'tables', name: 'Tables', about: 'writes' },
   { id: 'machine', name: 'State machine', about: 'send requests', to: ['livechat', 'dead-letters'] },
-  { id: 'livechat', name: 'To LiveChat', about: 'messages accepted' },
+  { id: 'livechat', name: `To ${allChannels()}`, about: 'messages accepted' },
   { id: 'dead-letters', name: 'Dead letters', about: 'requests and events' },
 ];
 
-const edges = nodes.flatMap(({ id: from, to = [] }) => to.map((station) => ({ from, to: station })));
+const edges = stationNodes().flatMap(({ id: from, to = [] }) => to.map((station) => ({ from, to: station })));
 
 type StationCounts = Flow['stations'][Station];
 
@@ -110,6 +111,7 @@ function nodeCounts({ id }: StationNode, flow: Flow | undefined): StationCounts 
 /** The components of the bridge, with the counts since the console started. */
 function Pipeline({ flow }: { flow: Flow | undefined }) {
   const isNarrow = narrow.value;
+  const nodes = stationNodes();
   const counted = nodes.flatMap((node) => {
     const counts = nodeCounts(node, flow);
     return counts ? [`${node.name} (${node.about}): ${counts.total}`] : [];
@@ -182,7 +184,7 @@ function Plots({ flow }: { flow: Flow | undefined }) {
       <Plot title="Throughput, per second" times={times} lines={throughput} minScale={1} />
       <Plot title={inboundTitle} times={times} lines={inboundMs} minScale={50} />
       <Plot title="Time to send, ms" times={times} lines={sendMs} minScale={100} />
-      <Plot title="Rate limit of LiveChat calls, per second" times={times} lines={rateLimit} minScale={10} />
+      <Plot title="Rate limit of calls, per second" times={times} lines={rateLimit} minScale={10} />
     </div>
   );
 }

@@ -112,7 +112,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.getByRole('heading', { level: 1, name: 'Reconciliation run' }).waitFor();
     const figure = (name: string) => page.locator('.figures > div').filter({ hasText: name }).locator('dd');
     expect(await figure('message.received').textContent()).toBe('5');
-    expect(await figure('Calls to LiveChat').textContent()).toBe('4');
+    expect(await figure('Calls to the channel').textContent()).toBe('4');
     await page.getByText('not found: 2 threads').waitFor();
     await page.getByText('and 1 more').waitFor();
     await expectAccessible(page);

@@ -135,6 +135,11 @@ export function organizationName(id: string): string {
 /** The names of channels in texts, by carrier. */
 export const channelNames = signal<Readonly<Record<string, string>>>({});
 
+/** The channels of the bridge, for texts about all organizations. */
+export function allChannels(): string {
+  return Object.values(channelNames.value).join(' or ') || 'the channel';
+}
+
 /** The name of an organization's channel. */
 export function channelName(organizationId: string): string {
   const carrier = carrierOf(organizationId);

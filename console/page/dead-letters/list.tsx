@@ -51,7 +51,7 @@ export function DeadLetterList({ query }: { query: URLSearchParams }) {
       <Head title="Dead letters">
         <p>
           Requests and events that failed, and unreadable messages. Before a redrive sends a message again, it looks the
-          message up in LiveChat by custom_id, so the customer does not receive it twice.
+          message up in the channel, so the customer does not receive it twice.
         </p>
       </Head>
       <Loaded

@@ -23,7 +23,7 @@ export function EventList({ query }: { query: URLSearchParams }) {
   return (
     <div class="fill">
       <Head title="Events">
-        <p>Accepted and refused webhooks of LiveChat, and the events on the bus.</p>
+        <p>Accepted and refused webhooks, and the events on the bus.</p>
         <Filters>
           <SelectFilter name="type" label="Type" options={['', ...(filters?.types ?? [])]} text={typeText} />
           <SelectFilter name="status" label="Status" options={statuses} />
@@ -111,7 +111,7 @@ function NoEvents({ filtered }: { filtered: boolean }) {
         </>
       ) : (
         <>
-          To register the webhooks with LiveChat, run <code>npx livechat webhooks sync</code>
+          To register the webhooks, run <code>npx livechat webhooks sync</code>
         </>
       )}
     </Empty>

@@ -91,8 +91,8 @@ export function describeStatus({ status, reason }: Pick<ReconciliationRun, 'stat
 }
 
 export const unprovableTexts: Readonly<Record<UnprovableReason, string>> = {
-  invalid: 'LiveChat lists an event or a thread that does not match its schema.',
-  'not found': 'LiveChat does not return the stored thread. It was removed, or the token has no access to it.',
+  invalid: 'The channel lists an event or a thread that does not match its schema.',
+  'not found': 'The channel does not return the stored thread. It was removed, or the token has no access to it.',
   changing: 'Webhooks changed the thread during the run. The next run compares it again.',
   'not stored': 'The published events were not stored in time. Check the dead letters.',
 };

@@ -4,7 +4,7 @@ import {
   type ReconciliationView,
   unprovableReasons,
 } from '../../../core/reconciliation/report.ts';
-import { get, stage } from '../app/api.ts';
+import { allChannels, get, stage } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { count, fullTime } from '../parts/format.ts';
 import { Badge, Card, Empty, Head, Ids, Loaded, NoOrganizations, Time } from '../parts/ui.tsx';
@@ -28,8 +28,8 @@ export function ReconciliationPage({ organizationId }: { organizationId: string 
     <>
       <Head title="Reconciliation">
         <p>
-          A run compares LiveChat's threads with the stored ones, and publishes the events whose webhooks did not
-          arrive.
+          A run compares the threads that the channel lists with the stored ones, and publishes the events whose
+          webhooks did not arrive.
         </p>
       </Head>
       <Loaded id={organizationId ?? ''} load={() => get('/reconciliation', { organizationId })} everyMs={reloadMs}>
@@ -123,7 +123,7 @@ function StartCard({ everyMinutes }: { everyMinutes: number }) {
   return (
     <Card title="Start a run">
       <p>
-        LiveChat retries a webhook for about a minute. After a longer outage, its events are missing.{' '}
+        {allChannels()} retries a webhook for about a minute. After a longer outage, its events are missing.{' '}
         {everyMinutes > 0 && `A run starts every ${count(everyMinutes, 'minute')}, and after an outage. `}
         To reconcile a period at once, run the command. The dry run writes nothing, and prints what is missing.
       </p>
@@ -186,7 +186,7 @@ function RunDetails({ run }: { run: ReconciliationRun }) {
             ['Equal', report.equal],
             ['Unprovable', countUnprovable(report)],
             ['Repaired in all passes', report.repaired],
-            ['Calls to LiveChat', report.calls],
+            ['Calls to the channel', report.calls],
             ['Passes', report.passes],
           ]}
         />

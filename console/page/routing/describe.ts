@@ -20,7 +20,7 @@ export function describeEvaluation({ actions, evaluated }: Evaluation): string {
   const waiting = evaluated.flatMap(({ rule, result }) =>
     result === 'waits' ? [`“${rule}” waits for the customer's first message`] : [],
   );
-  return [...planned, ...waiting].join('; ') || "assigned by LiveChat's own routing";
+  return [...planned, ...waiting].join('; ') || "assigned by the channel's own routing";
 }
 
 function describeCondition(condition: Condition | undefined): string {

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { ApiResponses } from '../../api.ts';
-import { get, organizationName } from '../app/api.ts';
+import { channelName, get, organizationName } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { Filters, OrganizationFilter } from '../parts/filters.tsx';
 import { count } from '../parts/format.ts';
@@ -60,7 +60,7 @@ function Organization({ rules, reload }: { rules: OrganizationRules; reload: () 
           {active.comment && `; “${active.comment}”`}.
         </p>
         {list.length === 0 ? (
-          <p class="hint">No rules: LiveChat's own routing assigns every chat.</p>
+          <p class="hint">No rules: {channelName(organizationId)}'s own routing assigns every chat.</p>
         ) : (
           <ol class="rules">
             {list.map((rule) => (
