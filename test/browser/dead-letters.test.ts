@@ -83,7 +83,7 @@ describe.each(widths)('dead letters on a screen %i pixels wide', options, (width
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Redrive 1 now' }).click();
     await page.getByText('1 of 1 processed').waitFor();
-    await page.getByRole('link', { name: 'show it in the transcript' }).click();
+    await page.getByRole('link', { name: 'show the transcript' }).click();
     const sent = page.locator('.message.right').filter({ hasText: 'Of course.' });
     await sent.locator('summary', { hasText: 'delivered' }).waitFor();
     await sent.locator('summary').click();

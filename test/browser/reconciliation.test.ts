@@ -95,7 +95,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     };
     const page = await open('#/flow', [view], { width });
     await page.getByRole('navigation').getByRole('link', { name: 'Reconciliation' }).click();
-    await page.getByText(/Proven complete up to [\d:]+, 4 min ago\.$/).waitFor();
+    await page.getByText(/Proven complete up to [\d:]+ \S+, 4 min ago\.$/).waitFor();
     const rows = page.getByRole('list', { name: 'Runs, latest first' }).getByRole('listitem');
     const texts = await rows.allTextContents();
     expect(texts).toEqual([
