@@ -142,6 +142,14 @@ function renameReferences(schema: unknown, definitions: z.infer<typeof schemas>)
   return name === undefined ? rename(definitions[definition]) : { $ref: `#/components/schemas/${name}` };
 }
 
+const eventStream = {
+  summary: 'The activity of the bridge and the counts of the flow, as server-sent events',
+  responses: {
+    200: { description: 'OK', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+    '4XX': error,
+  },
+};
+
 /** The console's HTTP API as an OpenAPI 3.1 document. */
 export function openApi(): object {
   const { bodies, named } = responseSchemas();
@@ -151,13 +159,13 @@ export function openApi(): object {
     const template = path.replaceAll(/:(\w+)/g, '{$1}');
     paths[template] = { ...paths[template], [method.toLowerCase()]: describeOperation(path, spec, bodies[operation]) };
   }
+  paths['/stream'] = { get: eventStream };
   return {
     openapi: '3.1.0',
     info: {
       title: 'HTTP API of the console of the LiveChat bridge',
       version: '1',
-      description:
-        'docs/reference/http-api.md describes the API, and the event stream `/stream`, which is not in this document.',
+      description: 'docs/reference/http-api.md describes the API and the events of the stream.',
     },
     servers: [{ url: 'http://localhost:3000/api', description: '`npm start`' }],
     security: [{}, { token: [] }],
