@@ -1,30 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Local, startLocal } from '../local.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { outbound } from '../outbound.ts';
-import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
+import { expectAccessible, findViolations, useConsole, widths } from './page.ts';
+
+const world = useConsole();
 
 /** Each test has many steps, which are slow under load. */
 const options = { timeout: 120_000 };
-
-let local: Local;
-let browser: Browser;
-let opened: OpenPage | undefined;
-
-beforeAll(async () => {
-  [local, browser] = await Promise.all([startLocal(), openBrowser()]);
-}, 60_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await local?.stop();
-});
-
-afterEach(async () => {
-  await opened?.close();
-  await outbound(local).clearFaults();
-});
 
 const openSection = async (page: Page, name: string) => {
   await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
@@ -37,18 +20,8 @@ const sendAs = async (page: Page, as: 'customer' | 'agent', text: string) => {
   await box.press('Enter');
 };
 
-const expectAccessible = async (page: Page) => {
-  expect(await findViolations(page)).toEqual([]);
-  expect(await overflows(page)).toBe(false);
-};
-
 describe.each(widths)('on a screen %i pixels wide', options, (width) => {
-  const open = async (path = '') => {
-    opened = await openPage(browser, width);
-    await opened.page.goto(`${local.console}${path}`);
-    await opened.page.getByText('Live', { exact: true }).waitFor();
-    return opened;
-  };
+  const open = (path = '') => world.openPath(path, width);
 
   it('shows a message from the customer to the tables, and its delivery after LiveChat errors', async () => {
     const { page, browserErrors } = await open();
@@ -118,11 +91,10 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
 describe('on any screen', options, () => {
   it('renders customer content as text, and links without a referrer', async () => {
     const hostile = '<img src=x onerror="document.title=1"> https://example.com/a javascript:alert(1)';
-    const chatId = await outbound(local).chat({ customer: { name: '<b>Eve</b>' }, text: hostile });
-    await local.idle();
-    opened = await openPage(browser, 1280);
-    const { page, browserErrors } = opened;
-    await page.goto(`${local.console}#/conversations/${chatId}`);
+    const chatId = await outbound(world.local).chat({ customer: { name: '<b>Eve</b>' }, text: hostile });
+    await world.local.idle();
+    const { page, browserErrors } = await world.open(1280);
+    await page.goto(`${world.local.console}#/conversations/${chatId}`);
     await page.getByRole('heading', { level: 1, name: '<b>Eve</b>' }).waitFor();
     const content = page.locator('.message .content').first();
     expect(await content.textContent()).toBe(hostile);
@@ -134,14 +106,13 @@ describe('on any screen', options, () => {
   });
 
   it('links URLs without the punctuation of the sentence', async () => {
-    const { chat } = outbound(local);
+    const { chat } = outbound(world.local);
     const chatId = await chat({
       text: 'See https://a.example/x. (Or https://b.example/y_(z)?q=1,2), https://c.example!',
     });
-    await local.idle();
-    opened = await openPage(browser, 1280);
-    const { page } = opened;
-    await page.goto(`${local.console}#/conversations/${chatId}`);
+    await world.local.idle();
+    const { page } = await world.open(1280);
+    await page.goto(`${world.local.console}#/conversations/${chatId}`);
     const links = page.locator('.message .content').getByRole('link');
     await links.first().waitFor();
     expect(await links.allTextContents()).toEqual([
@@ -152,12 +123,11 @@ describe('on any screen', options, () => {
   });
 
   it('shows the pages of a deployed stage: a query of its logs, and no sandbox', async () => {
-    const chatId = await outbound(local).chat();
-    await local.idle();
-    opened = await openPage(browser, 1280);
-    const { page } = opened;
+    const chatId = await outbound(world.local).chat();
+    await world.local.idle();
+    const { page } = await world.open(1280);
     await page.route('**/api/console', (route) => route.fulfill({ json: { stage: 'production', simulator: false } }));
-    await page.goto(`${local.console}#/conversations/${chatId}`);
+    await page.goto(`${world.local.console}#/conversations/${chatId}`);
     await page.locator('.message').locator('summary').click();
     const query = await page.locator('.copyable', { hasText: 'Logs Insights' }).locator('code').textContent();
     const guide = await readFile('docs/how-to/trace-a-message.md', 'utf8');
@@ -171,16 +141,15 @@ describe('on any screen', options, () => {
   });
 
   it('shows images, cards with buttons, and notes', async () => {
-    const { chat, act } = outbound(local);
+    const { chat, act } = outbound(world.local);
     const chatId = await chat();
     await act(chatId, { action: 'file', name: 'label.png', contentType: 'image/png' });
     await act(chatId, { as: 'agent', action: 'note', text: 'Be quick' });
     const buttons = [{ text: 'Track it', type: 'message', value: 'track', postback_id: 'track' }];
     const elements = [{ title: 'Your parcel', subtitle: 'On its way', buttons }];
     await act(chatId, { as: 'agent', action: 'rich-message', templateId: 'cards', elements });
-    opened = await openPage(browser, 1280);
-    const { page, browserErrors } = opened;
-    await page.goto(`${local.console}#/conversations/${chatId}`);
+    const { page, browserErrors } = await world.open(1280);
+    await page.goto(`${world.local.console}#/conversations/${chatId}`);
     const picture = page.getByRole('img', { name: 'label.png' });
     await picture.waitFor();
     const drawn = `document.querySelector('img[alt="label.png"]').naturalWidth > 0`;
@@ -192,11 +161,10 @@ describe('on any screen', options, () => {
   });
 
   it('is operable with the keyboard only', async () => {
-    await outbound(local).chat({ customer: { name: 'Noor' } });
-    await local.idle();
-    opened = await openPage(browser, 1280);
-    const { page } = opened;
-    await page.goto(local.console);
+    await outbound(world.local).chat({ customer: { name: 'Noor' } });
+    await world.local.idle();
+    const { page } = await world.open(1280);
+    await page.goto(world.local.console);
     await page.getByText('Live', { exact: true }).waitFor();
     const focused = page.locator(':focus');
     await page.keyboard.press('Tab');
@@ -216,8 +184,7 @@ describe('on any screen', options, () => {
   });
 
   it.each(['light', 'dark'] as const)('has no serious accessibility violation in the %s scheme', async (scheme) => {
-    opened = await openPage(browser, 1280, scheme);
-    const { page } = opened;
+    const { page } = await world.open(1280, scheme);
     for (const name of [
       'flow',
       'conversations',
@@ -229,7 +196,7 @@ describe('on any screen', options, () => {
       'sandbox',
       'nowhere',
     ]) {
-      await page.goto(`${local.console}#/${name}`);
+      await page.goto(`${world.local.console}#/${name}`);
       await page.locator('main h1, main h2').first().waitFor();
       await page.waitForLoadState('networkidle', { timeout: 100 }).catch(() => {});
       expect(await findViolations(page)).toEqual([]);
@@ -237,9 +204,8 @@ describe('on any screen', options, () => {
   });
 
   it('explains a stopped console and an empty search', async () => {
-    opened = await openPage(browser, 1280);
-    const { page } = opened;
-    await page.goto(`${local.console}#/conversations?search=nobody-is-called-this`);
+    const { page } = await world.open(1280);
+    await page.goto(`${world.local.console}#/conversations?search=nobody-is-called-this`);
     await page.getByRole('heading', { name: 'No matching conversations' }).waitFor();
     await page.route('**/api/rate-limits', (route) => route.abort());
     await openSection(page, 'Rate limits');
@@ -251,17 +217,16 @@ describe('on any screen', options, () => {
 
   // Paused requests wait for up to a minute: this test is the last.
   it('shows what waits while the organization is paused, in its order', async () => {
-    const { chat, send, rateLimit } = outbound(local);
+    const { chat, send, rateLimit } = outbound(world.local);
     const chatId = await chat({ customer: { name: 'Lee' } });
-    await local.idle();
+    await world.local.idle();
     await rateLimit('pause');
     const file = { type: 'media', content: { url: 'https://shop.example/label.png', name: 'label.png' } };
     const cards = { templateId: 'cards', elements: [{ title: 'Your parcel' }] };
     const texts = ['first', 'second'].map((content) => ({ type: 'text', content }));
     await send(chatId, { messages: [...texts, file, { type: 'interactive', content: cards }] });
-    opened = await openPage(browser, 1280);
-    const { page, browserErrors } = opened;
-    await page.goto(`${local.console}#/conversations/${chatId}`);
+    const { page, browserErrors } = await world.open(1280);
+    await page.goto(`${world.local.console}#/conversations/${chatId}`);
     const waiting = page.locator('.message.pending');
     await waiting.nth(3).waitFor();
     await send(chatId, { messages: [{ type: 'text', content: 'third', visibility: 'agents' }] });
@@ -272,7 +237,7 @@ describe('on any screen', options, () => {
     await waiting.last().getByText('Internal note').waitFor();
     await expectAccessible(page);
 
-    await page.goto(`${local.console}#/executions`);
+    await page.goto(`${world.local.console}#/executions`);
     await page.getByRole('region', { name: 'Executions' }).getByRole('link').first().click();
     await page.getByText('Not first in its message group: waits for its turn').waitFor();
     await page.getByText('Waiting for its turn in the message group').waitFor();

@@ -1,53 +1,30 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
 import { fixture, liveChatTime } from '../fixtures.ts';
-import { type Local, organizationId, post, startLocal } from '../local.ts';
+import { organizationId, post } from '../local.ts';
 import { outbound } from '../outbound.ts';
-import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
+import { expectAccessible, useConsole, widths } from './page.ts';
+
+const world = useConsole({ ROUTING_CACHE_SECONDS: '0' });
 
 const options = { timeout: 120_000 };
-
-let local: Local;
-let browser: Browser;
-let opened: OpenPage | undefined;
-
-beforeAll(async () => {
-  [local, browser] = await Promise.all([startLocal({ ROUTING_CACHE_SECONDS: '0' }), openBrowser()]);
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await local?.stop();
-});
-afterEach(async () => {
-  await opened?.close();
-  await outbound(local).clearFaults();
-});
-
-const expectAccessible = async (page: Page) => {
-  expect(await findViolations(page)).toEqual([]);
-  expect(await overflows(page)).toBe(false);
-};
+const transcript = z.object({ messages: z.array(z.looseObject({ id: z.string(), content: z.string() })) });
 
 /** Posts a webhook that LiveChat sends for a chat. */
 const postWebhook = async (name: string, payload: object, organization = organizationId) => {
-  const answer = await post(local, { ...fixture(name), organization_id: organization, payload });
+  const answer = await post(world.local, { ...fixture(name), organization_id: organization, payload });
   expect(answer.status).toBe(200);
-  await local.idle();
+  await world.local.idle();
 };
 
 describe.each(widths)('on a screen %i pixels wide', options, (width) => {
-  const open = async (path: string) => {
-    opened = await openPage(browser, width, width === 390 ? 'dark' : 'light');
-    await opened.page.goto(`${local.console}${path}`);
-    await opened.page.getByText('Live', { exact: true }).waitFor();
-    return opened;
-  };
+  const open = (path: string) => world.openPath(path, width, width === 390 ? 'dark' : 'light');
 
   it('lists the last message, whether it is unread, and failed messages', async () => {
-    const { chat, send, text, fault, waitForExecutions } = outbound(local);
+    const { chat, send, text, fault, waitForExecutions } = outbound(world.local);
     const name = `Uma ${width}`;
     const chatId = await chat({ customer: { name }, text: 'Is it in stock?' });
-    await local.idle();
+    await world.local.idle();
     const { page, browserErrors } = await open('#/conversations');
     const row = page.getByRole('link', { name });
     await row.getByText('Is it in stock?').waitFor();
@@ -80,10 +57,10 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
   });
 
   it('shows the status and the time of each message, and its timeline on a click', async () => {
-    const { chat, send, text, fault, waitForExecutions } = outbound(local);
+    const { chat, send, text, fault, waitForExecutions } = outbound(world.local);
     const name = `Vic ${width}`;
     const chatId = await chat({ customer: { name }, text: 'Hello' });
-    await local.idle();
+    await world.local.idle();
     await send(chatId, text('Good morning'));
     await waitForExecutions();
     await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
@@ -102,23 +79,23 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await badge('How can I help?').click();
     await message('How can I help?').getByText('failed to send; moved to Dead letters').waitFor();
     await expectAccessible(page);
-    await page.goto(`${local.console}#/conversations`);
+    await page.goto(`${world.local.console}#/conversations`);
     await expect.poll(() => page.title()).toBe('Conversations · LiveChat bridge');
     expect(browserErrors).toEqual([]);
   });
 
   it('opens at the message, the delivery or the thread of the link, and marks it', async () => {
-    const { chat, act } = outbound(local);
+    const { chat, act } = outbound(world.local);
     const chatId = await chat({ customer: { name: `Wim ${width}` }, text: 'number 0' });
     for (let index = 1; index <= 40; index += 1) await act(chatId, { action: 'message', text: `number ${index}` });
-    await local.idle();
+    await world.local.idle();
     const { page } = await open(`#/conversations/${chatId}`);
     await page.getByText('number 40', { exact: true }).waitFor();
     const first = page.locator('.message').filter({ hasText: /^.*number 0/ });
     expect(await first.count()).toBe(0);
-    const { messages } = (await outbound(local).read(chatId)) as { messages: { id: string; content: string }[] };
+    const { messages } = transcript.parse(await outbound(world.local).read(chatId));
     const id = messages.find(({ content }) => content === 'number 0')?.id ?? '';
-    await page.goto(`${local.console}#/conversations/${chatId}?message=${id}`);
+    await page.goto(`${world.local.console}#/conversations/${chatId}?message=${id}`);
     await page.locator('.target').getByText('number 0', { exact: true }).waitFor();
     expect(await page.locator('.target').count()).toBe(1);
     await expectAccessible(page);
@@ -126,13 +103,13 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
 
   it('formats an event of an unknown type, and shows the routing decision', async () => {
     const rules = { ruleSet: { match: 'first', rules: [{ name: 'greet everybody', do: { tag: ['hello'] } }] } };
-    const answer = await fetch(new URL('/api/routing/rules', local.console), {
+    const answer = await fetch(new URL('/api/routing/rules', world.local.console), {
       method: 'POST',
       body: JSON.stringify({ ...rules, organizationId }),
     });
     expect(answer.status).toBe(200);
-    const chatId = await outbound(local).chat({ agent: null, customer: { name: `Xan ${width}` } });
-    await local.idle();
+    const chatId = await outbound(world.local).chat({ agent: null, customer: { name: `Xan ${width}` } });
+    await world.local.idle();
     const thread_id = `T${width}`;
     const event = { id: `${thread_id}_9`, type: 'teleport', to: { place: 'Mars' }, created_at: liveChatTime() };
     const payload = { chat_id: chatId, thread_id, event: { ...event, author_id: '', visibility: 'all' } };
@@ -149,21 +126,20 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
 
 describe('with several organizations', options, () => {
   it('lists and filters by organization', async () => {
-    const { chat } = outbound(local);
+    const { chat } = outbound(world.local);
     await chat({ customer: { name: 'Yara' } });
     const other = '0d9c1a70-6f0e-4f56-9a2f-2f63c1e0b9d4';
     const { payload } = fixture('incoming_chat.json');
     await postWebhook('incoming_chat.json', Object(payload), other);
     for (const width of widths) {
-      opened = await openPage(browser, width);
-      const { page, browserErrors } = opened;
-      await page.goto(`${local.console}#/conversations`);
+      const { page, browserErrors, close } = await world.open(width);
+      await page.goto(`${world.local.console}#/conversations`);
       await page.getByRole('region', { name: 'Conversations' }).getByText(other).waitFor();
       await page.getByRole('combobox', { name: 'Organization' }).selectOption(other);
       await expect.poll(() => page.locator('a.row').count()).toBe(1);
       await expectAccessible(page);
       expect(browserErrors).toEqual([]);
-      await opened.close();
+      await close();
     }
   });
 });

@@ -1,39 +1,20 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Local, organizationId, startLocal } from '../local.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { organizationId } from '../local.ts';
 import { outbound } from '../outbound.ts';
-import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
+import { expectAccessible, useConsole, widths } from './page.ts';
+
+const world = useConsole();
 
 const options = { timeout: 120_000 };
-
-let local: Local;
-let browser: Browser;
-let opened: OpenPage | undefined;
-
-beforeAll(async () => {
-  [local, browser] = await Promise.all([startLocal(), openBrowser()]);
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await local?.stop();
-});
-afterEach(async () => {
-  await opened?.close();
-  await outbound(local).clearFaults();
-});
-
-const expectAccessible = async (page: Page) => {
-  expect(await findViolations(page)).toEqual([]);
-  expect(await overflows(page)).toBe(false);
-};
 
 const rows = (page: Page) => page.getByRole('region', { name: 'Dead letters' }).getByRole('link');
 
 /** Starts a chat and sends messages that LiveChat rejects. Returns its id. */
 async function failToSend(name: string, ...contents: readonly string[]): Promise<string> {
-  const { chat, fault, send, text, waitForExecutions, clearFaults } = outbound(local);
+  const { chat, fault, send, text, waitForExecutions, clearFaults } = outbound(world.local);
   const chatId = await chat({ customer: { name } });
-  await local.idle();
+  await world.local.idle();
   await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
   for (const content of contents) await send(chatId, text(content));
   await waitForExecutions();
@@ -42,12 +23,7 @@ async function failToSend(name: string, ...contents: readonly string[]): Promise
 }
 
 describe.each(widths)('dead letters on a screen %i pixels wide', options, (width) => {
-  const open = async (path: string) => {
-    opened = await openPage(browser, width, width === 390 ? 'dark' : 'light');
-    await opened.page.goto(`${local.console}${path}`);
-    await opened.page.getByText('Live', { exact: true }).waitFor();
-    return opened;
-  };
+  const open = (path: string) => world.openPath(path, width, width === 390 ? 'dark' : 'light');
 
   it('redrives a rejected message from the dead letters and shows it delivered', async () => {
     const chatId = await failToSend(`Lin ${width}`, 'Of course.');
@@ -95,9 +71,9 @@ describe.each(widths)('dead letters on a screen %i pixels wide', options, (width
   });
 
   it('redrives a selection of dead letters after a dry run', async () => {
-    const { chat, fault, send, text, put, waitForExecutions, clearFaults } = outbound(local);
+    const { chat, fault, send, text, put, waitForExecutions, clearFaults } = outbound(world.local);
     const chatId = await chat({ customer: { name: `Kim ${width}` } });
-    await local.idle();
+    await world.local.idle();
     await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
     await send(chatId, text('one'));
     await send(chatId, text('two'));
@@ -116,7 +92,7 @@ describe.each(widths)('dead letters on a screen %i pixels wide', options, (width
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Redrive 2 now' }).click();
     await expect.poll(() => rows(page).count()).toBe(1);
-    await expect.poll(() => outbound(local).sentTexts(chatId), { timeout: 20_000 }).toHaveLength(2);
+    await expect.poll(() => outbound(world.local).sentTexts(chatId), { timeout: 20_000 }).toHaveLength(2);
 
     await rows(page).first().click();
     await page.getByText('A rejected request cannot be redriven').waitFor();
@@ -126,13 +102,13 @@ describe.each(widths)('dead letters on a screen %i pixels wide', options, (width
   });
 
   it('groups dead letters by error, and dismisses a group with a stored reason', async () => {
-    const { put } = outbound(local);
+    const { put } = outbound(world.local);
     const chatId = await failToSend(`Ola ${width}`, 'one', 'two', 'three', 'four', 'five', 'six');
     const requestId = `ungrouped-${width}`;
     await put('shop', 'message.send.requested', {
       data: { requestId, organizationId, conversationId: chatId, messages: [] },
     });
-    await local.idle();
+    await world.local.idle();
     const { page, browserErrors } = await open(`#/dead-letters?conversation=${chatId}`);
     const large = page.getByRole('button', { name: 'ChannelClientError 6' });
     await large.waitFor();
@@ -161,18 +137,18 @@ describe.each(widths)('dead letters on a screen %i pixels wide', options, (width
     await page.getByText(/^Dismissed .*: Answered by phone$/).waitFor();
     expect(await page.getByRole('button', { name: 'Redrive…' }).isDisabled()).toBe(true);
     await expectAccessible(page);
-    expect(await outbound(local).sentTexts(chatId)).toEqual([]);
+    expect(await outbound(world.local).sentTexts(chatId)).toEqual([]);
     expect(browserErrors).toEqual([]);
   });
 
   it('shows a long error message completely', async () => {
-    const { put } = outbound(local);
+    const { put } = outbound(world.local);
     const conversationId = `long-${width}`;
     const messages = Array.from({ length: 10 }, () => ({ type: 'interactive', content: {} }));
     await put('shop', 'message.send.requested', {
       data: { requestId: `request-${width}`, organizationId, conversationId, messages },
     });
-    await local.idle();
+    await world.local.idle();
     const { page } = await open(`#/dead-letters?conversation=${conversationId}`);
     await rows(page).first().click();
     const message = page.locator('.error-message');

@@ -1,114 +1,96 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Local, organizationId, post, startLocal } from '../local.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { organizationId, post } from '../local.ts';
 import { outbound } from '../outbound.ts';
-import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
+import { expectAccessible, screens, useConsole } from './page.ts';
+
+const world = useConsole();
 
 const options = { timeout: 120_000 };
-const schemes = ['light', 'dark'] as const;
 
-let local: Local;
-let browser: Browser;
-let opened: OpenPage | undefined;
 let chatId: string;
 
 beforeAll(async () => {
-  [local, browser] = await Promise.all([startLocal(), openBrowser()]);
-  const { chat, send, text, fault, waitForExecutions } = outbound(local);
+  const { chat, send, text, fault, waitForExecutions } = outbound(world.local);
   chatId = await chat({ text: 'Where is my parcel?' });
-  await local.idle();
+  await world.local.idle();
   await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event', count: 1 });
   await send(chatId, text('It arrives tomorrow.'));
   await waitForExecutions();
   const refused = { action: 'incoming_event', organization_id: organizationId, payload: {} };
-  await post(local, { ...refused, secret_key: 'wrong' });
-  await local.idle();
+  await post(world.local, { ...refused, secret_key: 'wrong' });
+  await world.local.idle();
 }, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await local?.stop();
-});
-afterEach(() => opened?.close());
-
 const rows = (page: Page) => page.getByRole('region', { name: 'Events' }).getByRole('link');
 
-const expectAccessible = async (page: Page) => {
-  expect(await findViolations(page)).toEqual([]);
-  expect(await overflows(page)).toBe(false);
-};
+describe.each(screens)('events on a screen $width pixels wide, $scheme', options, ({ width, scheme }) => {
+  const open = async (path: string) => {
+    const opened = await world.open(width, scheme);
+    await opened.page.goto(`${world.local.console}#/events${path}`);
+    await opened.page.getByRole('heading', { level: 1 }).waitFor();
+    return opened;
+  };
 
-describe.each(widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme }))))(
-  'events on a screen $width pixels wide, $scheme',
-  options,
-  ({ width, scheme }) => {
-    const open = async (path: string) => {
-      opened = await openPage(browser, width, scheme);
-      await opened.page.goto(`${local.console}#/events${path}`);
-      await opened.page.getByRole('heading', { level: 1 }).waitFor();
-      return opened;
-    };
+  it('lists webhooks and events, also after a reload, and filters them', async () => {
+    const { page, browserErrors } = await open('');
+    const refused = rows(page).filter({ hasText: 'refused 401' });
+    await refused.getByText('Invalid signature').waitFor();
+    await expectAccessible(page);
+    const shown = await rows(page).count();
+    await page.reload();
+    await expect.poll(() => rows(page).count()).toBe(shown);
+    await page.getByLabel('Type').selectOption('message.send.requested');
+    await expect.poll(() => rows(page).count()).toBe(1);
+    await rows(page).first().getByText('failed').waitFor();
+    await page.getByLabel('Chat', { exact: true }).fill('UNKNOWN');
+    await page.getByRole('heading', { name: 'No matching webhooks or events' }).waitFor();
+    await expectAccessible(page);
+    expect(browserErrors).toEqual([]);
+  });
 
-    it('lists webhooks and events, also after a reload, and filters them', async () => {
-      const { page, browserErrors } = await open('');
-      const refused = rows(page).filter({ hasText: 'refused 401' });
-      await refused.getByText('Invalid signature').waitFor();
-      await expectAccessible(page);
-      const shown = await rows(page).count();
-      await page.reload();
-      await expect.poll(() => rows(page).count()).toBe(shown);
-      await page.getByLabel('Type').selectOption('message.send.requested');
-      await expect.poll(() => rows(page).count()).toBe(1);
-      await rows(page).first().getByText('failed').waitFor();
-      await page.getByLabel('Chat', { exact: true }).fill('UNKNOWN');
-      await page.getByRole('heading', { name: 'No matching webhooks or events' }).waitFor();
-      await expectAccessible(page);
-      expect(browserErrors).toEqual([]);
-    });
+  it('opens an event to its payload, functions, chain and conversation', async () => {
+    const { page, browserErrors } = await open('?type=message.received');
+    await rows(page).last().click();
+    await page.getByRole('heading', { level: 1, name: 'message.received' }).waitFor();
+    await page.getByText('"content": "Where is my parcel?"').first().waitFor();
+    const functions = page.getByRole('region', { name: 'Functions' });
+    await functions.getByText('message-received').waitFor();
+    await functions.getByText('succeeded').waitFor();
+    await page.getByRole('region', { name: 'Related events' }).getByText('incoming_chat').waitFor();
+    await page.locator('.head').getByRole('link', { name: chatId }).waitFor();
+    await expectAccessible(page);
+    expect(browserErrors).toEqual([]);
+  });
 
-    it('opens an event to its payload, functions, chain and conversation', async () => {
-      const { page, browserErrors } = await open('?type=message.received');
-      await rows(page).last().click();
-      await page.getByRole('heading', { level: 1, name: 'message.received' }).waitFor();
-      await page.getByText('"content": "Where is my parcel?"').first().waitFor();
-      const functions = page.getByRole('region', { name: 'Functions' });
-      await functions.getByText('message-received').waitFor();
-      await functions.getByText('succeeded').waitFor();
-      await page.getByRole('region', { name: 'Related events' }).getByText('incoming_chat').waitFor();
-      await page.locator('.head').getByRole('link', { name: chatId }).waitFor();
-      await expectAccessible(page);
-      expect(browserErrors).toEqual([]);
-    });
+  it('replays an event', async () => {
+    const { page } = await open('?type=chat.started');
+    await rows(page).last().click();
+    await page.getByRole('button', { name: 'Replay' }).click();
+    await page.getByText('1 event published again').waitFor();
+    await expectAccessible(page);
+  });
 
-    it('replays an event', async () => {
-      const { page } = await open('?type=chat.started');
-      await rows(page).last().click();
-      await page.getByRole('button', { name: 'Replay' }).click();
-      await page.getByText('1 event published again').waitFor();
-      await expectAccessible(page);
-    });
+  it('links the dead letter of an event that failed', async () => {
+    const { page } = await open('?type=message.send.requested');
+    await rows(page).first().click();
+    await page.getByRole('region', { name: 'Functions' }).getByText('ChannelClientError').waitFor();
+    await expectAccessible(page);
+    await page.getByRole('link', { name: 'dead letter', exact: true }).click();
+    await page.getByRole('heading', { level: 1, name: 'ChannelClientError' }).waitFor();
+  });
 
-    it('links the dead letter of an event that failed', async () => {
-      const { page } = await open('?type=message.send.requested');
-      await rows(page).first().click();
-      await page.getByRole('region', { name: 'Functions' }).getByText('ChannelClientError').waitFor();
-      await expectAccessible(page);
-      await page.getByRole('link', { name: 'dead letter', exact: true }).click();
-      await page.getByRole('heading', { level: 1, name: 'ChannelClientError' }).waitFor();
-    });
-
-    it('shows a refused webhook, which cannot be replayed', async () => {
-      const { page } = await open('?status=refused');
-      await rows(page).first().click();
-      await page.getByText('Cannot be replayed: this webhook has no stored events.').waitFor();
-      expect(await page.getByRole('button', { name: 'Replay' }).isDisabled()).toBe(true);
-      await page.getByRole('button', { name: 'Copy as curl' }).waitFor();
-      await expectAccessible(page);
-    });
-  },
-);
+  it('shows a refused webhook, which cannot be replayed', async () => {
+    const { page } = await open('?status=refused');
+    await rows(page).first().click();
+    await page.getByText('Cannot be replayed: this webhook has no stored events.').waitFor();
+    expect(await page.getByRole('button', { name: 'Replay' }).isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'Copy as curl' }).waitFor();
+    await expectAccessible(page);
+  });
+});
 
 it('shows a message for an unknown event', options, async () => {
-  opened = await openPage(browser, 1280);
-  await opened.page.goto(`${local.console}#/events/unknown`);
+  const opened = await world.open(1280);
+  await opened.page.goto(`${world.local.console}#/events/unknown`);
   await opened.page.getByRole('heading', { name: 'No such webhook or event' }).waitFor();
 });

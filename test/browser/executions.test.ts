@@ -1,23 +1,19 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Local, startLocal } from '../local.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { outbound } from '../outbound.ts';
-import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
+import { expectAccessible, screens, useConsole } from './page.ts';
+
+const world = useConsole();
 
 const options = { timeout: 120_000 };
-const schemes = ['light', 'dark'] as const;
 
-let local: Local;
-let browser: Browser;
-let opened: OpenPage | undefined;
 let chatId: string;
 let failedRequest: string;
 
 beforeAll(async () => {
-  [local, browser] = await Promise.all([startLocal(), openBrowser()]);
-  const { chat, send, text, fault, waitForExecutions } = outbound(local);
+  const { chat, send, text, fault, waitForExecutions } = outbound(world.local);
   chatId = await chat({ customer: { name: 'Noor Haddad' } });
-  await local.idle();
+  await world.local.idle();
   await fault({ kind: 'error', status: 500, type: 'internal', method: 'send_event', count: 1 });
   await send(chatId, text('Your parcel is on its way.'));
   await waitForExecutions();
@@ -25,68 +21,53 @@ beforeAll(async () => {
   failedRequest = await send(chatId, text('It arrives tomorrow.'));
   await waitForExecutions();
 }, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await local?.stop();
-});
-afterEach(() => opened?.close());
-
 const rows = (page: Page) => page.getByRole('region', { name: 'Executions' }).getByRole('link');
 
-const expectAccessible = async (page: Page) => {
-  expect(await findViolations(page)).toEqual([]);
-  expect(await overflows(page)).toBe(false);
-};
+describe.each(screens)('executions on a screen $width pixels wide, $scheme', options, ({ width, scheme }) => {
+  const open = async (path: string) => {
+    const opened = await world.open(width, scheme);
+    await opened.page.goto(`${world.local.console}#/executions${path}`);
+    await opened.page.getByRole('heading', { level: 1 }).waitFor();
+    return opened;
+  };
 
-describe.each(widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme }))))(
-  'executions on a screen $width pixels wide, $scheme',
-  options,
-  ({ width, scheme }) => {
-    const open = async (path: string) => {
-      opened = await openPage(browser, width, scheme);
-      await opened.page.goto(`${local.console}#/executions${path}`);
-      await opened.page.getByRole('heading', { level: 1 }).waitFor();
-      return opened;
-    };
+  it('lists each with its customer, message, attempts and error, and opens one', async () => {
+    const { page, browserErrors } = await open('');
+    await expect.poll(() => rows(page).count()).toBe(2);
+    const [failed, sent] = [rows(page).first(), rows(page).last()];
+    await failed.getByText('Noor Haddad').waitFor();
+    await failed.getByText('It arrives tomorrow.').waitFor();
+    await failed.getByText('ChannelClientError').waitFor();
+    await sent.getByText('Your parcel is on its way.').waitFor();
+    expect(await sent.locator('.number').first().textContent()).toBe('2 attempts');
+    await expectAccessible(page);
+    await failed.click();
+    await page.getByRole('heading', { level: 1, name: 'Execution' }).waitFor();
+    await page.locator('.head').getByText('It arrives tomorrow.').waitFor();
+    await page.locator('.head').getByRole('link', { name: 'dead letter' }).waitFor();
+    await expectAccessible(page);
+    expect(browserErrors).toEqual([]);
+  });
 
-    it('lists each with its customer, message, attempts and error, and opens one', async () => {
-      const { page, browserErrors } = await open('');
-      await expect.poll(() => rows(page).count()).toBe(2);
-      const [failed, sent] = [rows(page).first(), rows(page).last()];
-      await failed.getByText('Noor Haddad').waitFor();
-      await failed.getByText('It arrives tomorrow.').waitFor();
-      await failed.getByText('ChannelClientError').waitFor();
-      await sent.getByText('Your parcel is on its way.').waitFor();
-      expect(await sent.locator('.number').first().textContent()).toBe('2 attempts');
-      await expectAccessible(page);
-      await failed.click();
-      await page.getByRole('heading', { level: 1, name: 'Execution' }).waitFor();
-      await page.locator('.head').getByText('It arrives tomorrow.').waitFor();
-      await page.locator('.head').getByRole('link', { name: 'dead letter' }).waitFor();
-      await expectAccessible(page);
-      expect(browserErrors).toEqual([]);
-    });
-
-    it('filters by status and error, and finds a request', async () => {
-      const { page } = await open('');
-      await expect.poll(() => rows(page).count()).toBe(2);
-      await page.getByLabel('Status').selectOption('SUCCEEDED');
-      await expect.poll(() => rows(page).count()).toBe(1);
-      await page.getByText('Your parcel is on its way.').waitFor();
-      await page.getByLabel('Status').selectOption('');
-      await page.getByLabel('Failed with').selectOption('ChannelClientError');
-      await expect.poll(() => rows(page).count()).toBe(1);
-      await page.getByText('It arrives tomorrow.').waitFor();
-      await page.getByLabel('Failed with').selectOption('RequestExpired');
-      await page.getByRole('heading', { name: 'No matching executions' }).waitFor();
-      await expectAccessible(page);
-      await page.getByRole('link', { name: 'show all' }).click();
-      await page.getByLabel('Search').fill(failedRequest);
-      await expect.poll(() => rows(page).count()).toBe(1);
-      await page.getByText('It arrives tomorrow.').waitFor();
-      await page.getByLabel('Search').fill('unknown');
-      await page.getByRole('heading', { name: 'No execution for “unknown”' }).waitFor();
-      await expectAccessible(page);
-    });
-  },
-);
+  it('filters by status and error, and finds a request', async () => {
+    const { page } = await open('');
+    await expect.poll(() => rows(page).count()).toBe(2);
+    await page.getByLabel('Status').selectOption('SUCCEEDED');
+    await expect.poll(() => rows(page).count()).toBe(1);
+    await page.getByText('Your parcel is on its way.').waitFor();
+    await page.getByLabel('Status').selectOption('');
+    await page.getByLabel('Failed with').selectOption('ChannelClientError');
+    await expect.poll(() => rows(page).count()).toBe(1);
+    await page.getByText('It arrives tomorrow.').waitFor();
+    await page.getByLabel('Failed with').selectOption('RequestExpired');
+    await page.getByRole('heading', { name: 'No matching executions' }).waitFor();
+    await expectAccessible(page);
+    await page.getByRole('link', { name: 'show all' }).click();
+    await page.getByLabel('Search').fill(failedRequest);
+    await expect.poll(() => rows(page).count()).toBe(1);
+    await page.getByText('It arrives tomorrow.').waitFor();
+    await page.getByLabel('Search').fill('unknown');
+    await page.getByRole('heading', { name: 'No execution for “unknown”' }).waitFor();
+    await expectAccessible(page);
+  });
+});

@@ -1,13 +1,15 @@
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import pLimit from 'p-limit';
-import type { Browser, Page, Request } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page, Request } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { fixture } from '../fixtures.ts';
-import { type Local, organizationId, post, startLocal } from '../local.ts';
+import { organizationId, post } from '../local.ts';
 import { awsClientConfig } from '../local-aws.ts';
 import { createSeeder } from '../seed.ts';
-import { findViolations, type OpenPage, openBrowser, openPage } from './page.ts';
+import { findViolations, useConsole } from './page.ts';
 import { measureRendering, scrollUntil } from './rendering.ts';
+
+const world = useConsole();
 
 /** The page with ten thousand conversations and a chat of two thousand messages. */
 
@@ -20,33 +22,23 @@ const maxElements = 1_500;
 const maxFrameRatio = 4;
 const minFrameMs = 25;
 
-let local: Local;
-let browser: Browser;
-let opened: OpenPage;
-
 beforeAll(async () => {
-  [local, browser] = await Promise.all([startLocal(), openBrowser()]);
-  const seed = await createSeeder(local);
+  const seed = await createSeeder(world.local);
   await seed.conversations(total);
   await seed.messages('C1', messages);
 }, 180_000);
-afterAll(async () => {
-  await browser?.close();
-  await local?.stop();
-});
-afterEach(() => opened?.close());
 
 /** Opens the page and records its requests for a list. */
-async function open(path: string, list = 'conversations'): Promise<{ page: Page; requests: string[] }> {
-  opened = await openPage(browser, 1280);
+async function open(path: string, list = 'conversations') {
+  const opened = await world.open(1280);
   const { page } = opened;
   const requests: string[] = [];
   page.on('request', (request: Request) => {
     const { pathname, search } = new URL(request.url());
     if (pathname.startsWith(`/api/${list}`)) requests.push(decodeURIComponent(`${pathname}${search}`));
   });
-  await page.goto(`${local.console}${path}`);
-  return { page, requests };
+  await page.goto(`${world.local.console}${path}`);
+  return { ...opened, requests };
 }
 
 /** The first page is requested twice: again when the stream connects. */
@@ -64,9 +56,9 @@ describe('ten thousand conversations', { timeout: 180_000 }, () => {
       scrollUntil(few.page, 'down', isShown(few.page, `Customer ${total - 50}`)),
     );
     expect(unique(few.requests)).toHaveLength(2);
-    await opened.close();
+    await few.close();
 
-    const { page, requests } = await open('#/conversations');
+    const { page, browserErrors, requests } = await open('#/conversations');
     await row(page, 'Customer 0').waitFor();
     expect(unique(requests)).toHaveLength(1);
     const longList = await measureRendering(page, () =>
@@ -77,7 +69,7 @@ describe('ten thousand conversations', { timeout: 180_000 }, () => {
     expect(await countRows(page)).toBeLessThan(maxRows);
     expect(longList.elements).toBeLessThan(maxElements);
     expect(longList.frameMs).toBeLessThan(maxFrameRatio * Math.max(minFrameMs, shortList.frameMs));
-    expect(opened.browserErrors).toEqual([]);
+    expect(browserErrors).toEqual([]);
   });
 
   it('searches to the last conversation and shows the progress', async () => {
@@ -157,7 +149,7 @@ describe('ten thousand conversations', { timeout: 180_000 }, () => {
 
 describe('a chat of two thousand messages', { timeout: 180_000 }, () => {
   it('opens at its end, scrolls to its first message, and loads only updates afterwards', async () => {
-    const { page, requests } = await open('#/conversations/C1');
+    const { page, browserErrors, requests } = await open('#/conversations/C1');
     const last = row(page, `message ${messages - 1}`);
     await last.waitFor();
     const up = await measureRendering(page, () => scrollUntil(page, 'up', isShown(page, 'message 0')));
@@ -171,40 +163,42 @@ describe('a chat of two thousand messages', { timeout: 180_000 }, () => {
     const event = { id: 'TC1_new', type: 'message', text: 'One more', author_id: 'customer-1', visibility: 'all' };
     const payload = { chat_id: 'C1', thread_id: 'TC1', event: { ...event, created_at: new Date().toISOString() } };
     const webhook = { ...fixture('incoming_event.message.customer.json'), organization_id: organizationId, payload };
-    expect((await post(local, webhook)).status).toBe(200);
+    expect((await post(world.local, webhook)).status).toBe(200);
     await row(page, 'One more').waitFor();
     // A full page is followed by an empty one.
     const whole = requests.filter((request) => !request.includes('since='));
     expect(whole.map((request) => request.split('?')[0])).toEqual(['/api/conversations/C1', '/api/conversations/C1']);
-    expect(opened.browserErrors).toEqual([]);
+    expect(browserErrors).toEqual([]);
   });
 });
 
 describe('five hundred executions', { timeout: 180_000 }, () => {
   it('are listed in ten requests by scrolling, newest first, with as many rows as fit', async () => {
-    const client = new SFNClient(awsClientConfig(local));
+    const client = new SFNClient(awsClientConfig(world.local));
     const limit = pLimit(20);
     // Their input is invalid, so that each fails at once.
     const start = (index: number) =>
       client.send(
         new StartExecutionCommand({
-          stateMachineArn: local.environment.SEND_MACHINE_ARN,
+          stateMachineArn: world.local.environment.SEND_MACHINE_ARN,
           name: `e${index}`,
           input: '{}',
         }),
       );
     await Promise.all(Array.from({ length: 499 }, (_, index) => limit(start, index)));
-    await local.idle();
+    await world.local.idle();
     await start(499);
-    const { page, requests } = await open('#/executions', 'executions');
+    const { page, browserErrors, requests } = await open('#/executions', 'executions');
     await page.getByText('e499', { exact: true }).waitFor();
     expect(await page.locator('.virtual > li').first().textContent()).toContain('e499');
     expect(await countRows(page)).toBeLessThan(maxRows);
     const last = page.locator('.virtual > li').last();
     await scrollUntil(page, 'down', async () => (await last.getAttribute('data-index')) === '499');
     expect(await countRows(page)).toBeLessThan(maxRows);
-    expect(new Set(requests.map((request) => new URL(request, local.console).searchParams.get('after'))).size).toBe(10);
+    expect(
+      new Set(requests.map((request) => new URL(request, world.local.console).searchParams.get('after'))).size,
+    ).toBe(10);
     expect(await findViolations(page)).toEqual([]);
-    expect(opened.browserErrors).toEqual([]);
+    expect(browserErrors).toEqual([]);
   });
 });

@@ -1,10 +1,17 @@
 import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import * as z from 'zod/mini';
+import { type Local, startLocal } from '../local.ts';
+import { outbound } from '../outbound.ts';
 import { chromiumFlags, findChromium } from './chromium.ts';
 
 export const widths = [1280, 390] as const;
 type Width = (typeof widths)[number];
+const schemes = ['light', 'dark'] as const;
+type Scheme = (typeof schemes)[number];
+/** Each width in each colour scheme. */
+export const screens = widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme })));
 
 const timeoutMs = 20_000;
 
@@ -22,7 +29,7 @@ export interface OpenPage {
 }
 
 /** Opens a browser page of this width. */
-export async function openPage(browser: Browser, width: Width, scheme: 'light' | 'dark' = 'light'): Promise<OpenPage> {
+export async function openPage(browser: Browser, width: Width, scheme: Scheme = 'light'): Promise<OpenPage> {
   const context = await browser.newContext({
     viewport: { width, height: width === 390 ? 844 : 800 },
     colorScheme: scheme,
@@ -38,6 +45,58 @@ export async function openPage(browser: Browser, width: Width, scheme: 'light' |
     if (message.type() === 'error' && !isErrorResponse) browserErrors.push(message.text());
   });
   return { page, browserErrors, close: () => context.close() };
+}
+
+/**
+ * Starts an engine and a browser for the tests of a file. After each test, it closes the page that the test opened, and removes
+ * the faults of the simulator.
+ */
+export function useConsole(environment: Readonly<Record<string, string>> = {}) {
+  let started: { readonly local: Local; readonly browser: Browser } | undefined;
+  let opened: OpenPage | undefined;
+  const running = () => {
+    if (!started) throw new Error('the engine has not started');
+    return started;
+  };
+  beforeAll(async () => {
+    const [local, browser] = await Promise.all([startLocal(environment), openBrowser()]);
+    started = { local, browser };
+  }, 60_000);
+  afterAll(async () => {
+    await started?.browser.close();
+    await started?.local.stop();
+  });
+  afterEach(async () => {
+    await opened?.close();
+    await outbound(running().local).clearFaults();
+  });
+  const open = async (width: Width, scheme?: Scheme): Promise<OpenPage> => {
+    opened = await openPage(running().browser, width, scheme);
+    return opened;
+  };
+  return {
+    get local() {
+      return running().local;
+    },
+    get browser() {
+      return running().browser;
+    },
+    /** Opens an empty page. */
+    open,
+    /** Opens a path of the console, and waits until it receives live updates. */
+    async openPath(path: string, width: Width, scheme?: Scheme): Promise<OpenPage> {
+      const shown = await open(width, scheme);
+      await shown.page.goto(`${running().local.console}${path}`);
+      await shown.page.getByText('Live', { exact: true }).waitFor();
+      return shown;
+    },
+  };
+}
+
+/** Expects no serious accessibility violation, and no content beyond the width of the screen. */
+export async function expectAccessible(page: Page): Promise<void> {
+  expect(await findViolations(page)).toEqual([]);
+  expect(await overflows(page)).toBe(false);
 }
 
 const result = z.object({

@@ -1,31 +1,21 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ReconciliationRun, ReconciliationView } from '../../core/reconciliation/report.ts';
-import { type Local, organizationId, startLocal } from '../local.ts';
+import { organizationId } from '../local.ts';
 import { outbound } from '../outbound.ts';
 import { backfillLater } from './backfill.ts';
-import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
+import { expectAccessible, type OpenPage, useConsole, widths } from './page.ts';
+
+const world = useConsole();
 
 /** Each test has many steps, which are slow under load. */
 const options = { timeout: 120_000 };
 
-let local: Local;
-let browser: Browser;
 let chatId: string;
-let opened: OpenPage | undefined;
 
 beforeAll(async () => {
-  [local, browser] = await Promise.all([startLocal(), openBrowser()]);
-  chatId = await outbound(local).chat({ customer: { name: 'Noor' } });
-  await local.idle();
+  chatId = await outbound(world.local).chat({ customer: { name: 'Noor' } });
+  await world.local.idle();
 }, 60_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await local?.stop();
-});
-
-afterEach(() => opened?.close());
 
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
 
@@ -57,18 +47,13 @@ async function open(
   path: string,
   organizations: readonly ReconciliationView[],
   { width = 1280, everyMinutes = 15 }: { width?: 1280 | 390; everyMinutes?: number } = {},
-): Promise<Page> {
-  opened = await openPage(browser, width);
+): Promise<OpenPage> {
+  const opened = await world.open(width);
   const { page } = opened;
   await page.route('**/api/reconciliation*', (route) => route.fulfill({ json: { organizations, everyMinutes } }));
-  await page.goto(`${local.console}${path}`);
-  return page;
+  await page.goto(`${world.local.console}${path}`);
+  return opened;
 }
-
-const expectAccessible = async (page: Page) => {
-  expect(await findViolations(page)).toEqual([]);
-  expect(await overflows(page)).toBe(false);
-};
 
 describe.each(widths)('on a screen %i pixels wide', options, (width) => {
   it('shows the watermark, the run in progress, and what each run found', async () => {
@@ -93,7 +78,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
       last: run('quiet', 15),
       runs: [repairing, failing],
     };
-    const page = await open('#/flow', [view], { width });
+    const { page, browserErrors } = await open('#/flow', [view], { width });
     await page.getByRole('navigation').getByRole('link', { name: 'Reconciliation' }).click();
     await page.getByText(/Proven complete up to [\d:]+ \S+, 4 min ago\.$/).waitFor();
     const rows = page.getByRole('list', { name: 'Runs, latest first' }).getByRole('listitem');
@@ -118,11 +103,11 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await expectAccessible(page);
     await page.getByRole('link', { name: chatId }).click();
     await page.getByRole('heading', { level: 1, name: 'Noor' }).waitFor();
-    expect(opened?.browserErrors).toEqual([]);
+    expect(browserErrors).toEqual([]);
   });
 
   it('explains how to start a run if the schedule is off or nothing has run yet', async () => {
-    const page = await open('#/reconciliation', [{ organizationId, runs: [] }], { width, everyMinutes: 0 });
+    const { page } = await open('#/reconciliation', [{ organizationId, runs: [] }], { width, everyMinutes: 0 });
     await page.getByText('The schedule is off').waitFor();
     await page.getByText('not proven yet').waitFor();
     await page.getByText('npx livechat backfill --since 2h --dry-run', { exact: true }).waitFor();
@@ -133,21 +118,21 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
 
 describe('on any screen', options, () => {
   it('warns about a watermark that is older than the limit of the alarm', async () => {
-    const page = await open('#/reconciliation', [{ organizationId, watermark: minutesAgo(130), runs: [] }]);
+    const { page } = await open('#/reconciliation', [{ organizationId, watermark: minutesAgo(130), runs: [] }]);
     await page.locator('.badge.warn').getByText('late', { exact: true }).waitFor();
   });
 
   it('explains a link to a run that is not kept', async () => {
-    const page = await open('#/reconciliation/gone', [{ organizationId, runs: [] }]);
+    const { page } = await open('#/reconciliation/gone', [{ organizationId, runs: [] }]);
     await page.getByRole('heading', { name: 'This run is not kept' }).waitFor();
     await page.getByRole('link', { name: 'Show the latest runs' }).click();
     await page.getByRole('heading', { level: 1, name: 'Reconciliation' }).waitFor();
   });
 
   it('links an event that requests a run to the runs', async () => {
-    const page = await open('', []);
+    const { page } = await open('', []);
     await page.getByText('Live', { exact: true }).waitFor();
-    await outbound(local).put('test', 'reconciliation.requested', { data: { reason: 'recovery' } });
+    await outbound(world.local).put('test', 'reconciliation.requested', { data: { reason: 'recovery' } });
     await page
       .getByRole('list', { name: 'Events, latest first' })
       .getByRole('link', { name: 'Reconciliation' })
@@ -156,16 +141,15 @@ describe('on any screen', options, () => {
   });
 
   it('marks the events that a run published, and shows the run', async () => {
-    const { act, fault, clearFaults } = outbound(local);
+    const { act, fault, clearFaults } = outbound(world.local);
     await fault({ kind: 'webhooks-not-sent' });
     await act(chatId, { action: 'message', text: 'Is anybody there?' });
     await act(chatId, { as: 'agent', action: 'close' });
     await clearFaults();
-    opened = await openPage(browser, 1280);
-    const { page, browserErrors } = opened;
-    await page.goto(local.console);
+    const { page, browserErrors } = await world.open(1280);
+    await page.goto(world.local.console);
     await page.getByText('Live', { exact: true }).waitFor();
-    await backfillLater(local);
+    await backfillLater(world.local);
 
     const events = page.getByRole('list', { name: 'Events, latest first' }).getByRole('listitem');
     for (const type of ['message.received', 'chat.observed']) {

@@ -1,48 +1,23 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Local, startLocal } from '../local.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { outbound } from '../outbound.ts';
-import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
+import { expectAccessible, useConsole, widths } from './page.ts';
+
+const world = useConsole();
 
 const options = { timeout: 120_000 };
-
-let local: Local;
-let browser: Browser;
-let opened: OpenPage | undefined;
-
-beforeAll(async () => {
-  [local, browser] = await Promise.all([startLocal(), openBrowser()]);
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await local?.stop();
-});
-afterEach(async () => {
-  await opened?.close();
-  await outbound(local).clearFaults();
-});
-
-const expectAccessible = async (page: Page) => {
-  expect(await findViolations(page)).toEqual([]);
-  expect(await overflows(page)).toBe(false);
-};
 
 const box = (page: Page) => page.getByRole('combobox', { name: 'Go to an ID' });
 const found = (page: Page) => page.getByRole('listbox', { name: 'Found' }).getByRole('option');
 
 describe.each(widths)('the search on a screen %i pixels wide', options, (width) => {
-  const open = async (path = '') => {
-    opened = await openPage(browser, width, width === 390 ? 'dark' : 'light');
-    await opened.page.goto(`${local.console}${path}`);
-    await opened.page.getByText('Live', { exact: true }).waitFor();
-    return opened;
-  };
+  const open = (path = '') => world.openPath(path, width, width === 390 ? 'dark' : 'light');
 
   it('opens the item with the id immediately, and lists it as recent', async () => {
-    const { chat, send, text, fault, deadLetters, waitForExecutions } = outbound(local);
+    const { chat, send, text, fault, deadLetters, waitForExecutions } = outbound(world.local);
     const name = `Ada ${width}`;
     const chatId = await chat({ customer: { name }, text: 'Hello' });
-    await local.idle();
+    await world.local.idle();
     await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
     const requestId = await send(chatId, text('How can I help?'));
     await waitForExecutions();
@@ -86,9 +61,9 @@ describe.each(widths)('the search on a screen %i pixels wide', options, (width) 
   });
 
   it('lists conversations by name, and searches all of them', async () => {
-    const { chat } = outbound(local);
+    const { chat } = outbound(world.local);
     for (const first of ['Bo', 'Bea']) await chat({ customer: { name: `${first} Nilsson-${width}` } });
-    await local.idle();
+    await world.local.idle();
     const { page, browserErrors } = await open('#/conversations');
     await box(page).click();
     await page.keyboard.insertText(`nilsson-${width}`);
@@ -104,8 +79,8 @@ describe.each(widths)('the search on a screen %i pixels wide', options, (width) 
   });
 
   it('reports that nothing was found, closes on Escape, and ignores `/` in other fields', async () => {
-    await outbound(local).chat();
-    await local.idle();
+    await outbound(world.local).chat();
+    await world.local.idle();
     const { page } = await open('#/conversations');
     await page.keyboard.press('/');
     await page.keyboard.insertText('no/body');

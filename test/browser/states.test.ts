@@ -1,38 +1,13 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Local, startLocal } from '../local.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
-import { findViolations, type OpenPage, openBrowser, openPage, overflows, widths } from './page.ts';
+import { expectAccessible, openPage, screens, useConsole } from './page.ts';
 
-let local: Local;
-let browser: Browser;
-let opened: OpenPage | undefined;
-
-beforeAll(async () => {
-  [local, browser] = await Promise.all([startLocal(), openBrowser()]);
-}, 60_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await local?.stop();
-});
-
-afterEach(() => opened?.close());
-
-const screens = widths.flatMap((width) => (['light', 'dark'] as const).map((scheme) => ({ width, scheme })));
-
-const expectAccessible = async (page: Page) => {
-  expect(await findViolations(page)).toEqual([]);
-  expect(await overflows(page)).toBe(false);
-};
+const world = useConsole();
 
 describe.each(screens)('in the $scheme scheme, $width pixels wide', { timeout: 60_000 }, ({ width, scheme }) => {
-  const open = async (path: string) => {
-    opened = await openPage(browser, width, scheme);
-    await opened.page.goto(`${local.console}${path}`);
-    await opened.page.getByText('Live', { exact: true }).waitFor();
-    return opened.page;
-  };
+  const open = async (path: string) => (await world.openPath(path, width, scheme)).page;
 
   const start = 'To start a chat, open the Sandbox or run npx livechat simulate chat';
   const noOrganization = `An organization appears here after its first conversation. ${start}`;
@@ -48,7 +23,7 @@ describe.each(screens)('in the $scheme scheme, $width pixels wide', { timeout: 6
       ['reconciliation', noOrganization],
       ['rate-limits', noOrganization],
     ] as const) {
-      await page.goto(`${local.console}#/${section}`);
+      await page.goto(`${world.local.console}#/${section}`);
       await page.getByText(text).waitFor();
       await expectAccessible(page);
     }
@@ -63,7 +38,7 @@ describe.each(screens)('in the $scheme scheme, $width pixels wide', { timeout: 6
       ['execution', 'executions', 'arn:aws:states:us-east-1:000000000000:execution:send:0'],
       ['dead letter', 'dead-letters', '0123456789abcdef'],
     ] as const) {
-      await page.goto(`${local.console}#/${section}/${encodeURIComponent(id)}`);
+      await page.goto(`${world.local.console}#/${section}/${encodeURIComponent(id)}`);
       const state = page.getByRole('alert').filter({ hasText: `No such ${what}` });
       await state.getByText(`The local engine has no ${what} with the ID ${id}.`).waitFor();
       await state.getByRole('button', { name: 'Search for an ID, a name or an e-mail' }).waitFor();
@@ -74,11 +49,11 @@ describe.each(screens)('in the $scheme scheme, $width pixels wide', { timeout: 6
 
 describe('times', () => {
   it('include their time zone', async () => {
-    const chatId = await outbound(local).chat();
-    await local.idle();
-    const context = await browser.newContext({ timezoneId: 'Asia/Tokyo', locale: 'en-GB' });
+    const chatId = await outbound(world.local).chat();
+    await world.local.idle();
+    const context = await world.browser.newContext({ timezoneId: 'Asia/Tokyo', locale: 'en-GB' });
     const page = await context.newPage();
-    await page.goto(`${local.console}#/conversations/${chatId}`);
+    await page.goto(`${world.local.console}#/conversations/${chatId}`);
     await page.getByText('Times in GMT+9').waitFor();
     const title = await page.getByRole('main').getByRole('time').first().getAttribute('title');
     expect(title).toMatch(/^\d+ \w+ \d{4}, \d\d:\d\d:\d\d GMT\+9$/);
@@ -91,7 +66,7 @@ describe('without a connection', () => {
     const own = await startLocal();
     await outbound(own).chat();
     await own.idle();
-    const pages = await Promise.all(screens.map(({ width, scheme }) => openPage(browser, width, scheme)));
+    const pages = await Promise.all(screens.map(({ width, scheme }) => openPage(world.browser, width, scheme)));
     for (const { page } of pages) {
       await page.goto(`${own.console}#/rate-limits`);
       await page.getByText('Live', { exact: true }).waitFor();

@@ -1,27 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { type Local, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
-import { openBrowser, openPage } from './page.ts';
+import { openPage, useConsole } from './page.ts';
+
+const world = useConsole();
 
 const built = join(import.meta.dirname, '..', '..', 'dist', 'page');
 const number = z.number();
-
-let local: Local;
-let browser: Browser;
-
-beforeAll(async () => {
-  [local, browser] = await Promise.all([startLocal(), openBrowser()]);
-}, 60_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await local?.stop();
-});
 
 it('is smaller than 120 KB gzipped', async () => {
   const files = await readdir(built, { recursive: true, withFileTypes: true });
@@ -34,12 +22,12 @@ it('is smaller than 120 KB gzipped', async () => {
 });
 
 it('paints first content within a second', async () => {
-  const { page, close } = await openPage(browser, 1280);
+  const { page, close } = await openPage(world.browser, 1280);
   const paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0";
   // The best of three, because parallel tests slow the page down.
   const times: number[] = [];
   for (let turn = 0; turn < 3; turn += 1) {
-    await page.goto(local.console);
+    await page.goto(world.local.console);
     await expect.poll(async () => number.parse(await page.evaluate(paint))).toBeGreaterThan(0);
     times.push(number.parse(await page.evaluate(paint)));
   }
@@ -48,10 +36,10 @@ it('paints first content within a second', async () => {
 });
 
 it('does not shift the layout during live updates', async () => {
-  const { page, close } = await openPage(browser, 1280);
-  await page.goto(local.console);
+  const { page, close } = await openPage(world.browser, 1280);
+  await page.goto(world.local.console);
   await page.getByText('Live', { exact: true }).waitFor();
-  const { chat, act } = outbound(local);
+  const { chat, act } = outbound(world.local);
   await chat();
   await page.getByText('chat.started').first().waitFor();
   await page.evaluate(`
@@ -62,7 +50,7 @@ it('does not shift the layout during live updates', async () => {
   `);
   const chatId = await chat();
   for (const text of ['one', 'two', 'three']) await act(chatId, { action: 'message', text });
-  await local.idle();
+  await world.local.idle();
   await expect.poll(() => page.getByText(chatId).count()).toBeGreaterThan(3);
   expect(number.parse(await page.evaluate('globalThis.shifted'))).toBeLessThan(0.05);
   await close();
