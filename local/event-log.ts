@@ -6,7 +6,7 @@ import {
   type FunctionRun,
   matchesFilter,
 } from '../console/event-source.ts';
-import { identifyEvent } from '../core/events/event.ts';
+import { identifyEvent } from '../core/events/identify.ts';
 import { identifyWebhook, readCorrelationId, redact, TooDeepError } from '../core/livechat/webhook.ts';
 import { parseJsonExactly } from '../core/platform/json.ts';
 import type { InvocationActivity, WebhookActivity } from './activity.ts';
@@ -138,7 +138,8 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
 
     async list({ limit, after, ...filter }) {
       const found: EventEntry[] = [];
-      for (const { functions: _, busEventId: __, ...entry } of newestFirst()) {
+      for (const stored of newestFirst()) {
+        const entry = toEntry(stored);
         if (after !== undefined && entry.id >= after) continue;
         if (!matchesFilter(entry, filter)) continue;
         if (found.length === limit) return { entries: found, next: found.at(-1)?.id, limits: [] };
@@ -154,19 +155,22 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
     async find(id): Promise<EventDetails | undefined> {
       const found = entries.get(id) ?? entries.get(idsByEvent.get(id) ?? '');
       if (!found) return undefined;
-      const { functions, busEventId: _, ...entry } = found;
+      const { functions } = found;
+      const entry = toEntry(found);
       const related = withCorrelation(entry.correlationId).filter((other) => other.id !== entry.id);
       const payload = payloads.get(entry.id);
       return {
         entry,
         payload,
         functions,
-        related: related.map(({ functions: __, busEventId: ___, ...other }) => other),
+        related: related.map(toEntry),
         isComplete: payload !== undefined,
       };
     },
   };
 }
+
+const toEntry = ({ functions: _, busEventId: __, ...entry }: StoredEntry): EventEntry => entry;
 
 const eventIds = ({ eventId, busEventId }: Pick<StoredEntry, 'eventId' | 'busEventId'>) =>
   [eventId, busEventId].flatMap((id) => id ?? []);

@@ -19,6 +19,8 @@ export interface Collection<T> {
   put(key: string, value: T): void;
   delete(key: string): void;
   clear(): void;
+  /** The number of records. */
+  size(): number;
   /** All records, in the order in which their keys were first put. */
   entries(): readonly (readonly [string, T])[];
   /** The records of a range of keys, in the order of their keys. */
@@ -42,7 +44,7 @@ export class StateError extends Error {
 const version = 1;
 
 /** The files of the main thread, of the simulator's thread, and of fauxqs. */
-export const databaseFiles = ['engine.db', 'simulator.db', 'fauxqs.db'] as const;
+const databaseFiles = ['engine.db', 'simulator.db', 'fauxqs.db'] as const;
 
 export type DatabaseFile = (typeof databaseFiles)[number];
 
@@ -166,6 +168,7 @@ function openCollection<T>(database: DatabaseSync, name: string): Collection<T> 
   );
   const remove = database.prepare(`DELETE FROM ${table} WHERE key = ?`);
   const all = database.prepare(`SELECT key, value FROM ${table} ORDER BY rowid`);
+  const count = database.prepare(`SELECT count(*) AS size FROM ${table}`);
   const pages = new Map<string, ReturnType<DatabaseSync['prepare']>>();
 
   function readPage({ lower, upper, order }: Page): readonly (readonly [string, T])[] {
@@ -198,6 +201,7 @@ function openCollection<T>(database: DatabaseSync, name: string): Collection<T> 
     clear(): void {
       database.exec(`DELETE FROM ${table}`);
     },
+    size: () => Number(count.get()?.size),
     entries: () => all.all().map(toEntry<T>),
     range,
   };

@@ -5,14 +5,13 @@ import { isLoopbackHost } from '../../core/platform/loopback.ts';
 import type { Collection, State } from '../state.ts';
 import { accountId, region } from './arn.ts';
 import type { Envelope } from './event-bridge.ts';
-import { AwsError, type Operations, paginate, parseInput, unsupported } from './protocol.ts';
+import { AwsError, eventName, type Operations, pageFields, paginate, parseInput, unsupported } from './protocol.ts';
 import { readParameter, type Target, UndeliverableError } from './rule-targets.ts';
 
-const nameSchema = z.string().check(z.regex(/^[\w.-]{1,64}$/));
-const named = z.object({ Name: nameSchema });
+const named = z.object({ Name: eventName });
 
 const connectionSchema = z.object({
-  Name: nameSchema,
+  Name: eventName,
   Description: z.optional(z.string()),
   AuthorizationType: z.enum(['API_KEY', 'BASIC', 'OAUTH_CLIENT_CREDENTIALS']),
   AuthParameters: z.object({
@@ -23,7 +22,7 @@ const connectionSchema = z.object({
 });
 
 const destinationSchema = z.object({
-  Name: nameSchema,
+  Name: eventName,
   Description: z.optional(z.string()),
   ConnectionArn: z.string(),
   InvocationEndpoint: z.string(),
@@ -31,11 +30,7 @@ const destinationSchema = z.object({
   InvocationRateLimitPerSecond: z.optional(z.int().check(z.minimum(1))),
 });
 
-const listSchema = z.object({
-  NamePrefix: z.optional(z.string()),
-  Limit: z.optional(z.number()),
-  NextToken: z.optional(z.string()),
-});
+const listSchema = z.object(pageFields);
 
 interface StoredResource {
   readonly name: string;

@@ -89,10 +89,13 @@ export function memoizeParser(parse: Parse): Parse {
   return (expression, { context }) => {
     if (needsValues.test(expression)) return parse(expression, { context });
     const key = cacheKey(expression, context);
-    const found = cache.get(key) ?? parseExpression(expression, context);
-    // dynalite reports the syntax error.
-    if (!found) return parse(expression, { context });
-    cache.set(key, found);
+    let found = cache.get(key);
+    if (!found) {
+      found = parseExpression(expression, context);
+      // dynalite reports the syntax error.
+      if (!found) return parse(expression, { context });
+      cache.set(key, found);
+    }
     for (const name of found.usedNames) delete context.unusedAttrNames[name];
     for (const name of found.usedValues) delete context.unusedAttrVals[name];
     return substituteValues(found.tree, found.values, context.attrVals ?? {});

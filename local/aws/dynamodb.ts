@@ -14,7 +14,6 @@ import validations from 'dynalite/validations/index.js';
 import putItem from 'dynalite/validations/putItem.js';
 import updateItem from 'dynalite/validations/updateItem.js';
 import * as z from 'zod/mini';
-import { parseJson } from '../../core/platform/json.ts';
 import { expiryAttribute, type TableSpec } from '../../stacks/topology.ts';
 import { type State, StateError } from '../state.ts';
 import { region } from './arn.ts';
@@ -84,8 +83,8 @@ export function createDatabase(state: State) {
     async call(name: string, body: string): Promise<unknown> {
       const operation = operations.get(name);
       if (!operation) return timeToLive.call(name, parseBody(body));
-      requireStorable(body);
       const input = parseBody(body);
+      requireStorable(body, input);
       if (!isRecord(input)) throw new AwsError('SerializationException', 'The body is not a JSON object');
       try {
         return await run(operation, input);
@@ -116,10 +115,10 @@ export type Database = ReturnType<typeof createDatabase>;
 const maxNesting = 32;
 
 /** Checks what DynamoDB does and dynalite does not: attribute names, and the nesting of values. @throws AwsError ValidationException */
-function requireStorable(text: string): void {
+function requireStorable(text: string, input: unknown): void {
   // The full check is slow. It runs only for requests that contain an empty name, or many maps and lists.
   const containers = text.match(/"[ML]":/g)?.length ?? 0;
-  if (containers > maxNesting || text.includes('"":')) checkValue(parseJson(text), 0);
+  if (containers > maxNesting || text.includes('"":')) checkValue(input, 0);
 }
 
 function checkValue(value: unknown, depth: number): void {

@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { parseJson } from '../../core/platform/json.ts';
 import { type RuleSpec, resolvePattern } from '../../stacks/topology.ts';
-import { accountId, functionArn, queueArn, region, ruleArn, stateMachineArn } from './arn.ts';
+import { accountId, functionArn, queueArn, region, stateMachineArn } from './arn.ts';
 import { compilePattern, type Matcher } from './event-pattern.ts';
 import type { AwsResources } from './local-aws.ts';
-import { AwsError, createService, isRecord, type Operations, paginate, parseInput } from './protocol.ts';
-import { viewRule } from './rule-targets.ts';
-import type { OutgoingMessage } from './sqs-s3.ts';
+import { AwsError, createService, isRecord, type Operations, pageFields, paginate, parseInput } from './protocol.ts';
+import { deadLetterAttributes, viewRule } from './rule-targets.ts';
 import {
   createSubscriberRules,
   type SubscriberOptions,
@@ -37,8 +36,6 @@ export type BusEvent = Pick<Envelope, 'source' | 'detail-type' | 'resources' | '
 export interface EventsOptions extends Pick<AwsResources, 'busName' | 'rules' | 'queues'>, SubscriberOptions {
   /** Invokes a function asynchronously, with retries. */
   startFunction(name: string, event: unknown): void;
-  /** Sends to a queue by its name in the topology. */
-  send(queue: string, message: OutgoingMessage): Promise<unknown>;
   /** Receives every event on the app's bus. */
   onEvent?(event: Envelope): void;
 }
@@ -62,10 +59,12 @@ type Entry = z.output<typeof entrySchema>;
 
 /** EventBridge with the app's bus and the default bus: PutEvents, rules and targets. */
 export function createEvents(options: EventsOptions) {
-  const { busName, startFunction, send, inFlight, state, report, onEvent } = options;
+  const { busName, queues, startFunction, inFlight, state, report, onEvent } = options;
   const subscribers = createSubscriberRules(options);
   const rules = createRules(options, subscribers);
   const pending = state.collection<QueueDelivery>('event deliveries');
+  // Read before the first delivery starts: `resume` must not start that one a second time.
+  const earlier = pending.entries();
   let stopped = false;
 
   /** @throws AwsError */
@@ -98,15 +97,10 @@ export function createEvents(options: EventsOptions) {
     if (rule?.listedTarget?.DeadLetterConfig?.Arn === undefined) throw error;
     const { name, bus, listedTarget } = rule;
     const message = error instanceof Error ? error.message : String(error);
-    const attributes = {
-      RULE_ARN: ruleArn(bus, name),
-      TARGET_ARN: listedTarget.Arn,
-      ERROR_CODE: error instanceof AwsError ? error.type : 'ERROR_FROM_TARGET',
-      ERROR_MESSAGE: message,
-      RETRY_ATTEMPTS: '0',
-    };
+    const code = error instanceof AwsError ? error.type : 'ERROR_FROM_TARGET';
+    const attributes = deadLetterAttributes({ bus, name }, listedTarget.Arn, { code, message }, 0);
     report(`Delivery to the target of the rule ${name} failed; the event is in the dead-letter queue: ${message}`);
-    await send('deadLetters', { body: JSON.stringify(event), attributes });
+    await options.sendToQueue(queues.deadLetters, { body: JSON.stringify(event), attributes });
   }
 
   /** Starts the delivery of an event to the targets of all matching rules. Every delivery is stored when this returns. */
@@ -117,17 +111,17 @@ export function createEvents(options: EventsOptions) {
         const key = randomUUID();
         const delivery = { rule: name, bus, queue: target.queue, event };
         pending.put(key, delivery);
-        void sendToQueue(key, delivery);
+        void deliverToQueue(key, delivery);
       }
     }
     subscribers.deliver(bus, event);
   }
 
   /** A delivery that is interrupted by a stop remains stored, and `resume` repeats it. */
-  async function sendToQueue(key: string, { rule, bus, queue, event }: QueueDelivery): Promise<void> {
+  async function deliverToQueue(key: string, { rule, bus, queue, event }: QueueDelivery): Promise<void> {
     const done = inFlight.track();
     try {
-      await send(queue, { body: JSON.stringify(event) }).catch((error: unknown) => {
+      await options.sendToQueue(queues[queue] ?? queue, { body: JSON.stringify(event) }).catch((error: unknown) => {
         if (!stopped) return sendToDeadLetterQueue(rules.findOwn(bus, rule), event, error);
       });
     } catch (error) {
@@ -184,7 +178,7 @@ export function createEvents(options: EventsOptions) {
 
     /** Continues the deliveries of an earlier run. */
     resume(): void {
-      for (const [key, delivery] of pending.entries()) void sendToQueue(key, delivery);
+      for (const [key, delivery] of earlier) void deliverToQueue(key, delivery);
       subscribers.resume();
     },
   };
@@ -238,12 +232,7 @@ interface BusRule {
 const defaultBus = 'default';
 
 const onBus = { EventBusName: z.optional(z.string()) };
-const listSchema = z.object({
-  ...onBus,
-  NamePrefix: z.optional(z.string()),
-  Limit: z.optional(z.number()),
-  NextToken: z.optional(z.string()),
-});
+const listSchema = z.object({ ...onBus, ...pageFields });
 const ruleSchema = z.object({ Name: z.string(), ...onBus });
 const targetsSchema = z.object({ Rule: z.string(), ...onBus });
 const removeSchema = z.object({ Rule: z.string(), Ids: z.array(z.string()), ...onBus });

@@ -7,6 +7,7 @@ import { ThrottledError } from '../lambda/invocation.ts';
 import type { Invoke } from '../lambda/runtime.ts';
 import { close, listen } from '../listen.ts';
 import { type Collection, openState, type State } from '../state.ts';
+import { timerMs } from '../timers.ts';
 import { accountId, functionArn, queueArn } from './arn.ts';
 import { type ControlOptions, createCalls, createControl, createFaults } from './control.ts';
 import { createDatabase, createTables } from './dynamodb.ts';
@@ -81,8 +82,6 @@ export interface LocalAwsOptions {
 }
 
 const defaultMaxEndedExecutions = 10_000;
-/** A timer with a longer delay would fire at once. */
-const maxTimerMs = 2 ** 31 - 1;
 
 /**
  * Starts the app's AWS resources on this machine, and continues the unfinished work in the stored state.
@@ -123,7 +122,9 @@ export async function startLocalAws(options: LocalAwsOptions) {
       throw error;
     }
   };
-  const send = async (queue: string, message: OutgoingMessage) => storage.sendMessage(queueUrl(queue), message);
+  /** Sends to a queue by its name in SQS. */
+  const sendToQueue = async (name: string, message: OutgoingMessage) =>
+    storage.sendMessage(`${url}/${accountId}/${name}`, message);
   const invocations = createAsyncInvocations({
     invoke,
     retryDelayMs: asyncRetryDelayMs,
@@ -131,7 +132,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     state,
     report,
     withoutConcurrencyLimit: options.withoutConcurrencyLimit,
-    sendToDestination: (failed) => send('deadLetters', { body: JSON.stringify(failed) }),
+    sendToDestination: (failed) => sendToQueue(resources.queues.deadLetters, { body: JSON.stringify(failed) }),
   });
   const stepFunctions = createStepFunctions({
     invoke,
@@ -153,8 +154,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     rules: resources.rules,
     queues: resources.queues,
     startFunction: invocations.start,
-    send,
-    sendToQueue: (name, message) => storage.sendMessage(`${url}/${accountId}/${name}`, message),
+    sendToQueue,
     retryDelayMs: asyncRetryDelayMs,
     inFlight,
     state,
@@ -219,8 +219,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
         lastRuns.put(name, Date.now());
         scheduleNext(name, intervalMs, lastRuns);
       });
-    const delayMs = Math.max(0, lastRun + intervalMs - Date.now());
-    timers.set(name, setTimeout(invokeNow, Math.min(delayMs, maxTimerMs)).unref());
+    timers.set(name, setTimeout(invokeNow, timerMs(lastRun + intervalMs - Date.now())).unref());
   }
 
   async function stop(): Promise<void> {

@@ -115,6 +115,16 @@ export function describeIssue({ issues: [issue] }: z.core.$ZodError): string {
   return `${issue?.path.join('.') || 'the body'}: ${issue?.message}`;
 }
 
+/** The name of a rule, a target, a connection or an API destination. */
+export const eventName = z.string().check(z.regex(/^[\w.-]{1,64}$/));
+
+/** The fields by which the lists of EventBridge are read in pages. */
+export const pageFields = {
+  NamePrefix: z.optional(z.string()),
+  Limit: z.optional(z.number()),
+  NextToken: z.optional(z.string()),
+};
+
 /** AWS's default and maximum page size. */
 const defaultPageSize = 100;
 const maxPageSize = 1_000;

@@ -2,14 +2,14 @@ import * as z from 'zod/mini';
 import { parseJson } from '../../core/platform/json.ts';
 import { ruleArn } from './arn.ts';
 import type { Envelope } from './event-bridge.ts';
-import { AwsError, isRecord, parseInput, unsupported } from './protocol.ts';
+import { AwsError, eventName, isRecord, parseInput, unsupported } from './protocol.ts';
 
 const text = z.string();
 const texts = z.record(z.string(), z.string());
 
 /** The target parameters that PutTargets supports. */
 const targetSchema = z.strictObject({
-  Id: text.check(z.regex(/^[\w.-]{1,64}$/)),
+  Id: eventName,
   Arn: text,
   RoleArn: z.optional(text),
   Input: z.optional(text),
@@ -88,7 +88,7 @@ export function findDestination(arn: string): Destination {
  *
  * @throws UndeliverableError
  */
-export function createInput(target: Target, event: Envelope, rule: { readonly bus: string; readonly name: string }) {
+export function createInput(target: Target, event: Envelope, rule: RuleName) {
   const { Input, InputPath, InputTransformer } = target;
   if (Input !== undefined) return Input;
   if (InputPath !== undefined) {
@@ -98,16 +98,28 @@ export function createInput(target: Target, event: Envelope, rule: { readonly bu
   }
   if (!InputTransformer) return JSON.stringify(event);
   const { InputPathsMap = {}, InputTemplate } = InputTransformer;
-  const { detail: _, ...withoutDetail } = event;
-  const variables: Readonly<Record<string, unknown>> = {
-    ...Object.fromEntries(Object.entries(InputPathsMap).map(([name, path]) => [name, readPath(event, path)])),
-    'aws.events.rule-arn': ruleArn(rule.bus, rule.name),
-    'aws.events.rule-name': rule.name,
-    'aws.events.event.ingestion-time': event.time,
-    'aws.events.event': withoutDetail,
-    'aws.events.event.json': event,
+  return renderTemplate(InputTemplate, (name) => {
+    const reserved = reservedVariables.get(name);
+    if (reserved) return reserved(event, rule);
+    const path = InputPathsMap[name];
+    return path === undefined ? undefined : readPath(event, path);
+  });
+}
+
+/** The attributes with which EventBridge sends an event to a dead-letter queue. */
+export function deadLetterAttributes(
+  rule: RuleName,
+  targetArn: string,
+  error: { readonly code: string; readonly message: string },
+  retries: number,
+) {
+  return {
+    RULE_ARN: ruleArn(rule.bus, rule.name),
+    TARGET_ARN: targetArn,
+    ERROR_CODE: error.code,
+    ERROR_MESSAGE: error.message,
+    RETRY_ATTEMPTS: String(retries),
   };
-  return renderTemplate(InputTemplate, (name) => variables[name]);
 }
 
 /** The value of a parameter, which may be a path into the event. */
@@ -122,12 +134,18 @@ function invalid(message: string): AwsError {
   return new AwsError('ValidationException', message);
 }
 
-const reservedVariables: ReadonlySet<string> = new Set([
-  'aws.events.rule-arn',
-  'aws.events.rule-name',
-  'aws.events.event.ingestion-time',
-  'aws.events.event',
-  'aws.events.event.json',
+interface RuleName {
+  readonly bus: string;
+  readonly name: string;
+}
+
+/** The variables of an input transformer that EventBridge defines. */
+const reservedVariables = new Map<string, (event: Envelope, rule: RuleName) => unknown>([
+  ['aws.events.rule-arn', (_, { bus, name }) => ruleArn(bus, name)],
+  ['aws.events.rule-name', (_, { name }) => name],
+  ['aws.events.event.ingestion-time', ({ time }) => time],
+  ['aws.events.event', ({ detail: _, ...withoutDetail }) => withoutDetail],
+  ['aws.events.event.json', (event) => event],
 ]);
 
 const maxVariables = 100;

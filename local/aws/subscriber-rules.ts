@@ -8,8 +8,15 @@ import { type ApiDestinations, createApiDestinations } from './api-destinations.
 import { ruleArn } from './arn.ts';
 import type { Envelope } from './event-bridge.ts';
 import { compilePattern, InvalidPatternError, type Matcher } from './event-pattern.ts';
-import { AwsError, parseInput, unsupported } from './protocol.ts';
-import { createInput, findDestination, parseTarget, type Target, UndeliverableError } from './rule-targets.ts';
+import { AwsError, eventName, parseInput, unsupported } from './protocol.ts';
+import {
+  createInput,
+  deadLetterAttributes,
+  findDestination,
+  parseTarget,
+  type Target,
+  UndeliverableError,
+} from './rule-targets.ts';
 import { type OutgoingMessage, StorageError } from './sqs-s3.ts';
 
 export interface SubscriberOptions {
@@ -45,7 +52,7 @@ interface Delivery {
 }
 
 const putRuleSchema = z.object({
-  Name: z.string().check(z.regex(/^[\w.-]{1,64}$/)),
+  Name: eventName,
   EventPattern: z.optional(z.string().check(z.maxLength(4_096))),
   ScheduleExpression: z.optional(z.string()),
   State: z.optional(z.enum(['ENABLED', 'DISABLED'])),
@@ -66,6 +73,8 @@ export function createSubscriberRules(options: SubscriberOptions) {
   const { retryDelayMs, inFlight, state, report } = options;
   const rules = state.collection<SubscriberRule>('subscriber rules');
   const deliveries = state.collection<Delivery>('subscriber deliveries');
+  // Read before the first delivery starts: `resume` must not start that one a second time.
+  const earlier = deliveries.entries();
   const destinations = createApiDestinations(state);
   const stopped = new AbortController();
   /** The rules with their matchers, by key. */
@@ -188,11 +197,7 @@ export function createSubscriberRules(options: SubscriberOptions) {
     if (arn === undefined) return report(`Dropped ${what}: ${failed.message}. The target has no dead-letter queue`);
     const done = inFlight.track();
     const attributes = {
-      RULE_ARN: ruleArn(rule.bus, rule.name),
-      TARGET_ARN: target.Arn,
-      ERROR_CODE: failed.code,
-      ERROR_MESSAGE: failed.message,
-      RETRY_ATTEMPTS: String(failed.attempts - 1),
+      ...deadLetterAttributes(rule, target.Arn, failed, failed.attempts - 1),
       ...(failed.condition !== 'NotRetryable' && { EXHAUSTED_RETRY_CONDITION: failed.condition }),
     };
     try {
@@ -232,7 +237,7 @@ export function createSubscriberRules(options: SubscriberOptions) {
 
     /** Continues the deliveries of an earlier run. */
     resume(): void {
-      for (const [key, delivery] of deliveries.entries()) start(key, delivery);
+      for (const [key, delivery] of earlier) start(key, delivery);
     },
 
     stop(): void {

@@ -184,6 +184,17 @@ test('reports unfinished invocations on stop', () => {
   expect(reports).toEqual(['Stopped with 1 unfinished asynchronous invocations, which are lost']);
 });
 
+test('does not repeat an invocation that started before `resume`', async () => {
+  const { invoke, requestIds } = failTimes(0);
+  const { invocations, idle } = setUp(invoke, { state: openState() });
+
+  invocations.start('send', { n: 1 });
+  invocations.resume();
+
+  expect(await idle(5_000)).toBe(true);
+  expect(requestIds).toEqual(['request-1']);
+});
+
 test('continues an invocation of an earlier run with its request id and its remaining retries', async () => {
   const state = openState();
   const { invoke, requestIds } = failTimes(3);

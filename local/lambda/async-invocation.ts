@@ -67,6 +67,8 @@ export function createAsyncInvocations(options: AsyncOptions) {
   } = options;
   const { inFlight, now = () => new Date(), newId = randomUUID } = options;
   const pending = options.state.collection<PendingInvocation>('asynchronous invocations');
+  // Read before the first invocation starts: `resume` must not start that one a second time.
+  const earlier = pending.entries();
   const limit = pLimit(concurrency);
   const stopped = new AbortController();
   let running = 0;
@@ -147,7 +149,7 @@ export function createAsyncInvocations(options: AsyncOptions) {
 
     /** Continues the invocations of an earlier run. */
     resume(): void {
-      for (const [key, invocation] of pending.entries()) track(key, invocation);
+      for (const [key, invocation] of earlier) track(key, invocation);
     },
 
     stop(): void {

@@ -85,7 +85,9 @@ export function createExecutions(options: ExecutionsOptions) {
   const formerNames = state.collection<true>('former executions');
   const executions = new Map<string, Entry>();
   const ended: string[] = [];
-  let count = stored.entries().length + formerNames.entries().length;
+  // Read before the first execution starts: `resume` must not start that one a second time.
+  let earlier = stored.entries();
+  let count = earlier.length + formerNames.size();
 
   function start(machine: CompiledMachine, name: string, input: string): Execution {
     const startedAt = now();
@@ -120,17 +122,15 @@ export function createExecutions(options: ExecutionsOptions) {
     return entry;
   }
 
-  /** Stores an execution with its new events. */
+  /** Stores an execution with its new events. Within a transaction. */
   function store(entry: Entry): void {
     const { arn, name, machine, number, input, startedAt, stoppedAt, end, position } = entry;
-    state.transaction(() => {
-      if (entry.newEvents.length > 0) history.put(historyKey(arn, entry.storedEvents), entry.newEvents);
-      entry.storedEvents += entry.newEvents.splice(0).length;
-      stored.put(arn, {
-        ...{ name, machine: machine.arn, number, input, end, position, storedEvents: entry.storedEvents },
-        startedAt: startedAt.getTime(),
-        stoppedAt: stoppedAt?.getTime(),
-      });
+    if (entry.newEvents.length > 0) history.put(historyKey(arn, entry.storedEvents), entry.newEvents);
+    entry.storedEvents += entry.newEvents.splice(0).length;
+    stored.put(arn, {
+      ...{ name, machine: machine.arn, number, input, end, position, storedEvents: entry.storedEvents },
+      startedAt: startedAt.getTime(),
+      stoppedAt: stoppedAt?.getTime(),
     });
   }
 
@@ -248,7 +248,9 @@ export function createExecutions(options: ExecutionsOptions) {
 
     /** Loads the executions of an earlier run, and continues those that had not ended. */
     resume(findMachine: (arn: string) => CompiledMachine | undefined): void {
-      for (const [arn, { machine: machineArn, startedAt, stoppedAt, end, ...rest }] of stored.entries()) {
+      const loaded = earlier;
+      earlier = [];
+      for (const [arn, { machine: machineArn, startedAt, stoppedAt, end, ...rest }] of loaded) {
         const machine = findMachine(machineArn);
         if (!machine) continue;
         const entry = track({ ...rest, arn, machine, startedAt: new Date(startedAt), newEvents: [] });

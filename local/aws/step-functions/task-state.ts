@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { timerMs } from '../../timers.ts';
 import type { Json } from '../protocol.ts';
 import { assertSize, mergeResult } from './data-flow.ts';
 import type { Resource, Retrier, TaskState } from './definition.ts';
@@ -11,7 +12,7 @@ import {
   taskSubmitted,
   taskSucceeded,
 } from './history.ts';
-import { type TaskTokens, timerMs } from './task-tokens.ts';
+import type { TaskTokens } from './task-tokens.ts';
 import type { Task } from './tasks.ts';
 
 export interface TaskRunnerOptions {

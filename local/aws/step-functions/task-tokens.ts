@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { State } from '../../state.ts';
+import { timerMs } from '../../timers.ts';
 import { AwsError, type Json, type Operations, parseInput } from '../protocol.ts';
 import { parseStateJson } from './data-flow.ts';
 import { StateError } from './expressions.ts';
@@ -148,12 +149,4 @@ function signingKey(state: State): Buffer {
   const key = keys.get('task tokens') ?? randomBytes(32).toString('hex');
   keys.put('task tokens', key);
   return Buffer.from(key, 'hex');
-}
-
-/** The maximum delay of Node's timers. A timer with a longer delay fires immediately. */
-const maxTimerMs = 2 ** 31 - 1;
-
-/** At most 24 days, longer than any engine runs. */
-export function timerMs(ms: number): number {
-  return Math.min(Math.max(0, ms), maxTimerMs);
 }

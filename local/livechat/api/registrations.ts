@@ -64,6 +64,7 @@ export const createRegistrations = (options: RegistrationOptions) => {
   const stored = state.collection<Registration>('webhook registrations');
   const switches = state.collection<boolean>('webhook switches');
   const registrations = new Map(stored.entries());
+  let enabled = switches.get('license') ?? true;
 
   const put = (registration: Registration): void => {
     registrations.set(registration.id, registration);
@@ -73,7 +74,6 @@ export const createRegistrations = (options: RegistrationOptions) => {
     [...registrations.values()].filter(
       ({ request, until }) => until === undefined && request.owner_client_id === ownerClientId,
     );
-  const isEnabled = (): boolean => switches.get('license') ?? true;
 
   return {
     /** @throws LiveChatError if the application has three for this action */
@@ -96,9 +96,10 @@ export const createRegistrations = (options: RegistrationOptions) => {
     list: (ownerClientId: string) =>
       registered(ownerClientId).map(({ id, request: { secret_key: _, ...visible } }) => ({ id, ...visible })),
 
-    isEnabled,
+    isEnabled: () => enabled,
 
     setEnabled(to: boolean): void {
+      enabled = to;
       switches.put('license', to);
     },
 
@@ -113,7 +114,6 @@ export const createRegistrations = (options: RegistrationOptions) => {
     /** The receivers of this action's webhooks. */
     targets(action: WebhookAction): Target[] {
       const at = now();
-      const enabled = isEnabled();
       const all = [...registrations.values()];
       if (all.every(({ from }) => at < from)) return enabled ? [defaultTarget(action, defaultReceiver)] : [];
       return all
