@@ -34,16 +34,26 @@ export interface Module {
  * local engine. The medians are compared with those of one SDK client in the same run. CPU time depends least on other load.
  */
 export function coldStart(rounds: number) {
-  return withLocal(credentials, async (local) => {
+  return withModules({}, rounds, async (modules, local) => {
+    const measured = new Map<string, Measurement[]>([...modules.keys()].map((name) => [name, []]));
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const [name, module] of modules) measured.get(name)?.push(await measureOnce(name, module, local));
+      reportProgress(`cold start: round ${round} of ${rounds}`);
+    }
+    return [...modules].map(([name, { bytes }]) => row(name, bytes, measured));
+  });
+}
+
+/** Bundles every function into a temporary folder, beside a local engine with `chats` chats. */
+export function withModules<T>(
+  environment: Readonly<Record<string, string>>,
+  chats: number,
+  measure: (modules: ReadonlyMap<string, Module>, local: Local) => Promise<T>,
+): Promise<T> {
+  return withLocal({ ...credentials, ...environment }, async (local) => {
     const folder = await mkdtemp(join(tmpdir(), 'livechat-bench-'));
     try {
-      const modules = await buildModules(local, folder, await invocationEvents(local, rounds));
-      const measured = new Map<string, Measurement[]>([...modules.keys()].map((name) => [name, []]));
-      for (let round = 1; round <= rounds; round += 1) {
-        for (const [name, module] of modules) measured.get(name)?.push(await measureOnce(name, module, local));
-        reportProgress(`cold start: round ${round} of ${rounds}`);
-      }
-      return [...modules].map(([name, { bytes }]) => row(name, bytes, measured));
+      return await measure(await buildModules(local, folder, await invocationEvents(local, chats)), local);
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -51,7 +61,7 @@ export function coldStart(rounds: number) {
 }
 
 /** The bundle of every function, and the two references. */
-export async function buildModules(
+async function buildModules(
   local: Local,
   folder: string,
   createEvent: CreateEvent,

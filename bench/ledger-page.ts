@@ -16,10 +16,10 @@ import {
 import {
   awsDollars,
   billedMs,
+  comparedMb,
   inputs,
   invocationDollars,
   monthlyDollars,
-  oneCpuMb,
   prices,
   readDurations,
   sampledShare,
@@ -140,8 +140,6 @@ function inputTable(): string {
     ],
   );
 }
-
-const comparedMb = [256, 512, 1024, oneCpuMb];
 
 /** The durations and prices of each function at several memory sizes; the deployed one is bold. */
 function memoryTable(): string {

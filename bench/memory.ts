@@ -1,17 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { percentile, round1 } from '../cli/simulate/timing.ts';
 import { type FunctionName, functions } from '../stacks/topology.ts';
 import { isFunction } from '../test/bus-events.ts';
-import { credentials } from '../test/configuration-api.ts';
-import { buildModules, type Measurement, measureOnce } from './cold-start.ts';
-import { reportProgress, round2, withLocal } from './engine.ts';
-import { invocationEvents } from './invocation-events.ts';
-import { billedMs, durationsFile, invocationDollars, oneCpuMb } from './prices.ts';
+import { type Measurement, measureOnce, withModules } from './cold-start.ts';
+import { reportProgress, round2 } from './engine.ts';
+import { billedMs, comparedMb, durationsFile, invocationDollars, oneCpuMb } from './prices.ts';
 
-const sizesMb = [256, 512, 1024, oneCpuMb];
 const callsPerSecond = 200;
 /** The first invocations are a warm-up: before V8 optimizes a function, it uses up to twice the CPU time. */
 const invocations = 60;
@@ -23,24 +17,20 @@ const measuredInvocations = 30;
  * Lambda, including the latency of AWS. The prices are per million such invocations on arm64.
  */
 export function measureMemory(rounds: number) {
-  return withLocal({ ...credentials, LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) }, async (local) => {
-    const folder = await mkdtemp(join(tmpdir(), 'livechat-bench-'));
-    try {
-      const rows: ReturnType<typeof toRow>[] = [];
-      for (const [name, module] of await buildModules(local, folder, await invocationEvents(local, invocations))) {
-        if (!isFunction(name)) continue;
-        for (const memoryMb of sizesMb) {
-          const options = { invocations, cpuShare: memoryMb / oneCpuMb };
-          const runs: Measurement[] = [];
-          while (runs.length < rounds) runs.push(await measureOnce(name, module, local, options));
-          rows.push(toRow(name, memoryMb, runs));
-        }
-        reportProgress(`memory: ${name}`);
+  const environment = { LIVECHAT_CALLS_PER_SECOND: String(callsPerSecond) };
+  return withModules(environment, invocations, async (modules, local) => {
+    const rows: ReturnType<typeof toRow>[] = [];
+    for (const [name, module] of modules) {
+      if (!isFunction(name)) continue;
+      for (const memoryMb of comparedMb) {
+        const options = { invocations, cpuShare: memoryMb / oneCpuMb };
+        const runs: Measurement[] = [];
+        while (runs.length < rounds) runs.push(await measureOnce(name, module, local, options));
+        rows.push(toRow(name, memoryMb, runs));
       }
-      return rows;
-    } finally {
-      await rm(folder, { recursive: true });
+      reportProgress(`memory: ${name}`);
     }
+    return rows;
   });
 }
 

@@ -40,6 +40,8 @@ export const prices = {
 
 /** Lambda allocates one vCPU at this memory size, and less in proportion. */
 export const oneCpuMb = 1769;
+/** The memory sizes that are measured and compared. */
+export const comparedMb = [256, 512, 1024, oneCpuMb];
 
 const measuredDurations = z.record(z.string(), z.object({ cpuMs: z.number(), awsCalls: z.number() }));
 export type MeasuredDurations = z.infer<typeof measuredDurations>;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type * as z from 'zod/mini';
+import type { Compose } from '../core/channel/channel.ts';
 import { loadPorts } from '../core/channel/ports.ts';
 import { composers } from '../core/channels.ts';
 import type { EventMetadata } from '../core/events/schemas.ts';
@@ -45,6 +46,8 @@ export class RequestRejectedError extends Error {
   }
 }
 
+let loaded: ReturnType<typeof loadPorts<Compose<unknown>>> | undefined;
+
 const retryableCodes: ReadonlySet<string> = new Set(['ThrottlingException', 'InternalFailure', 'InternalException']);
 
 /**
@@ -63,7 +66,8 @@ export async function sendMessages(
   if (!source || source.startsWith('aws.')) throw new RequestInvalid('source: expected the name of your service');
   const now = Date.now();
   const data = { sentAt: now, ...request, requestId };
-  validateRequest(data, await loadPorts(composers), now);
+  loaded ??= loadPorts(composers);
+  validateRequest(data, await loaded, now);
   const metadata = causedBy && { id: causedBy.id, correlationId: causedBy.correlationId };
   const entry = {
     Source: source,
