@@ -19,6 +19,7 @@ import {
 import * as z from 'zod/mini';
 import { required } from '../core/platform/configuration.ts';
 import { parseJson } from '../core/platform/json.ts';
+import { ifFound } from './doctor/finding.ts';
 
 /** A rule and a queue that exist while `livechat events tail` runs. Both have the same name. */
 export interface Tail {
@@ -168,16 +169,10 @@ export async function removeTail(name: string): Promise<void> {
     const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }));
     await sqs.send(new DeleteQueueCommand({ QueueUrl }));
   };
-  await ifExists(removeQueue());
-  await ifExists(eventBridge.send(new RemoveTargetsCommand({ Rule: name, EventBusName, Ids: [targetId] })));
-  await ifExists(eventBridge.send(new DeleteRuleCommand({ Name: name, EventBusName })));
+  await ifFound(removeQueue());
+  await ifFound(eventBridge.send(new RemoveTargetsCommand({ Rule: name, EventBusName, Ids: [targetId] })));
+  await ifFound(eventBridge.send(new DeleteRuleCommand({ Name: name, EventBusName })));
 }
-
-const ifExists = async (call: Promise<unknown>): Promise<void> => {
-  await call.catch((error: unknown) => {
-    if (!(error instanceof Error && /NotFound|NonExistent|DoesNotExist/.test(error.name))) throw error;
-  });
-};
 
 /** The rules of all running `livechat events tail` commands, and of those that ended without removing them. */
 export async function listTails(): Promise<readonly Tail[]> {

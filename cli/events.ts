@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { TailOptions } from './commands/events.ts';
 import { type BusEvent, tailBus } from './event-tail.ts';
-import { colours, print, printable, printJson, printStatus } from './output.ts';
+import { colours, print, printable, printJson, printStatus, terminalWidth } from './output.ts';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE'] as const;
 
@@ -42,7 +42,7 @@ const formatEvent = ({ 'detail-type': type, time, detail }: BusEvent): string =>
   const name = printable(type).padEnd(22);
   const chat = printable(String(conversationId ?? '')).padEnd(12);
   const summary = printable(summarize(data)).replaceAll('\n', ' ');
-  const room = (process.stdout.columns || Number.POSITIVE_INFINITY) - `${at}  ${name}  ${chat}  `.length;
+  const room = terminalWidth() - `${at}  ${name}  ${chat}  `.length;
   const shown = summary.length > room ? `${summary.slice(0, Math.max(0, room - 1))}…` : summary;
   return `${colours.dim(at)}  ${colours.cyan(name)}  ${chat}  ${shown}`.trimEnd();
 };

@@ -1,10 +1,4 @@
-import {
-  type ExecutionFilter,
-  findExecution,
-  findExecutions,
-  listExecutions,
-  matchesExecution,
-} from '../core/executions/executions.ts';
+import { type ExecutionFilter, findExecution, findExecutions, listExecutions } from '../core/executions/executions.ts';
 import { type HistoryEvent, readExecutionHistory } from '../core/executions/history.ts';
 import { type ExecutionView, executionStatuses } from '../core/executions/view.ts';
 import { causeMessage } from '../core/outbound/dead-letter.ts';
@@ -21,7 +15,7 @@ export const listLatestExecutions = async (options: ListOptions): Promise<void> 
   const found = await withSpinner('Reading executions', async () =>
     search === undefined
       ? (await listExecutions({ ...filter, limit: limit + 1 })).executions
-      : (await findExecutions(search)).filter((one) => matchesExecution(one, filter)),
+      : await findExecutions(search, filter),
   );
   printPage('executions', found, options, (executions) =>
     printTable(

@@ -21,6 +21,10 @@ export const printError = (message: string): void => {
 export const printable = (text: string): string =>
   stripVTControlCharacters(text.replaceAll('\t', ' ')).replaceAll(/[^\P{Cc}\n]/gu, '');
 
+/** In columns; Infinity if stdout is not a terminal. */
+export const terminalWidth = (): number =>
+  process.stdout.isTTY && process.stdout.columns > 0 ? process.stdout.columns : Number.POSITIVE_INFINITY;
+
 /** Prints to stderr, so that it does not mix with output that is piped. */
 export const printStatus = (line: string): void => {
   process.stderr.write(`${line}\n`);

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import stringWidth from 'fast-string-width';
 import { wrapAnsi } from 'fast-wrap-ansi';
-import { colours, print } from './output.ts';
+import { colours, print, terminalWidth } from './output.ts';
 
 type Row = Readonly<Record<string, string | number | null | undefined>>;
 
@@ -30,10 +30,6 @@ export const printTable = (rows: readonly Row[], ifEmpty = 'none'): void => {
     : [ifEmpty];
   for (const line of lines) print(line);
 };
-
-/** Infinity if stdout is not a terminal. */
-const terminalWidth = (): number =>
-  process.stdout.isTTY && process.stdout.columns > 0 ? process.stdout.columns : Number.POSITIVE_INFINITY;
 
 export const toColumn = (name: string, rows: readonly Row[]): Column => {
   const cells = rows.map((row) => String(row[name] ?? '').replaceAll('\n', ' '));

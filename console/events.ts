@@ -7,7 +7,7 @@ import { eventSource } from '../core/events/version.ts';
 import { payloads } from '../core/livechat/schemas.ts';
 import { deadLetterStatuses, findDeadLetter, listDeadLetters } from '../core/outbound/dead-letter.ts';
 import { type EventDetails, type EventEntry, type EventSource, eventStatuses } from './event-source.ts';
-import { invalid, parseLimit, parseOneOf, parseTime, type ReadRequest } from './http.ts';
+import { invalid, parseLimit, parseOneOf, parsePeriod, type ReadRequest } from './http.ts';
 
 const types = ['webhook', 'event', ...Object.keys(payloads), ...Object.keys(catalogue)];
 
@@ -18,8 +18,7 @@ export const eventReads = (source: EventSource) => ({
     return source.list({
       type: type === undefined ? undefined : parseOneOf(types, type, 'type'),
       status: status === undefined ? undefined : parseOneOf(eventStatuses, status, 'status'),
-      since: since === undefined ? undefined : parseTime(since, 'since'),
-      until: until === undefined ? undefined : parseTime(until, 'until'),
+      ...parsePeriod({ since, until }),
       organizationId,
       conversationId,
       limit: parseLimit(limit, 100),

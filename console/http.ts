@@ -92,6 +92,14 @@ export function parseTime(text: string, field: string): string {
   return new Date(time).toISOString();
 }
 
+/** Parses the period of a filter, either end of which can be omitted. */
+export function parsePeriod({ since, until }: Readonly<Record<'since' | 'until', string | undefined>>) {
+  return {
+    since: since === undefined ? undefined : parseTime(since, 'since'),
+    until: until === undefined ? undefined : parseTime(until, 'until'),
+  };
+}
+
 /** Parses a JSON body, or `{}` without one; a body that does not match the schema is rejected with 400. */
 export async function parseBody<T>(
   { req }: Context,

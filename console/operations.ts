@@ -7,7 +7,6 @@ import {
   findExecution,
   findExecutions,
   listExecutions,
-  matchesExecution,
   parseExecutionCursor,
 } from '../core/executions/executions.ts';
 import { readExecutionHistory } from '../core/executions/history.ts';
@@ -33,7 +32,7 @@ import { logger } from '../core/platform/logger.ts';
 import { executionArn as toExecutionArn } from '../core/platform/step-functions.ts';
 import { readReconciliation } from '../core/reconciliation/state.ts';
 import { schedules } from '../stacks/topology.ts';
-import { invalid, parseBody, parseLimit, parseOneOf, parseTime, type ReadRequest } from './http.ts';
+import { invalid, parseBody, parseLimit, parseOneOf, parsePeriod, type ReadRequest } from './http.ts';
 
 export const rateLimitCommand = z.union([
   z.strictObject({ do: z.literal('pause') }),
@@ -63,13 +62,11 @@ async function readExecutions({ query }: ReadRequest): Promise<ExecutionPage> {
   const filter = {
     status: status === undefined ? undefined : parseOneOf(executionStatuses, status, 'status'),
     error,
-    since: since === undefined ? undefined : parseTime(since, 'since'),
-    until: until === undefined ? undefined : parseTime(until, 'until'),
+    ...parsePeriod({ since, until }),
   };
   const max = parseLimit(limit, 100);
   if (search?.trim()) {
-    const found = await findExecutions(search);
-    return { executions: found.filter((execution) => matchesExecution(execution, filter)).slice(0, max) };
+    return { executions: (await findExecutions(search, filter)).slice(0, max) };
   }
   const cursor = after === undefined ? undefined : parseExecutionCursor(after);
   if (after !== undefined && !cursor) throw invalid(400, 'after', 'the `next` of the previous page');

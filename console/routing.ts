@@ -71,11 +71,10 @@ export function routing(): Hono {
     }
     const ruleSet = parseRuleSet(body.ruleSet);
     const organizationId = await resolveOrganization(body.organizationId);
-    const active = await activeRules(organizationId);
-    if (body.replaces !== undefined && body.replaces !== active.version) {
-      throw invalid(409, 'replaces', `the active version, which is ${active.version}`);
-    }
-    const { version, changed } = await applyRules(organizationId, ruleSet, body.comment, new Date().toISOString());
+    const { comment, replaces } = body;
+    const applied = await applyRules(organizationId, ruleSet, comment, new Date().toISOString(), replaces);
+    const { version, changed, isConflict } = applied;
+    if (isConflict) throw invalid(409, 'replaces', `the active version, which is ${version.version}`);
     return context.json({ organizationId, active: version, changed });
   });
 

@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import * as z from 'zod/mini';
 import { deadLetterCategories } from '../../core/outbound/errors.ts';
-import { bridgeCommand, commandGroup, confirmedCommand, duration, minLength, option, wholeNumber } from '../command.ts';
+import { bridgeCommand, commandGroup, confirmedCommand, duration, option, wholeNumber } from '../command.ts';
 import { UsageError } from '../errors.ts';
 
 const filterExpected = `kind=send, kind=rejected, kind=event, kind=unreadable, error=…, organization=…, conversation=…, request=…, or category= and one of ${deadLetterCategories.join(', ')}`;
@@ -85,7 +85,7 @@ const dismiss = confirmedCommand('dismiss', {
     option(
       '--reason <text>',
       'why the dead letters require no action',
-      minLength(1, reasonExpected).check(z.trim(), z.minLength(1, reasonExpected), z.maxLength(500, reasonExpected)),
+      z.string().check(z.trim(), z.minLength(1, reasonExpected), z.maxLength(500, reasonExpected)),
     ).makeOptionMandatory(),
   )
   .addOption(filter)

@@ -1,6 +1,6 @@
 import { type ComponentChild, render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { channelNames, get, hasSandbox, organizationNames, stage, useResource } from './app/api.ts';
+import { about, get, useResource } from './app/api.ts';
 import { itemTitle, linkTo, type Route, route } from './app/route.ts';
 import { connected, lostAt, openStream } from './app/stream.ts';
 import { ConversationList } from './conversations/list.tsx';
@@ -75,17 +75,14 @@ const connection = {
 } as const;
 
 export function App() {
-  const { value: about, failure } = useResource('', () => get('/console'));
+  const { value: loaded, failure } = useResource('', () => get('/console'));
   useEffect(openStream, []);
   useEffect(() => {
-    stage.value = about?.stage;
-    channelNames.value = about?.channelNames ?? {};
-    organizationNames.value = about?.organizationNames ?? {};
-    hasSandbox.value = about?.simulator === true;
-  }, [about]);
+    about.value = loaded;
+  }, [loaded]);
   const available = [
-    ...sections.filter(({ name }) => name !== 'events' || about?.events),
-    ...(about?.simulator ? [sandboxSection] : []),
+    ...sections.filter(({ name }) => name !== 'events' || loaded?.events),
+    ...(loaded?.simulator ? [sandboxSection] : []),
   ];
   const at = route.value;
   const section = available.find(({ name }) => name === at.section);
@@ -121,12 +118,12 @@ export function App() {
         <p class="where">
           <span class={`dot ${tone}`} aria-hidden="true" />
           <span role="status">{text}</span>
-          <span class="stage">{about?.stage ?? 'local'}</span>
+          <span class="stage">{loaded?.stage ?? 'local'}</span>
           <span class="zone">Times in {timeZone()}</span>
         </p>
       </header>
       <main id="main" class={connected.value === 'lost' ? 'stale' : ''} tabIndex={-1} ref={main}>
-        {section ? <SectionPage key={at.id} section={section} at={at} /> : (about || failure) && <NotFound />}
+        {section ? <SectionPage key={at.id} section={section} at={at} /> : (loaded || failure) && <NotFound />}
       </main>
       {connected.value === 'lost' && <LostConnection />}
     </div>

@@ -1,13 +1,8 @@
-import {
-  DescribeExecutionCommand,
-  ExecutionDoesNotExist,
-  type ExecutionStatus,
-  paginateListExecutions,
-  SFNClient,
-} from '@aws-sdk/client-sfn';
+import { type ExecutionStatus, paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
 import pLimit from 'p-limit';
 import { type ExecutionSummary, summarizeExecution } from '../../core/executions/view.ts';
 import { required } from '../../core/platform/configuration.ts';
+import { describeExecution } from '../../core/platform/step-functions.ts';
 import type { Activity } from '../flow.ts';
 import { type ChangePoll, maxChangesPerPoll } from './changes.ts';
 
@@ -54,13 +49,8 @@ export function pollExecutions(max = maxChangesPerPoll): ChangePoll {
   }
 
   async function describe(execution: ExecutionSummary): Promise<ExecutionSummary> {
-    try {
-      return summarizeExecution(await client.send(new DescribeExecutionCommand({ executionArn: execution.id })));
-    } catch (error) {
-      // Step Functions deletes the history of an execution 90 days after its end.
-      if (error instanceof ExecutionDoesNotExist) return { ...execution, status: 'SUCCEEDED' };
-      throw error;
-    }
+    const found = await describeExecution(execution.id);
+    return found ? summarizeExecution(found) : { ...execution, status: 'SUCCEEDED' };
   }
 
   return async () => {

@@ -1,4 +1,4 @@
-import { type DeadLetterSummary, listDeadLetters } from '../../core/outbound/dead-letter.ts';
+import { type DeadLetterSummary, iterateDeadLetters } from '../../core/outbound/dead-letter.ts';
 import type { Subscribe } from '../flow.ts';
 import { type ChangePoll, type Changes, eventActivity, pollRecent } from './changes.ts';
 import { pollConversations } from './conversations.ts';
@@ -41,7 +41,7 @@ function describeError(error: unknown): string {
 export function pollDeadLetters(max?: number): ChangePoll {
   return pollRecent<DeadLetterSummary, undefined>(
     {
-      iterate: iterateDeadLetters,
+      iterate: (query) => iterateDeadLetters('open', query),
       key: ({ id }) => id,
       time: ({ createdAt }) => createdAt,
       isReported: () => true,
@@ -53,14 +53,4 @@ export function pollDeadLetters(max?: number): ChangePoll {
     },
     max,
   );
-}
-
-async function* iterateDeadLetters({ since, pageSize }: { since?: string; pageSize: number }) {
-  let from: string | null = null;
-  do {
-    const query = { limit: pageSize, from, since };
-    const page: Awaited<ReturnType<typeof listDeadLetters>> = await listDeadLetters('open', query);
-    yield* page.deadLetters;
-    from = page.next ?? null;
-  } while (from !== null);
 }

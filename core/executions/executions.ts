@@ -5,12 +5,7 @@ import { mergeSorted } from '../conversations/merge.ts';
 import { compare } from '../conversations/projection.ts';
 import { findConversations, organizations } from '../conversations/queries.ts';
 import { findMessages, type StoredMessage } from '../messages/queries.ts';
-import {
-  type DeadLetterSummary,
-  deadLetterStatuses,
-  findDeadLetter,
-  listDeadLetters,
-} from '../outbound/dead-letter.ts';
+import { deadLetterStatuses, findDeadLetter, iterateDeadLetters } from '../outbound/dead-letter.ts';
 import { getDeliveries, listDeliveries } from '../outbound/delivery.ts';
 import { type ExecutionInput, executionName, parseExecutionInput } from '../outbound/request.ts';
 import { parseJson } from '../platform/json.ts';
@@ -40,7 +35,7 @@ export interface ExecutionQuery extends ExecutionFilter {
   readonly after?: ExecutionCursor | undefined;
 }
 
-export function matchesExecution(execution: ExecutionView, filter: ExecutionFilter): boolean {
+function matchesExecution(execution: ExecutionView, filter: ExecutionFilter): boolean {
   const { status = execution.status, error = execution.error, since = '', until = '~' } = filter;
   const { startDate } = execution;
   return execution.status === status && execution.error === error && startDate >= since && startDate <= until;
@@ -74,7 +69,7 @@ export async function listExecutions(query: ExecutionQuery): Promise<ExecutionPa
  * Finds the executions of a request, a chat or a message, or the one with this name or ARN, latest start first. A search by
  * chat or message also finds executions that Step Functions has deleted.
  */
-export async function findExecutions(text: string): Promise<ExecutionView[]> {
+export async function findExecutions(text: string, filter: ExecutionFilter = {}): Promise<ExecutionView[]> {
   const id = text.trim();
   const organizationIds = await organizations();
   const [requests, conversations, messages] = await Promise.all([
@@ -92,7 +87,7 @@ export async function findExecutions(text: string): Promise<ExecutionView[]> {
     [...unique.values()].toSorted((a, b) => compare(b.execution.startDate, a.execution.startDate)),
   );
   const named = views.filter((view) => view.name === nameIn(id));
-  return named.length > 0 ? named : views;
+  return (named.length > 0 ? named : views).filter((view) => matchesExecution(view, filter));
 }
 
 /** Returns the name in an ARN. Returns other texts unchanged. */
@@ -165,7 +160,9 @@ async function* iterateStepFunctions(
 /** Failed executions, from their dead letters. */
 async function* iterateFailed(error: string, since: string): AsyncGenerator<ListedExecution> {
   const deadLetters = mergeSorted(
-    deadLetterStatuses.map((status) => iterateDeadLetters(status, error, since)),
+    deadLetterStatuses.map((status) =>
+      iterateDeadLetters(status, { pageSize: listPageSize, since, filter: { kind: 'send', error } }),
+    ),
     (a, b) => compare(b.createdAt, a.createdAt),
   );
   for await (const { id, createdAt: at, organizationId, requestId, redrives: redrive } of deadLetters) {
@@ -180,20 +177,6 @@ async function* iterateFailed(error: string, since: string): AsyncGenerator<List
     };
     yield { at, name, status, read };
   }
-}
-
-async function* iterateDeadLetters(
-  status: DeadLetterSummary['status'],
-  error: string,
-  since: string,
-): AsyncGenerator<DeadLetterSummary> {
-  let from: string | null = null;
-  do {
-    const query = { limit: listPageSize, from, since, filter: { kind: 'send' as const, error } };
-    const page: Awaited<ReturnType<typeof listDeadLetters>> = await listDeadLetters(status, query);
-    yield* page.deadLetters;
-    from = page.next ?? null;
-  } while (from !== null);
 }
 
 /** A cache of execution inputs. They are immutable and contain only ids. */

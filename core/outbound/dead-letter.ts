@@ -321,6 +321,23 @@ function categoryConditions(
     : [ofKind, `(${found.names.map(isError).join(' OR ')})`];
 }
 
+/** The dead letters of a status that match, newest first. Reads a page at a time. */
+export async function* iterateDeadLetters(
+  status: DeadLetterSummary['status'],
+  { pageSize, ...query }: { readonly pageSize: number } & Pick<DeadLetterPage, 'since' | 'filter'>,
+): AsyncGenerator<DeadLetterSummary> {
+  let from: string | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof listDeadLetters>> = await listDeadLetters(status, {
+      ...query,
+      limit: pageSize,
+      from,
+    });
+    yield* page.deadLetters;
+    from = page.next ?? null;
+  } while (from !== null);
+}
+
 /** A page of the dead letters of a status that match, newest first. */
 export async function listDeadLetters(
   status: DeadLetterSummary['status'],

@@ -72,14 +72,21 @@ export async function listVersions(organizationId: string): Promise<RulesVersion
   return data.map(({ version, comment, createdAt }) => ({ version, comment, createdAt }));
 }
 
-/** Stores rules as the next version and activates it. Rules equal to the active ones create no version. */
+/**
+ * Stores rules as the next version and activates it. Rules equal to the active ones create no version. With `replaces`, changes
+ * nothing if another version than that is active, and returns it with `isConflict`.
+ */
 export async function applyRules(
   organizationId: string,
   ruleSet: RuleSet,
   comment: string | undefined,
   createdAt: string,
-): Promise<{ version: VersionedRules; changed: boolean }> {
+  replaces?: number,
+): Promise<{ version: VersionedRules; changed: boolean; isConflict?: boolean }> {
   const current = await activeRules(organizationId);
+  if (replaces !== undefined && replaces !== current.version) {
+    return { version: current, changed: false, isConflict: true };
+  }
   if (canonicalJson(current.ruleSet) === canonicalJson(ruleSet)) return { version: current, changed: false };
   for (;;) {
     const { data } = await RuleVersion.query

@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
 import { carrierOf } from '../../../core/channel/carrier.ts';
@@ -122,29 +122,26 @@ export function useCommand() {
   return { problem, busy, run };
 }
 
-/** The deployed stage that the console shows; undefined for the local engine and until it is loaded. */
-export const stage = signal<string | undefined>(undefined);
+/** What the console shows and offers; undefined until it is loaded. */
+export const about = signal<AboutConsole | undefined>(undefined);
 
-/** The names of organizations by id, where known. */
-export const organizationNames = signal<Readonly<Record<string, string>>>({});
+/** The deployed stage that the console shows; undefined for the local engine. */
+export const stage = computed(() => about.value?.stage);
+
+/** Whether the page Sandbox is available. */
+export const hasSandbox = computed(() => about.value?.simulator === true);
 
 export function organizationName(id: string): string {
-  return organizationNames.value[id] ?? id;
+  return about.value?.organizationNames[id] ?? id;
 }
-
-/** The names of channels in texts, by carrier. */
-export const channelNames = signal<Readonly<Record<string, string>>>({});
 
 /** The channels of the bridge, for texts about all organizations. */
 export function allChannels(): string {
-  return Object.values(channelNames.value).join(' or ') || 'the channel';
+  return Object.values(about.value?.channelNames ?? {}).join(' or ') || 'the channel';
 }
 
 /** The name of an organization's channel. */
 export function channelName(organizationId: string): string {
   const carrier = carrierOf(organizationId);
-  return channelNames.value[carrier] ?? carrier;
+  return about.value?.channelNames[carrier] ?? carrier;
 }
-
-/** Whether the page Sandbox is available. */
-export const hasSandbox = signal(false);

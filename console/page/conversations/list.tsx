@@ -1,10 +1,9 @@
-import { useState } from 'preact/hooks';
 import type { ConversationPage, ConversationRow } from '../../conversation-list.ts';
 import { matchesSearch } from '../../search.ts';
 import { get, organizationName } from '../app/api.ts';
 import { type Progress, usePager } from '../app/pager.ts';
 import { linkTo } from '../app/route.ts';
-import { Filters, OrganizationFilter, SearchFilter, SelectFilter } from '../parts/filters.tsx';
+import { Filters, OrganizationFilter, SearchFilter, SelectFilter, useOrganizations } from '../parts/filters.tsx';
 import { count, fullTime } from '../parts/format.ts';
 import { RelativeTime } from '../parts/relative-time.tsx';
 import { Badge, Empty, Head, HowToStart, Loaded, Loading, Problem } from '../parts/ui.tsx';
@@ -20,12 +19,8 @@ export function ConversationList({ query }: { query: URLSearchParams }) {
   const organizationId = query.get('organizationId') ?? '';
   const filter = { status, organizationId };
   const key = `${status} ${organizationId}`;
-  const [organizations, setOrganizations] = useState<readonly string[]>([]);
-  const load = async () => {
-    const page = await get('/conversations', { ...filter, limit: pageSize });
-    setOrganizations(page.organizations);
-    return page;
-  };
+  const { organizations, keep } = useOrganizations();
+  const load = async () => keep(await get('/conversations', { ...filter, limit: pageSize }));
   return (
     <div class="fill">
       <Head title="Conversations">

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RedriveDryRun } from '../../operations.ts';
 import { call, useCommand } from '../app/api.ts';
-import { Problem } from '../parts/ui.tsx';
+import { Confirmation, Problem } from '../parts/ui.tsx';
 
 const concurrency = 4;
 
@@ -182,13 +182,12 @@ function DismissForm({ total, onDismiss, onCancel }: DismissFormProps) {
   const input = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => input.current?.focus(), []);
   return (
-    <form
-      class="plan"
-      aria-label="Dismiss"
-      onSubmit={(submit) => {
-        submit.preventDefault();
-        onDismiss(reason);
-      }}
+    <Confirmation
+      label="Dismiss"
+      action={`Dismiss ${total} now`}
+      disabled={reason.trim() === ''}
+      onConfirm={() => onDismiss(reason)}
+      onCancel={onCancel}
     >
       <p>
         Dismissing sends nothing. {total === 1 ? 'The dead letter is' : `The ${total} dead letters are`} kept with the
@@ -205,12 +204,6 @@ function DismissForm({ total, onDismiss, onCancel }: DismissFormProps) {
           onInput={({ currentTarget: { value } }) => setReason(value)}
         />
       </label>
-      <button type="submit" class="primary" disabled={reason.trim() === ''}>
-        Dismiss {total} now
-      </button>{' '}
-      <button type="button" onClick={onCancel}>
-        Cancel
-      </button>
-    </form>
+    </Confirmation>
   );
 }

@@ -1,5 +1,5 @@
 import type { ApiResponses } from '../../api.ts';
-import type { EventEntry } from '../../event-source.ts';
+import { type EventEntry, eventStatuses } from '../../event-source.ts';
 import { get, stage, useResource } from '../app/api.ts';
 import { usePager } from '../app/pager.ts';
 import { linkTo } from '../app/route.ts';
@@ -8,11 +8,11 @@ import { duration } from '../parts/format.ts';
 import { Badge, Empty, Head, Loaded, Problem, Time, type Tone } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 
-const statuses = ['', 'accepted', 'refused', 'published', 'handled', 'failed'] as const;
+const statuses = ['', ...eventStatuses];
 const pageSize = 100;
 const names = ['type', 'status', 'organizationId', 'conversationId', 'age'] as const;
-/** Minimum times between reloads. On a stage, each is a query of the logs, which AWS bills. */
-const reloadIntervalMs = { local: 2_000, stage: 30_000 };
+/** The minimum time between reloads. On a stage, each reload queries the logs, which AWS bills. */
+export const reloadIntervalMs = (localMs: number): number => (stage.value === undefined ? localMs : 30_000);
 
 /** The webhooks and the domain events, newest first. */
 export function EventList({ query }: { query: URLSearchParams }) {
@@ -36,7 +36,7 @@ export function EventList({ query }: { query: URLSearchParams }) {
         id={key}
         load={() => get('/events', { ...filter(), limit: pageSize })}
         changedBy={() => true}
-        minIntervalMs={stage.value === undefined ? reloadIntervalMs.local : reloadIntervalMs.stage}
+        minIntervalMs={reloadIntervalMs(2_000)}
       >
         {(page) => <Rows key={key} first={page} filter={filter} />}
       </Loaded>

@@ -5,11 +5,9 @@ import { linkTo } from '../app/route.ts';
 import { count, duration, fullTime } from '../parts/format.ts';
 import { Badge, Card, Code, CopyButton, Head, Ids, Loaded, Problem, Time } from '../parts/ui.tsx';
 import { curlCommand } from './commands.ts';
-import { EventBadge, EventRow } from './list.tsx';
+import { EventBadge, EventRow, reloadIntervalMs } from './list.tsx';
 
 type Details = ApiResponses['/events/:id'];
-
-const reloadIntervalMs = 1_000;
 
 export function EventView({ id }: { id: string }) {
   return (
@@ -18,7 +16,7 @@ export function EventView({ id }: { id: string }) {
       item={['webhook or event', id]}
       load={() => get('/events/:id', { id })}
       changedBy={() => true}
-      minIntervalMs={reloadIntervalMs}
+      minIntervalMs={reloadIntervalMs(1_000)}
     >
       {(details) => <EventDetails details={details} />}
     </Loaded>

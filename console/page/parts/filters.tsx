@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
 import { organizationName } from '../app/api.ts';
 import { changeQuery, route } from '../app/route.ts';
 
@@ -55,6 +56,16 @@ export function SelectFilter({ name, label, options, text = (option) => option |
       </select>
     </label>
   );
+}
+
+/** The organizations for {@link OrganizationFilter}, from the page that `keep` received last. */
+export function useOrganizations() {
+  const [organizations, setOrganizations] = useState<readonly string[]>([]);
+  const keep = <Page extends { readonly organizations: readonly string[] }>(page: Page): Page => {
+    setOrganizations(page.organizations);
+    return page;
+  };
+  return { organizations, keep };
 }
 
 interface OrganizationFilterProps {

@@ -36,14 +36,15 @@ interface ConfirmationProps {
   readonly label: string;
   /** The text of the button that acts. */
   readonly action: string;
-  readonly busy?: boolean;
+  /** Whether the action is not available now. */
+  readonly disabled?: boolean;
   readonly onConfirm: () => void;
   readonly onCancel: () => void;
   readonly children: ComponentChildren;
 }
 
 /** Describes an action, and asks for confirmation. */
-export function Confirmation({ label, action, busy = false, onConfirm, onCancel, children }: ConfirmationProps) {
+export function Confirmation({ label, action, disabled = false, onConfirm, onCancel, children }: ConfirmationProps) {
   const button = useRef<HTMLButtonElement>(null);
   useLayoutEffect(() => button.current?.focus(), []);
   return (
@@ -56,7 +57,7 @@ export function Confirmation({ label, action, busy = false, onConfirm, onCancel,
       }}
     >
       {children}
-      <button type="submit" class="primary" disabled={busy} ref={button}>
+      <button type="submit" class="primary" disabled={disabled} ref={button}>
         {action}
       </button>{' '}
       <button type="button" onClick={onCancel}>

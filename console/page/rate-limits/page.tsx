@@ -3,7 +3,7 @@ import type { RateLimitView } from '../../../core/channel/rate-limit-store.ts';
 import { call, channelName, get, organizationName, useCommand, useResource } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
 import { isMessageEvent } from '../executions/view.tsx';
-import { Filters, OrganizationFilter } from '../parts/filters.tsx';
+import { Filters, OrganizationFilter, useOrganizations } from '../parts/filters.tsx';
 import { count } from '../parts/format.ts';
 import { RelativeTime } from '../parts/relative-time.tsx';
 import { Badge, Confirmation, Head, Loaded, NoOrganizations, Problem } from '../parts/ui.tsx';
@@ -12,12 +12,8 @@ import { describeRateLimit } from './describe.ts';
 /** The rate limit and the circuit breaker of each organization, or of the chosen one. */
 export function RateLimitsPage({ query }: { query: URLSearchParams }) {
   const organizationId = query.get('organizationId') || undefined;
-  const [organizations, setOrganizations] = useState<readonly string[]>([]);
-  const load = async () => {
-    const page = await get('/rate-limits', { organizationId });
-    setOrganizations(page.organizations);
-    return page;
-  };
+  const { organizations, keep } = useOrganizations();
+  const load = async () => keep(await get('/rate-limits', { organizationId }));
   return (
     <>
       <Head title="Rate limits">

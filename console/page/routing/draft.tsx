@@ -177,7 +177,7 @@ function Apply({ dryRun: { organizationId, ruleSet }, nextVersion, replaces, onA
         <Confirmation
           label="Apply"
           action={`Apply as version ${nextVersion}`}
-          busy={busy}
+          disabled={busy}
           onConfirm={apply}
           onCancel={() => setConfirming(false)}
         >

@@ -1,8 +1,7 @@
-import { useState } from 'preact/hooks';
 import type { ApiResponses } from '../../api.ts';
 import { channelName, get, organizationName } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
-import { Filters, OrganizationFilter } from '../parts/filters.tsx';
+import { Filters, OrganizationFilter, useOrganizations } from '../parts/filters.tsx';
 import { count } from '../parts/format.ts';
 import { Head, Loaded, NoOrganizations } from '../parts/ui.tsx';
 import { describeRule } from './describe.ts';
@@ -13,12 +12,8 @@ type OrganizationRules = ApiResponses['/routing/rules']['rules'][number];
 /** The active rules of an organization, and a draft of changed rules. */
 export function RoutingPage({ query }: { query: URLSearchParams }) {
   const organizationId = query.get('organizationId') || undefined;
-  const [organizations, setOrganizations] = useState<readonly string[]>([]);
-  const load = async () => {
-    const page = await get('/routing/rules', { organizationId });
-    setOrganizations(page.organizations);
-    return page;
-  };
+  const { organizations, keep } = useOrganizations();
+  const load = async () => keep(await get('/routing/rules', { organizationId }));
   return (
     <>
       <Head title="Routing">
