@@ -32,7 +32,7 @@ export const composers: Loaders<Compose<unknown>> = {
 
 /** Return the first words of a part, for lists. */
 export const partTitles: Loaders<TitlePart> = {
-  livechat: () => import('./livechat/compose.ts').then(({ partTitle }) => partTitle),
+  livechat: () => import('./livechat/part-title.ts').then(({ partTitle }) => partTitle),
 };
 
 export const senders: Loaders<CreateConnect> = {

@@ -4,7 +4,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { loadPorts } from '../core/channel/ports.ts';
 import { composers } from '../core/channels.ts';
-import { identifyEvent } from '../core/events/event.ts';
+import { identifyEvent } from '../core/events/identify.ts';
 import { acceptRequest } from '../core/outbound/accept.ts';
 import { RequestConflict, RequestInvalid } from '../core/outbound/errors.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';

@@ -1,14 +1,10 @@
 import { eventTypes, registrySchema } from '../core/events/json-schema.ts';
-import { ConfigurationError } from '../core/platform/configuration.ts';
-import { sharedName } from './settings.ts';
+import { isOn, sharedName } from './settings.ts';
 import { busName } from './topology.ts';
 
 // The schemas of the events in EventBridge's schema registry, for the code bindings of other teams. Only with SCHEMA_REGISTRY=on.
 
-const setting = process.env.SCHEMA_REGISTRY || 'off';
-if (setting !== 'on' && setting !== 'off') throw new ConfigurationError('SCHEMA_REGISTRY', 'on or off');
-
-if (setting === 'on') {
+if (isOn('SCHEMA_REGISTRY', 'off')) {
   const registry = new aws.schemas.Registry('Schemas', {
     name: sharedName(busName),
     description: 'Events of the LiveChat bridge',

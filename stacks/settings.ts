@@ -62,11 +62,15 @@ export const functionSettings = Object.fromEntries(
 /** The retention of the event archive. */
 export const archiveDays = wholeNumber('ARCHIVE_DAYS', archive.retentionDays, 1);
 
-const tracing = process.env.TRACING || 'on';
-if (tracing !== 'on' && tracing !== 'off') throw new ConfigurationError('TRACING', 'on or off');
+/** Whether a setting is `on`. Throws a {@link ConfigurationError} if it is neither `on` nor `off`. */
+export function isOn(name: string, fallback: 'on' | 'off'): boolean {
+  const value = process.env[name] || fallback;
+  if (value !== 'on' && value !== 'off') throw new ConfigurationError(name, 'on or off');
+  return value === 'on';
+}
 
 /** Whether X-Ray records traces of the functions and of the state machine. */
-export const isTraced = tracing === 'on';
+export const isTraced = isOn('TRACING', 'on');
 
 /** The address that alarms are mailed to. It must confirm the subscription. */
 export const alertEmail = process.env.ALERT_EMAIL || undefined;

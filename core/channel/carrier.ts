@@ -16,8 +16,3 @@ export function carrierOf(organizationId: string): string {
   const end = organizationId.indexOf(separator);
   return end < 0 ? defaultCarrier : organizationId.slice(0, end);
 }
-
-/** The carrier's own id of an organization. */
-export function ownOrganizationId(organizationId: string): string {
-  return organizationId.slice(organizationId.indexOf(separator) + 1);
-}

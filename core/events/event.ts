@@ -43,39 +43,6 @@ export function parseEvent<T extends EventType>(type: T, detail: unknown): Domai
   return { type, metadata: envelope.data.metadata, data: data.data };
 }
 
-const text = z.optional(z.string());
-const busEvent = z.object({
-  id: z.string(),
-  detail: z.optional(
-    z.object({
-      metadata: z.optional(z.object({ id: text, organizationId: text, correlationId: text, causationId: text })),
-      data: z.optional(
-        z.object({
-          organizationId: text,
-          conversationId: text,
-          message: z.optional(z.object({ conversationId: text })),
-          ids: z.optional(z.object({ conversationId: text })),
-        }),
-      ),
-    }),
-  ),
-});
-
-/**
- * Returns the ids of an event on the bus, even if the event is invalid. An event without metadata starts a new causation chain.
- */
-export function identifyEvent(event: unknown) {
-  const { id, detail } = busEvent.safeParse(event).data ?? {};
-  const { metadata: from, data } = detail ?? {};
-  return {
-    eventId: from?.id ?? id,
-    correlationId: from?.correlationId ?? id,
-    causationId: from?.causationId,
-    organizationId: from?.organizationId ?? data?.organizationId,
-    conversationId: data?.conversationId ?? data?.message?.conversationId ?? data?.ids?.conversationId,
-  };
-}
-
 /** What caused an event of this bridge. */
 export interface Cause {
   readonly organizationId: string;

@@ -179,9 +179,12 @@ async function readStored(prefix: string, organizationId: string | undefined): P
   throw new ConfigurationError(`secret ${names.join(' or ')}`, 'a JSON object with LIVECHAT_WEBHOOK_SECRET');
 }
 
+/** The version of LiveChat's API, such as `v3.6`. Not validated. */
+export const apiVersion = (environment: Environment): string => environment.LIVECHAT_API_VERSION || 'v3.6';
+
 function apiSettings(environment: Environment) {
   return {
     baseUrl: environment.LIVECHAT_API_BASE_URL || 'https://api.livechatinc.com',
-    version: environment.LIVECHAT_API_VERSION || 'v3.6',
+    version: apiVersion(environment),
   };
 }

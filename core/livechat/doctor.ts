@@ -10,7 +10,7 @@ import { ConfigurationError } from '../platform/configuration.ts';
 import { isLoopbackHost } from '../platform/loopback.ts';
 import { parseVersion } from './api.ts';
 import type { LiveChatClient } from './client.ts';
-import { type Account, credentialOwners, openAccount } from './connection.ts';
+import { type Account, apiVersion, credentialOwners, openAccount } from './connection.ts';
 import { userTypeFromId } from './conventions.ts';
 import { LiveChatApiError } from './errors.ts';
 import { planChanges, type RegistrationPlan, supportedActions } from './registration-plan.ts';
@@ -19,11 +19,11 @@ import type { Action } from './schemas.ts';
 
 /** The checks of `livechat doctor` that are specific to LiveChat. */
 export function liveChatDoctor(environment = process.env): ChannelDoctor {
-  const { LIVECHAT_API_BASE_URL: apiUrl = '', LIVECHAT_API_VERSION: version } = environment;
+  const { LIVECHAT_API_BASE_URL: apiUrl = '' } = environment;
   // The simulator is the only LiveChat API with a loopback address.
   const simulatorUrl = isLoopbackHost(URL.parse(apiUrl)?.host) ? apiUrl : undefined;
   return {
-    settings: [() => parseVersion(version || 'v3.6'), () => requireAddress(apiUrl)],
+    settings: [() => parseVersion(apiVersion(environment)), () => requireAddress(apiUrl)],
     listAccounts: credentialOwners,
     checkAccount: (owner, webhookUrl) => checkAccount(owner, webhookUrl, simulatorUrl),
     checkLatestWebhooks: (organizationIds) => checkLatestWebhooks(organizationIds, simulatorUrl !== undefined),

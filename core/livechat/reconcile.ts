@@ -17,7 +17,7 @@ import type {
 } from '../reconciliation/source.ts';
 import { parseVersion } from './api.ts';
 import { reconnecting } from './carrier.ts';
-import { type Connection, createConnections } from './connection.ts';
+import { apiVersion, type Connection, createConnections } from './connection.ts';
 import { chat as chatSchema, event as eventSchema, type LiveChatChat } from './schemas.ts';
 import { chatTranslators } from './translate-chat.ts';
 import type { EventDraft } from './translate-message.ts';
@@ -29,7 +29,7 @@ const limit = 100;
 /** LiveChat as reconciliation uses it. */
 export function liveChatReconciliation(environment = process.env): ReconciliationChannel {
   const connect = createConnections(environment);
-  const version = parseVersion(environment.LIVECHAT_API_VERSION || 'v3.6');
+  const version = parseVersion(apiVersion(environment));
   // v3.4 and v3.5 cannot list active chats only.
   const listsOnlyActive = version !== 'v3.4' && version !== 'v3.5';
   return {

@@ -52,20 +52,24 @@ const deduplicationIntervalMs = 120_000;
 
 /** The correlation id of all events of a webhook; equal for equal webhooks. */
 export function webhookCorrelationId({ organizationId, action, payload }: Omit<Webhook, 'receivedAt'>): string {
-  return deriveId(organizationId, action, contentHash(payload));
+  return correlationIdOf(organizationId, action, contentHash(payload));
 }
+
+const correlationIdOf = (organizationId: string, action: string, payloadHash: string): string =>
+  deriveId(organizationId, action, payloadHash);
 
 /** Adds the metadata. The ids are derived from the content, so that a duplicate webhook has the same ids. */
 export function createEvents(webhook: Webhook, drafts: readonly EventDraft[]): AnyEvent[] {
   const { organizationId, action, payload, receivedAt } = webhook;
   const hash = contentHash(payload);
+  const correlationId = correlationIdOf(organizationId, action, hash);
   const interval = Math.floor(Date.parse(receivedAt) / deduplicationIntervalMs);
   return drafts.map(({ ids, part = '', occurredAt = receivedAt, ...event }) => ({
     ...event,
     metadata: {
       id: deriveId(event.type, organizationId, ...(ids ?? [action, hash, String(interval), part])),
       version: eventVersion(event.type),
-      correlationId: webhookCorrelationId(webhook),
+      correlationId,
       organizationId,
       carrier: 'livechat',
       occurredAt,

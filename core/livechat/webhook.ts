@@ -56,25 +56,20 @@ export function receiveWebhook(
 
 const chatId = z.string().check(z.regex(/^[\w-]{1,64}$/));
 const chat = z.object({
-  payload: z.union([
-    z.pipe(
-      z.object({ chat_id: chatId }),
-      z.transform(({ chat_id }) => chat_id),
-    ),
-    z.pipe(
-      z.object({ chat: z.object({ id: chatId }) }),
-      z.transform(({ chat: { id } }) => id),
-    ),
-  ]),
+  payload: z.object({
+    chat_id: z.catch(z.optional(chatId), undefined),
+    chat: z.catch(z.optional(z.object({ id: chatId })), undefined),
+  }),
 });
 
 /** Returns the ids in a body, even if the body is not verified. None of these fields can contain message contents. */
 export function identifyWebhook(body: unknown) {
   const parsed = envelope.safeParse(body).data;
+  const ids = chat.safeParse(body).data?.payload;
   return {
     webhook: parsed ? actionDimension(parsed.action) : 'unknown',
     organizationId: parsed?.organization_id.toLowerCase(),
-    conversationId: chat.safeParse(body).data?.payload,
+    conversationId: ids?.chat_id ?? ids?.chat?.id,
   };
 }
 

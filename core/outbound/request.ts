@@ -136,9 +136,9 @@ const stepInput = z.object({
   /** How a wait ended: with a slot or none, or with the error of its timeout. */
   turn: z.optional(z.looseObject({ slot: z.optional(heldSlot), Error: z.optional(z.string()) })),
 });
-/** Parses the input of the functions of the state machine. */
 export type StepInput = z.infer<typeof stepInput>;
 
+/** Parses the input of the functions of the state machine. */
 export function parseStepInput(raw: unknown): StepInput {
   const { data, error } = stepInput.safeParse(raw);
   if (error) throw invalid(error);

@@ -52,9 +52,6 @@ const otherNames: ReadonlySet<string> = new Set([
 ]);
 const errorCode = /^(?:ERR|EAI)_/;
 
-/** Variables of Lambda and of the AWS SDKs. */
-const awsVariable = /^AWS_/;
-
 /** The variables that the code of each function reads, by function. */
 export type VariableReads = Readonly<Record<string, ReadonlySet<string>>>;
 
@@ -73,8 +70,7 @@ export function checkEnvironment(reads: VariableReads): Check {
           names.has(one),
         ) ||
         isSetting(one) ||
-        errorCode.test(one) ||
-        awsVariable.test(one);
+        errorCode.test(one);
       return [
         ...[...read].filter((one) => resources.has(one) && !environment[one]).map((one) => `lacks ${one}`),
         ...Object.keys(environment)

@@ -61,7 +61,6 @@ function functionProblems(app: App, name: string, spec: FunctionSpec): Problem[]
   ];
 }
 
-/** The setting SEND_CONCURRENCY, or its default. */
 function environmentOf(app: App): Readonly<Record<string, string>> {
   return Object.values(stages).find(({ stage }) => stage === stageName(app))?.environment ?? {};
 }
@@ -70,6 +69,7 @@ function isTraced(app: App): boolean {
   return environmentOf(app).TRACING !== 'off';
 }
 
+/** The setting SEND_CONCURRENCY, or its default. */
 function sendConcurrency(app: App): number {
   const setting = environmentOf(app);
   if ('SEND_CONCURRENCY' in setting) return Number(setting.SEND_CONCURRENCY);
