@@ -66,6 +66,8 @@ export interface LocalAwsOptions {
    * in milliseconds.
    */
   readonly asyncRetryDelayMs: number;
+  /** Maximum of concurrent asynchronous invocations. */
+  readonly asyncConcurrency?: number | undefined;
   /** A fixed delay before every retry of a state machine's task instead of the definition's, in milliseconds. */
   readonly machineRetryDelayMs?: number | undefined;
   /** Functions that wait for the work of others: their asynchronous invocations do not count toward the limit. */
@@ -136,6 +138,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     inFlight,
     state,
     report,
+    concurrency: options.asyncConcurrency,
     withoutConcurrencyLimit: options.withoutConcurrencyLimit,
     sendToDestination: (failed) => sendToQueue(resources.queues.deadLetters, { body: JSON.stringify(failed) }),
   });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import type { AboutConsole } from '../../console/server.ts';
 import { outbound } from '../outbound.ts';
 import { expectAccessible, findViolations, useConsole, widths } from './page.ts';
 
@@ -126,7 +127,14 @@ describe('on any screen', options, () => {
     const chatId = await outbound(world.local).chat();
     await world.local.idle();
     const { page } = await world.open(1280);
-    await page.route('**/api/console', (route) => route.fulfill({ json: { stage: 'production', simulator: false } }));
+    const about: AboutConsole = {
+      stage: 'production',
+      simulator: false,
+      events: true,
+      organizationNames: {},
+      channelNames: { livechat: 'LiveChat' },
+    };
+    await page.route('**/api/console', (route) => route.fulfill({ json: about }));
     await page.goto(`${world.local.console}#/conversations/${chatId}`);
     await page.locator('.message').locator('summary').click();
     const query = await page.locator('.copyable', { hasText: 'Logs Insights' }).locator('code').textContent();
