@@ -178,7 +178,7 @@ export function createEvents(options: EventsOptions) {
 
     /** Continues the deliveries of an earlier run. */
     resume(): void {
-      for (const [key, delivery] of earlier) void deliverToQueue(key, delivery);
+      for (const [key, delivery] of earlier.splice(0)) void deliverToQueue(key, delivery);
       subscribers.resume();
     },
   };
@@ -225,8 +225,10 @@ interface BusRule {
   readonly target: Target;
   enabled: boolean;
   /** The target in the API's form. Undefined while it is removed; without a dead-letter queue, failed events are lost. */
-  listedTarget: ListedTarget | undefined;
+  listedTarget?: ListedTarget | undefined;
 }
+
+type RuleState = Pick<BusRule, 'enabled' | 'listedTarget'>;
 
 /** The bus of AWS services' events. */
 const defaultBus = 'default';
@@ -255,8 +257,8 @@ function targetArn(target: Target, queues: EventsOptions['queues']): string {
 
 /** The app's rules on both buses, and the EventBridge operations on these rules and on those of subscribers. */
 function createRules({ busName, rules: specs, queues, state }: EventsOptions, subscribers: SubscriberRules) {
-  /** Whether a rule is enabled, if a call has changed it. */
-  const changed = state.collection<boolean>('enabled rules');
+  /** The rules that a call has changed. */
+  const changed = state.collection<RuleState>('changed rules');
   const rules = Object.entries(specs).map(([name, rule]): BusRule => {
     const pattern = resolvePattern(rule, { stateMachineArn, alarmName: (name) => name });
     return {
@@ -265,14 +267,21 @@ function createRules({ busName, rules: specs, queues, state }: EventsOptions, su
       pattern,
       matches: compilePattern(pattern),
       target: rule.target,
-      enabled: changed.get(name) ?? true,
-      listedTarget: {
-        Id: targetId,
-        Arn: targetArn(rule.target, queues),
-        DeadLetterConfig: { Arn: queueArn(queues.deadLetters) },
-      },
+      ...(changed.get(name) ?? {
+        enabled: true,
+        listedTarget: {
+          Id: targetId,
+          Arn: targetArn(rule.target, queues),
+          DeadLetterConfig: { Arn: queueArn(queues.deadLetters) },
+        },
+      }),
     };
   });
+
+  function change(rule: BusRule, changes: Partial<RuleState>): void {
+    const { enabled, listedTarget } = Object.assign(rule, changes);
+    changed.put(rule.name, { enabled, listedTarget });
+  }
 
   function resolveBusName(name = defaultBus): string {
     const short = name.slice(name.lastIndexOf('/') + 1);
@@ -302,10 +311,7 @@ function createRules({ busName, rules: specs, queues, state }: EventsOptions, su
     const { Name, EventBusName } = parseInput(ruleSchema, input);
     const rule = find(Name, EventBusName);
     if ('targets' in rule) subscribers.setEnabled(rule, enabled);
-    else {
-      rule.enabled = enabled;
-      changed.put(rule.name, enabled);
-    }
+    else change(rule, { enabled });
     return {};
   };
 
@@ -313,7 +319,7 @@ function createRules({ busName, rules: specs, queues, state }: EventsOptions, su
   function putOwnTarget(rule: BusRule, targets: readonly unknown[]): void {
     for (const target of parseInput(z.array(listedTarget), targets)) {
       if (target.Id !== targetId || target.Arn !== targetArn(rule.target, queues)) rejectOwn(rule.bus, rule.name);
-      rule.listedTarget = target;
+      change(rule, { listedTarget: target });
     }
   }
 
@@ -367,7 +373,7 @@ function createRules({ busName, rules: specs, queues, state }: EventsOptions, su
       const { Rule, EventBusName, Ids } = parseInput(removeSchema, input);
       const rule = find(Rule, EventBusName);
       if ('targets' in rule) subscribers.removeTargets(rule, Ids);
-      else if (Ids.includes(targetId)) rule.listedTarget = undefined;
+      else if (Ids.includes(targetId)) change(rule, { listedTarget: undefined });
       return { FailedEntryCount: 0, FailedEntries: [] };
     },
     EnableRule: setEnabled(true),
