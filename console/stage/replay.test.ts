@@ -23,7 +23,6 @@ let chatId: string;
 
 beforeAll(async () => {
   local = await startLocal();
-  stage = await startStage(local);
   bridge = outbound(local);
   chatId = await bridge.chat({ text: 'Where is my parcel?' });
   await local.idle();
@@ -42,6 +41,7 @@ beforeAll(async () => {
   const requested = { metadata: { ...metadata, id: 'shop-2', ...at }, data: { organizationId } };
   await bridge.put('omnichannel.livechat', 'reconciliation.requested', requested);
   await local.idle();
+  stage = await startStage(local);
 }, 60_000);
 afterAll(async () => {
   await stage?.stop();
