@@ -109,7 +109,9 @@ describe.each(screens)(
 
     it('replays an event from the archive, and shows what the replay covers and its state', async () => {
       const page = await openEvent('message.received');
-      await page.getByText(/all archived events of \d+ seconds .* Only message-received will receive them/).waitFor();
+      await page
+        .getByText(/all archived events of \d+ seconds .* Only these functions receive them: message-received\./)
+        .waitFor();
       await page.getByRole('button', { name: 'Replay' }).click();
       await page.getByText('COMPLETED').waitFor();
       await page.getByText(/aws events describe-replay --replay-name \d{8}T/).waitFor();
