@@ -42,7 +42,8 @@ export interface EngineParts {
   createConsole(options: ConsoleOptions): Promise<Console>;
 }
 
-export interface EngineOptions extends Pick<LocalAwsOptions, 'asyncRetryDelayMs' | 'machineRetryDelayMs'> {
+export interface EngineOptions
+  extends Pick<LocalAwsOptions, 'asyncRetryDelayMs' | 'asyncConcurrency' | 'machineRetryDelayMs'> {
   /** 0 selects a free port. */
   readonly port: number;
   readonly awsPort: number;
@@ -155,9 +156,11 @@ export async function startEngine(options: EngineOptions) {
       invoke: async (...invocation) => (await runtimeReady.promise).invoke(...invocation),
       kill: async () => (await runtimeReady.promise).kill(),
       asyncRetryDelayMs: options.asyncRetryDelayMs,
+      asyncConcurrency: options.asyncConcurrency,
       machineRetryDelayMs: options.machineRetryDelayMs,
       otherInFlight: pendingWebhooks,
       report,
+      readArchive: eventLog.readArchive,
       onExecution: (execution) => publish({ type: 'execution', at: now(), ...toExecutionActivity(execution) }),
       onEvent: (event) => {
         const { 'detail-type': detailType, source, detail } = event;

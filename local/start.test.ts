@@ -110,6 +110,7 @@ test.each(['--aws-port', '--inspect'] as const)(
 test.each([
   [['--port', '70000'], /--port <number>.*whole number from 0 to 65535/],
   [['--async-retry-delay', 'soon'], /--async-retry-delay <ms>.*whole number of milliseconds/],
+  [['--async-concurrency', '0'], /--async-concurrency <number>.*whole number from 1 to 9999/],
   [['--memory', '--data', 'folder'], /'--memory' cannot be used with option '--data <folder>'/],
   [['--prot', '1'], /unknown option '--prot'/],
 ])('exits with code 1 and the problem for %j', async (args, message) => {

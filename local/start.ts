@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import picocolors from 'picocolors';
 import { startEngine } from './engine.ts';
+import { defaultAsyncConcurrency } from './lambda/async-invocation.ts';
 import { formatActivity, formatReady, formatStart } from './output.ts';
 import { defaultDataFolder } from './state.ts';
 
@@ -19,6 +20,12 @@ const options = new Command('npm start --')
     'delay before the first retry of a failed function; the second waits twice as long',
     parseDelay,
     1000,
+  )
+  .option(
+    '--async-concurrency <number>',
+    'functions that events invoke at the same time; 1 runs them one after the other',
+    parseConcurrency,
+    defaultAsyncConcurrency,
   )
   .option(
     '--machine-retry-delay <ms>',
@@ -39,6 +46,11 @@ function parsePort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
     throw new InvalidArgumentError('It must be a port: a whole number from 0 to 65535.');
   }
+  return Number(text);
+}
+
+function parseConcurrency(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1 to 9999.');
   return Number(text);
 }
 
@@ -71,6 +83,7 @@ async function run(): Promise<void> {
     livechatPort: options.livechatPort,
     dataFolder,
     asyncRetryDelayMs: options.asyncRetryDelay,
+    asyncConcurrency: options.asyncConcurrency,
     machineRetryDelayMs: options.machineRetryDelay,
     inspectPort: options.inspect,
     report: (message) => print(colors.yellow(message)),

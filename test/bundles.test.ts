@@ -19,7 +19,7 @@ import { busEvents, eventsFor, isFunction, toBusEvent } from './bus-events.ts';
 import { fixture, sendInput, sendInputVersions } from './fixtures.ts';
 import { respondWith, startServer } from './http-server.ts';
 import { type Local, organizationId, startLocal } from './local.ts';
-import { awsClientConfig } from './local-aws.ts';
+import { awsClientConfig, putSecret } from './local-aws.ts';
 import { outbound } from './outbound.ts';
 import { watchBus } from './watch-bus.ts';
 
@@ -185,21 +185,12 @@ describe('the bundle of', () => {
     expect(log.join('\n')).toMatch(/"typeCheck":"match"/);
   });
 
-  /** Stores a secret of an organization, or of another stage. */
-  const putSecret = (name: string) =>
-    new SecretsManagerClient(awsClientConfig(local)).send(
-      new CreateSecretCommand({
-        Name: `livechat/${name}`,
-        SecretString: JSON.stringify({ LIVECHAT_WEBHOOK_SECRET: 'a webhook secret', LIVECHAT_ACCESS_TOKEN: 'token' }),
-      }),
-    );
-
   it('reconcile publishes what LiveChat lists and the tables lack', async () => {
     const liveChat = await startServer((response, incoming) =>
       respondWith(200, listResponse(incoming.url))(response, incoming),
     );
     const own = randomUUID();
-    await putSecret(own);
+    await putSecret(local, own);
     const cause = { organizationId: own, correlationId: 'schedule', causationId: 'schedule' };
     const request = toBusEvent(
       createEvent('reconciliation.requested', { reason: 'schedule' }, cause, [own], Date.now()),
@@ -218,7 +209,7 @@ describe('the bundle of', () => {
     const aws = awsClientConfig(local);
     await new EventBridgeClient(aws).send(new DisableRuleCommand({ EventBusName: local.bus, Name: 'reconcile' }));
     const withSecret = randomUUID();
-    for (const name of [withSecret, `dev/${randomUUID()}`]) await putSecret(name);
+    for (const name of [withSecret, `dev/${randomUUID()}`]) await putSecret(local, name);
     const bus = await watchBus(local);
     const { error, log } = await invoke('schedule-reconciliation', scheduledEvent('e', new Date().toISOString()));
     expect(error).toBeUndefined();

@@ -1,3 +1,4 @@
+import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { RunningLocal } from './local.ts';
 
@@ -16,6 +17,14 @@ export const awsEnvironment = ({ aws }: Pick<RunningLocal, 'aws'>) => ({
   AWS_ACCESS_KEY_ID: 'local',
   AWS_SECRET_ACCESS_KEY: 'local',
 });
+
+/** Stores the default credentials as an organization's own. `name`: its id, or that of a stage and the id. */
+export async function putSecret(local: Pick<RunningLocal, 'aws'>, name: string): Promise<void> {
+  const secrets = new SecretsManagerClient(awsClientConfig(local));
+  const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: 'livechat/default' }));
+  const own = { ...JSON.parse(SecretString), LIVECHAT_ORGANIZATION_ID: undefined };
+  await secrets.send(new CreateSecretCommand({ Name: `livechat/${name}`, SecretString: JSON.stringify(own) }));
+}
 
 /** Publishes the outputs of another stage name that points to the local engine, with changes such as a bad deployment causes. */
 export async function putStage(

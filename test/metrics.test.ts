@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { DisableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
@@ -16,7 +15,7 @@ import { type EmittedMetric, emittedMetrics } from './emf.ts';
 import { fixture, startedNow } from './fixtures.ts';
 import { respondWith, startServer } from './http-server.ts';
 import { type Local, pollOptions, post, startLocal } from './local.ts';
-import { awsClientConfig } from './local-aws.ts';
+import { awsClientConfig, putSecret } from './local-aws.ts';
 import { executionInput } from './model/requests.ts';
 import { outbound } from './outbound.ts';
 
@@ -72,7 +71,8 @@ describe('the metrics', () => {
   let scheduled: string;
   beforeAll(async () => {
     liveChat = await startLiveChat();
-    local = await startLocal({ LIVECHAT_API_BASE_URL: liveChat.url });
+    // Without an organization's name, the default secret is used for all of them.
+    local = await startLocal({ LIVECHAT_API_BASE_URL: liveChat.url, LIVECHAT_ORGANIZATION_ID: '' });
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
     await Promise.all([
       receive(local),
@@ -281,10 +281,7 @@ async function fail(local: Local): Promise<void> {
 
 /** The webhooks of a chat are lost after the first run, which is an inventory. */
 async function reconcile(local: Local, liveChat: { readonly archiveChat: () => void }): Promise<void> {
-  const secret = { LIVECHAT_WEBHOOK_SECRET: 'a webhook secret', LIVECHAT_ACCESS_TOKEN: 'token' };
-  await new SecretsManagerClient(awsClientConfig(local)).send(
-    new CreateSecretCommand({ Name: `livechat/${reconciledOrganization}`, SecretString: JSON.stringify(secret) }),
-  );
+  await putSecret(local, reconciledOrganization);
   const cause = { organizationId: reconciledOrganization, correlationId: 'e', causationId: 'e' };
   const run = async (number: string) => {
     const { type, metadata, data } = createEvent('reconciliation.requested', reason, cause, [number], Date.now());

@@ -70,6 +70,17 @@ describe('a send request on the bus', () => {
     expect(await world.deadLetters(another)).toMatchObject([{ errorName: 'RequestConflict' }]);
   });
 
+  it('becomes a dead letter without a call to LiveChat if its organization is not the one of the credentials', async () => {
+    const chat = await world.chat();
+    const before = (await world.calls()).methods;
+    await world.send(chat, { organizationId: randomUUID() });
+    await world.waitForExecutions();
+    expect((await world.calls()).methods).toEqual(before);
+    expect(await world.deadLetters(chat)).toMatchObject([
+      { errorName: 'ConfigurationError', errorMessage: expect.stringContaining('organizationId: expected') },
+    ]);
+  });
+
   it('sends its messages in order, splits long texts, and hides notes from the customer', async () => {
     const chat = await world.chat();
     const long = 'word '.repeat(4_000);

@@ -179,6 +179,7 @@ describe('livechat doctor', () => {
       ['short', { LIVECHAT_WEBHOOK_SECRET: 'short' }, /^fault secret: .*LIVECHAT_WEBHOOK_SECRET: expected at least 8/],
       ['clientless', { LIVECHAT_CLIENT_ID: undefined }, /^fault secret: \S+ lacks LIVECHAT_CLIENT_ID/],
       ['agentless', { LIVECHAT_AGENT_ID: undefined }, /^fault secret: \S+ lacks LIVECHAT_AGENT_ID/],
+      ['ownerless', {}, /^warning secret: \S+ lacks LIVECHAT_ORGANIZATION_ID/],
       ['odd-agent', { LIVECHAT_AGENT_ID: 'Nina' }, /^fault secret: \S+ LIVECHAT_AGENT_ID must be an agent/],
       ['accountless', { LIVECHAT_ACCOUNT_ID: undefined }, /^fault credentials: .*LIVECHAT_ACCOUNT_ID: expected/],
       ['tokenless', { LIVECHAT_API_KEY: undefined }, /^fault credentials: .*LIVECHAT_API_KEY: expected/],

@@ -121,6 +121,7 @@ describe('the events of a stage', () => {
         'message.received',
         'message.send.requested',
         'message.delivered',
+        'message.sent',
       ]),
     );
     expect(lines.join('\n')).not.toMatch(/parcel|On its way/);
@@ -140,15 +141,22 @@ describe('the events of a stage', () => {
     const [query] = queries();
     expect(query).toMatchObject({ startTime: firstAt / 1_000 - 3_600, endTime: firstAt / 1_000 + 3_600 });
     expect(query?.queryString).toContain(
-      `(webhook = "message.received" or event = "message.received") and organizationId = "${organizationId}" and conversationId = "${chatId}"`,
+      `(webhook = "message.received" or event = "message.received" or @message like /"message\\.received /) and organizationId = "${organizationId}" and conversationId = "${chatId}"`,
     );
   });
 
-  it('are not queried for a filter that no line matches, or that would change the query', async () => {
+  it('are not queried for a filter that would change the query', async () => {
     const { entries } = await events.list({ limit: 100, conversationId: 'x" or ispresent(ms) or ms = "' });
     expect(entries).toEqual([]);
-    expect(await events.list({ limit: 100, status: 'published' })).toMatchObject({ entries: [] });
     expect(queries()).toEqual([]);
+  });
+
+  it('include events that no function handles, once', async () => {
+    const { entries } = await events.list({ limit: 100, status: 'published' });
+    expect(entries).toMatchObject([
+      { kind: 'event', type: 'message.sent', source: 'omnichannel.livechat', organizationId, conversationId: chatId },
+    ]);
+    expect(queries()[0]?.queryString).toContain('and @message like /"published":/');
   });
 
   it('continue after the last line of a page', async () => {
@@ -192,7 +200,6 @@ describe('an event of a stage', () => {
       entry: { type: 'message.received' },
       functions: [{ function: 'message-received', ok: true, ms: expect.any(Number) }],
       payload: { content: 'Where is my parcel?' },
-      isComplete: false,
     });
     expect(queries().at(-1)?.queryString).toMatch(/correlationId = "[0-9a-f]{32}"/);
   });
@@ -200,6 +207,23 @@ describe('an event of a stage', () => {
   it('has every invocation for a send request', async () => {
     const { functions } = (await find('message.send.requested')) ?? {};
     expect(functions?.map(({ ok }) => ok)).toEqual([true, true]);
+  });
+
+  it('has the delivery, and the send request as its cause, if it is message.sent', async () => {
+    const request = await find('message.send.requested');
+    const sent = await find('message.sent');
+    expect(sent).toMatchObject({
+      entry: { causationId: request?.entry.eventId },
+      functions: [],
+      payload: { conversationId: chatId, status: 'delivered' },
+    });
+    expect(sent?.related.map(({ type }) => type)).toContain('message.send.requested');
+  });
+
+  it('has the stored change if it changed the conversation', async () => {
+    expect(await find('chat.started')).toMatchObject({
+      payload: { type: 'chat.started', data: { conversationId: chatId } },
+    });
   });
 
   it('finds a refused webhook by its time', async () => {

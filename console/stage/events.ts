@@ -7,11 +7,17 @@ import {
   StartQueryCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import * as z from 'zod/mini';
+import type { ConversationKey } from '../../core/channel/channel.ts';
+import { readTimeline } from '../../core/conversations/conversations.ts';
 import { loadConversation } from '../../core/conversations/queries.ts';
 import { deriveId } from '../../core/events/ids.ts';
+import { eventSource } from '../../core/events/version.ts';
 import { listMessages } from '../../core/messages/queries.ts';
+import { type DeadLetterSummary, deadLetterStatuses, listDeadLetters } from '../../core/outbound/dead-letter.ts';
+import { listDeliveries } from '../../core/outbound/delivery.ts';
 import { required } from '../../core/platform/configuration.ts';
 import { parseJson } from '../../core/platform/json.ts';
+import { listDecisions } from '../../core/routing/store.ts';
 import {
   describeStatus,
   type EventDetails,
@@ -22,14 +28,16 @@ import {
   type FunctionRun,
   matchesFilter,
 } from '../event-source.ts';
+import { createStageReplays } from './replay.ts';
 
 /** A line of core/platform/invocations.ts. */
 const line = z.object({
   webhook: z.optional(z.string()),
   event: z.optional(z.string()),
-  status: z.union([z.number(), z.enum(['handled', 'failed'])]),
+  status: z.optional(z.union([z.number(), z.enum(['handled', 'failed'])])),
   reason: z.optional(z.string()),
-  ms: z.number(),
+  ms: z.optional(z.number()),
+  published: z.optional(z.array(z.string())),
   eventId: z.optional(z.string()),
   correlationId: z.optional(z.string()),
   causationId: z.optional(z.string()),
@@ -61,6 +69,7 @@ const maxLogGroups = 50;
  */
 export function stageEvents(now: () => number = Date.now): EventSource {
   const client = new CloudWatchLogsClient({});
+  const replays = createStageReplays(now);
   let groups: Promise<string[]> | undefined;
 
   const query: typeof runQuery = (...query) => runQuery(...query).catch(explain);
@@ -78,7 +87,7 @@ export function stageEvents(now: () => number = Date.now): EventSource {
         startTime: Math.floor(from / 1_000),
         endTime: Math.ceil(to / 1_000),
         limit,
-        queryString: `fields @timestamp, @log, @message | filter ispresent(ms) and ${text} | sort @timestamp desc`,
+        queryString: `fields @timestamp, @log, @message | filter ${isRecord} and ${text} | sort @timestamp desc`,
       }),
     );
     for (let poll = 0; poll < maxPolls; poll += 1) {
@@ -92,8 +101,6 @@ export function stageEvents(now: () => number = Date.now): EventSource {
   }
 
   return {
-    keepsEvents: false,
-
     async list({ limit, after, ...filter }) {
       const from = filter.since === undefined ? now() - defaultPeriodMs : Date.parse(filter.since);
       const before = Math.min(filter.until === undefined ? now() : Date.parse(filter.until), Number(after ?? Infinity));
@@ -102,7 +109,6 @@ export function stageEvents(now: () => number = Date.now): EventSource {
         filter.since === undefined
           ? 'Source: logs of the last 24 hours. To choose another period, use the filter.'
           : 'Source: logs of the functions.',
-        'The logs do not contain events without a handler in the bridge, such as message.sent.',
       ];
       if (!conditions) return { entries: [], limits };
       const text = [...conditions, `toMillis(@timestamp) < ${before}`].join(' and ');
@@ -125,14 +131,13 @@ export function stageEvents(now: () => number = Date.now): EventSource {
       const isSame = ({ entry }: RecordedEntry) => (key.eventId ? entry.eventId === key.eventId : entry.id === id);
       const details = found.find(isSame);
       if (!details) return undefined;
-      const related = found.filter((other) => other !== details).map(({ entry }) => entry);
-      return {
-        ...details,
-        payload: await readMessage(details.entry),
-        related: related.toReversed(),
-        isComplete: false,
-      };
+      // Without a correlation id, the query finds any lines of that millisecond.
+      const related = correlationId ? found.filter((other) => other !== details).toReversed() : [];
+      const [payload, replay] = await Promise.all([readPayload(details.entry), replays.plan(details, related)]);
+      return { ...details, payload, related: related.map(({ entry }) => entry), replay };
     },
+
+    findReplay: replays.find,
   };
 }
 
@@ -170,27 +175,40 @@ function toRow(fields: readonly ResultField[]): Row[] {
   return [{ ...parsed, at, function: name }];
 }
 
+/** The conditions for a line of core/platform/invocations.ts. */
+const hasPublished = '@message like /"published":/';
+const isRecord = `(ispresent(ms) or ${hasPublished})`;
+
 const idPattern = /^[\w@.-]{1,128}$/;
 
 /** The conditions of a query; undefined if no line matches them. */
 function toConditions({ type, status, organizationId, conversationId }: EventFilter): string[] | undefined {
-  if (status === 'published') return undefined;
   const ids = { organizationId, conversationId };
   // A quote would end the text of the query.
   if ([type, ...Object.values(ids)].some((id) => id && !idPattern.test(id))) return undefined;
   return [
-    ...(type === 'webhook' || type === 'event' ? [`ispresent(${type})`] : []),
-    ...(type && type !== 'webhook' && type !== 'event' ? [`(webhook = "${type}" or event = "${type}")`] : []),
+    ...(type === 'webhook' ? ['ispresent(webhook)'] : []),
+    ...(type === 'event' ? [`(ispresent(event) or ${hasPublished})`] : []),
+    ...(type && type !== 'webhook' && type !== 'event'
+      ? [`(webhook = "${type}" or event = "${type}" or ${publishes(type)})`]
+      : []),
     ...(status === 'accepted' ? ['ispresent(webhook) and status < 400'] : []),
     ...(status === 'refused' ? ['ispresent(webhook) and status >= 400'] : []),
+    ...(status === 'published' ? [hasPublished] : []),
     ...(status === 'handled' || status === 'failed' ? [`ispresent(event)`] : []),
     ...Object.entries(ids).flatMap(([name, id]) => (id ? [`${name} = "${id}"`] : [])),
   ];
 }
 
-/** Webhooks, and events with all their invocations, newest first. The time of an event is that of its first invocation. */
+const publishes = (type: string) => `@message like /"${type.replaceAll('.', '\\.')} /`;
+
+/**
+ * Webhooks, and events with all their invocations, newest first. The time of an event is that of its first invocation, or if no
+ * function handles it, the end of the invocation that published it.
+ */
 function groupRows(rows: readonly Row[]): RecordedEntry[] {
-  const groups = Map.groupBy(rows, (row) => (row.event === undefined ? row : `${row.eventId}`));
+  const invocations = rows.filter(({ status }) => status !== undefined);
+  const groups = Map.groupBy(invocations, (row) => (row.event === undefined ? row : `${row.eventId}`));
   const recorded = [...groups.values()].map((group) => {
     // Newest first.
     const first = group.at(-1);
@@ -198,7 +216,17 @@ function groupRows(rows: readonly Row[]): RecordedEntry[] {
     const functions = group.map(toRun).toReversed();
     return { entry: toEntry(first, functions), functions };
   });
-  return recorded.toSorted((a, b) => b.entry.at.localeCompare(a.entry.at));
+  // A function that was retried published its events again: the last one in this order is the first publication.
+  const published = new Map(rows.flatMap(toPublished).map((entry) => [entry.eventId, { entry, functions: [] }]));
+  return [...recorded, ...published.values()].toSorted((a, b) => b.entry.at.localeCompare(a.entry.at));
+}
+
+function toPublished(row: Row): EventEntry[] {
+  return (row.published ?? []).map((text) => {
+    const [type = '', eventId = ''] = text.split(' ');
+    const ids = commonFields({ ...row, eventId });
+    return { ...ids, kind: 'event', type, status: 'published', eventId, causationId: row.eventId, source: eventSource };
+  });
 }
 
 function toRun({ function: name, at, status, ms, reason }: Row): FunctionRun {
@@ -206,16 +234,19 @@ function toRun({ function: name, at, status, ms, reason }: Row): FunctionRun {
   return { function: name, at: new Date(at).toISOString(), ok, ms, error: reason };
 }
 
-function toEntry(row: Row, functions: readonly FunctionRun[]): EventEntry {
-  const { webhook, event, status, reason, ms, at, organizationId, conversationId } = row;
-  const { eventId, correlationId, causationId } = row;
-  const common = {
+function commonFields({ at, correlationId, eventId, organizationId, conversationId }: Row) {
+  return {
     id: [at, correlationId ?? '', eventId ?? ''].join('.'),
     at: new Date(at).toISOString(),
     organizationId,
     conversationId,
     correlationId,
   };
+}
+
+function toEntry(row: Row, functions: readonly FunctionRun[]): EventEntry {
+  const { webhook, event, status, reason, ms, eventId, causationId } = row;
+  const common = commonFields(row);
   if (typeof status === 'number') {
     return {
       ...common,
@@ -239,12 +270,38 @@ const maxMessages = 2_000;
 const messageEvents: ReadonlySet<string> = new Set(['message.received', 'note.received', 'message.delivered']);
 
 /**
- * Finds the stored message from which the event's id is derived. In a long chat, searches only the first {@link maxMessages}
- * messages.
+ * What the tables keep of an event: the message, delivery, dead letter, decision or change of the conversation from which the
+ * event's id is derived. In a long chat, searches only the first {@link maxMessages} messages.
  */
-async function readMessage({ type, eventId, organizationId, conversationId }: EventEntry): Promise<unknown> {
-  if (!messageEvents.has(type) || !organizationId || !conversationId) return undefined;
-  const conversation = await loadConversation({ organizationId, conversationId });
-  const { messages } = conversation ? await listMessages(conversation, { limit: maxMessages }) : { messages: [] };
-  return messages.find(({ threadId, id }) => deriveId(type, organizationId, conversationId, threadId, id) === eventId);
+async function readPayload({ type, eventId, organizationId, conversationId }: EventEntry): Promise<unknown> {
+  if (!organizationId || !conversationId) return undefined;
+  const key = { organizationId, conversationId };
+  const isSource = (...identity: readonly string[]) => deriveId(type, organizationId, ...identity) === eventId;
+  if (messageEvents.has(type)) {
+    const conversation = await loadConversation(key);
+    const { messages } = conversation ? await listMessages(conversation, { limit: maxMessages }) : { messages: [] };
+    return messages.find(({ threadId, id }) => isSource(conversationId, threadId, id));
+  }
+  if (type === 'message.sent') {
+    const deliveries = await listDeliveries(key);
+    return [...deliveries.values()].find(({ id }) => isSource(id));
+  }
+  if (type === 'message.failed') {
+    const letters = deadLetterStatuses.map((status) => findDeadLetters(status, key));
+    return (await Promise.all(letters)).flat().find(({ id }) => isSource(id));
+  }
+  if (type === 'conversation.routed') {
+    const decisions = await listDecisions(key);
+    return decisions.find(({ threadId, phase }) => isSource(conversationId, threadId, phase));
+  }
+  const { events } = await readTimeline(key);
+  return events.find(({ metadata }) => metadata.id === eventId);
+}
+
+const maxDeadLetters = 100;
+
+/** The latest dead letters of a conversation. */
+async function findDeadLetters(status: DeadLetterSummary['status'], key: ConversationKey) {
+  const filter = { organization: key.organizationId, conversation: key.conversationId };
+  return (await listDeadLetters(status, { limit: maxDeadLetters, filter })).deadLetters;
 }

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { rules } from '../../stacks/topology.ts';
 import { organizationId } from '../../test/arbitraries.ts';
 import { propertyRuns } from '../../test/depth.ts';
+import { catalogue } from './catalogue.ts';
 import type { AnyEvent } from './event.ts';
 import { type BusEntry, createPublisher, PublishError, type PublishOptions } from './publish.ts';
+import { eventsWithoutHandler } from './version.ts';
 
 const maxBytes = 2_000;
 const at = '2026-03-11T09:14:30.000Z';
@@ -202,4 +205,9 @@ describe('for any sizes and rejections', () => {
       propertyRuns(300),
     );
   });
+});
+
+it('records the events that no rule sends to a function', () => {
+  const handled = new Set(Object.values(rules).flatMap(({ pattern }) => pattern['detail-type'] ?? []));
+  expect(eventsWithoutHandler).toEqual(new Set(Object.keys(catalogue).filter((type) => !handled.has(type))));
 });

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { required, wholeNumber } from '../platform/configuration.ts';
+import { recordPublished } from '../platform/invocations.ts';
 import { type DataRef, storeEventData } from './claim-check.ts';
 import type { AnyEvent } from './event.ts';
-import { eventSource } from './version.ts';
+import { eventSource, eventsWithoutHandler } from './version.ts';
 
 /** An entry of PutEvents. */
 export type BusEntry = Readonly<Record<'Source' | 'DetailType' | 'Detail' | 'EventBusName', string>>;
@@ -44,7 +45,14 @@ export function createPublisher(options: PublishOptions): Publish {
       rejected = await putAll(rejected, options);
     }
     if (rejected.length > 0) throw new PublishError(rejected.length, entries.length);
+    for (const event of events) if (eventsWithoutHandler.has(event.type)) record(event);
   };
+}
+
+function record({ type, metadata, data }: AnyEvent): void {
+  const { id, correlationId, causationId: eventId, organizationId } = metadata;
+  const conversationId = 'conversationId' in data ? data.conversationId : undefined;
+  recordPublished(type, id, { eventId, correlationId, organizationId, conversationId });
 }
 
 async function toBusEntry(event: AnyEvent, options: PublishOptions): Promise<BusEntry> {

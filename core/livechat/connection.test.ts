@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { respondWith, startServer } from '../../test/http-server.ts';
 import { createConnections } from './connection.ts';
 
-const secret = (token: string, agent: string) => ({
+const secret = (token: string, agent: string, owner = '') => ({
   text: JSON.stringify({
     LIVECHAT_WEBHOOK_SECRET: 'whsec-of-the-test',
     LIVECHAT_ACCESS_TOKEN: token,
     LIVECHAT_AGENT_ID: agent,
+    LIVECHAT_ORGANIZATION_ID: owner,
   }),
   createdAt: 0,
 });
@@ -49,4 +50,42 @@ it("keeps an organization's region", async () => {
     ['Bearer old', 'fra'],
     ['Bearer old', undefined],
   ]);
+});
+
+describe('with a default secret that names its organization', () => {
+  const owner = randomUUID();
+  const other = randomUUID();
+  const readSecrets = (secrets: Readonly<Record<string, object>>) =>
+    readSecret.mockImplementation(async (name: string) => secrets[name]);
+  const named = { 'livechat/default': secret('owner', 'nina@acme.example', owner.toUpperCase()) };
+
+  it('connects that organization', async () => {
+    const { connect, calls } = await connectToServer();
+    readSecrets(named);
+    await (await connect(owner)).client.listChats({ limit: 1 });
+    expect(calls()).toEqual([['Bearer owner', undefined]]);
+  });
+
+  it('refuses another organization, and names the field', async () => {
+    const { connect } = await connectToServer();
+    readSecrets(named);
+    await expect(connect(other)).rejects.toThrow(
+      `organizationId: expected ${owner}, which LIVECHAT_ORGANIZATION_ID of secret livechat/default names`,
+    );
+  });
+
+  it('connects another organization with a secret of its own', async () => {
+    const { connect, calls } = await connectToServer();
+    readSecrets({ ...named, [`livechat/${other}`]: secret('own', 'tomas@acme.example') });
+    await (await connect(other)).client.listChats({ limit: 1 });
+    expect(calls()).toEqual([['Bearer own', undefined]]);
+  });
+
+  it('refuses a refresh after which it names another one', async () => {
+    const { connect } = await connectToServer();
+    readSecrets({ 'livechat/default': secret('old', 'nina@acme.example') });
+    const connection = await connect(other);
+    readSecrets(named);
+    await expect(connection.refresh()).rejects.toThrow('organizationId: expected');
+  });
 });

@@ -16,6 +16,7 @@ import {
   Credentials,
   type OrganizationCredentials,
   parseVersions,
+  requireOwner,
   secretNames,
   secretPrefix,
 } from './credentials.ts';
@@ -28,8 +29,6 @@ export interface Connection {
   readonly agentId: string | undefined;
   /** The client id of the application. */
   readonly clientId?: string | undefined;
-  /** The organization that the credentials name. */
-  readonly organizationId?: string | undefined;
   /** The webhook secrets, to remove them from what LiveChat lists. */
   readonly secrets?: readonly string[];
   /** The connection to the region that LiveChat requires for this organization. Later connections use it too. */
@@ -38,7 +37,10 @@ export interface Connection {
   refresh(): Promise<Connection | undefined>;
 }
 
-/** Connects to an organization's account. `onQuotaExhausted` as for {@link LiveChatClientOptions}. */
+/**
+ * Connects to an organization's account. `onQuotaExhausted` as for {@link LiveChatClientOptions}. Throws
+ * {@link ConfigurationError}, also if the credentials belong to another organization.
+ */
 export type Connect = (
   organizationId: string,
   onQuotaExhausted?: LiveChatClientOptions['onQuotaExhausted'],
@@ -52,13 +54,13 @@ export function createConnections(environment = process.env): Connect {
   return async (organizationId, onQuotaExhausted) => {
     const settings = { ...apiSettings(environment), organizationId, onCall, onNotice, onQuotaExhausted };
     const createConnection = (found: OrganizationCredentials): Connection => {
+      requireOwner(found, organizationId);
       const client = createLiveChatClient({ authorization: authorization(found), ...settings });
       const known = regions.get(organizationId);
       return {
         client: known === undefined ? client : client.inRegion(known),
         agentId: found.current.LIVECHAT_AGENT_ID,
         clientId: found.current.LIVECHAT_CLIENT_ID,
-        organizationId: found.current.LIVECHAT_ORGANIZATION_ID || undefined,
         secrets: [found.current, found.previous].flatMap((version) => version?.LIVECHAT_WEBHOOK_SECRET ?? []),
         inRegion(region) {
           regions.set(organizationId, region);
@@ -173,8 +175,9 @@ async function readStored(prefix: string, organizationId: string | undefined): P
   for (const name of names) {
     const [current, previous] = await Promise.all([readSecret(name, 'AWSCURRENT'), readSecret(name, 'AWSPREVIOUS')]);
     if (!current) continue;
-    const source = `secret ${name}`;
-    return { ...parseVersions(source, current, previous), name, text: current.text, changedAt: current.createdAt };
+    const credentials = parseVersions(`secret ${name}`, current, previous);
+    if (organizationId !== undefined) requireOwner(credentials, organizationId);
+    return { ...credentials, name, text: current.text, changedAt: current.createdAt };
   }
   throw new ConfigurationError(`secret ${names.join(' or ')}`, 'a JSON object with LIVECHAT_WEBHOOK_SECRET');
 }

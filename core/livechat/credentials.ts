@@ -55,6 +55,16 @@ export interface OrganizationCredentials {
   readonly previous?: LiveChatCredentials | undefined;
 }
 
+/** Throws {@link ConfigurationError} if the credentials name another organization. A token gives access to one only. */
+export function requireOwner({ current, source }: OrganizationCredentials, organizationId: string): void {
+  const owner = current.LIVECHAT_ORGANIZATION_ID?.toLowerCase();
+  if (!owner || owner === organizationId.toLowerCase()) return;
+  throw new ConfigurationError(
+    'organizationId',
+    `${owner}, which LIVECHAT_ORGANIZATION_ID of ${source} names; each other organization needs a secret of its own`,
+  );
+}
+
 /** A cached secret. Times are ms since 1970. */
 interface Entry {
   /** Undefined if the secret does not exist. */

@@ -5,7 +5,6 @@ import type { AnyEvent } from '../events/event.ts';
 import { canonicalJson, deriveId } from '../events/ids.ts';
 import { isRfc3339, type NormalizedMessage, toUtcMicroseconds } from '../events/schemas.ts';
 import { eventVersion } from '../events/version.ts';
-import { ConfigurationError } from '../platform/configuration.ts';
 import { parseJsonExactly } from '../platform/json.ts';
 import type {
   ListedEvent,
@@ -34,14 +33,7 @@ export function liveChatReconciliation(environment = process.env): Reconciliatio
   const listsOnlyActive = version !== 'v3.4' && version !== 'v3.5';
   return {
     async connect(organizationId, onQuotaExhausted) {
-      const connection = await connect(organizationId, onQuotaExhausted);
-      const { organizationId: owner = organizationId } = connection;
-      if (owner.toLowerCase() === organizationId)
-        return liveChatSource(connection, { organizationId, listsOnlyActive });
-      throw new ConfigurationError(
-        `the credentials of organization ${organizationId}`,
-        `a secret of its own, because the default one belongs to organization ${owner}`,
-      );
+      return liveChatSource(await connect(organizationId, onQuotaExhausted), { organizationId, listsOnlyActive });
     },
     isSameContent,
   };

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { withRecord } from './invocations.ts';
+import { recordPublished, withRecord } from './invocations.ts';
 import { logger } from './logger.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -23,6 +23,23 @@ it('logs one line with the ids, the outcome and the duration', async () => {
   expect(lines.join('')).toMatch(
     /^\{"event":"message.received","eventId":"e","organizationId":"o","status":"handled","ms":\d+\}\n$/,
   );
+});
+
+it('includes the events that the function published, and logs those of other functions in a line of their own', async () => {
+  vi.spyOn(logger, 'getLevelName').mockReturnValue('INFO');
+  const lines = capture();
+  const { conversationId: _, ...known } = ids;
+  const logged = { ...known, status: 'handled', ms: expect.any(Number) };
+  await Promise.all([
+    withRecord(ids, async () => recordPublished('message.sent', 's1', ids)),
+    withRecord({ ...ids, eventId: 'f' }, async () => {}),
+  ]);
+  recordPublished('message.failed', 's2', { organizationId: 'o' });
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { ...logged, published: ['message.sent s1'] },
+    { ...logged, eventId: 'f' },
+    { organizationId: 'o', published: ['message.failed s2'] },
+  ]);
 });
 
 it('logs the name of an error, not its message, and throws it', async () => {

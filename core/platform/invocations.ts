@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { logger } from './logger.ts';
 
 /** The ids of the event or webhook that a function handled. They contain no message contents. */
@@ -21,25 +22,46 @@ export interface InvocationRecord extends InvocationIds {
   readonly ms: number;
 }
 
+/** The events that an invocation published, each as its type, a space and its id. */
+interface PublishedEvents {
+  published?: string[];
+}
+
 export type RecordInvocation = (record: InvocationRecord) => void;
 
 const recordedLevels: ReadonlySet<string> = new Set(['TRACE', 'DEBUG', 'INFO']);
+
+const current = new AsyncLocalStorage<PublishedEvents>();
+
+/**
+ * Adds a published event to the line of the current invocation. Call it for the events that no function handles: for the
+ * others, the handling function logs a line. Outside {@link withRecord}, the event has a line of its own.
+ */
+export function recordPublished(type: string, id: string, ids: InvocationIds): void {
+  const event = `${type} ${id}`;
+  const invocation = current.getStore();
+  if (invocation) invocation.published = [...(invocation.published ?? []), event];
+  else print({ ...ids, published: [event] });
+}
 
 /**
  * Logs one line per invocation. The console of a stage lists webhooks and events from these lines. CloudWatch Logs bills each
  * byte, so the line has no further keys: CloudWatch Logs adds the time and the function's log group.
  */
-export const recordInvocation: RecordInvocation = (record) => {
+export const recordInvocation: RecordInvocation = print;
+
+function print(record: object): void {
   if (recordedLevels.has(logger.getLevelName())) process.stdout.write(`${JSON.stringify(record)}\n`);
-};
+}
 
 /** Runs a function for an event, and records its outcome. */
 export async function withRecord<T>(ids: InvocationIds, run: () => Promise<T>): Promise<T> {
   const started = performance.now();
   const record = (outcome: Pick<InvocationRecord, 'status' | 'reason'>) =>
-    recordInvocation({ ...ids, ...outcome, ms: Math.round(performance.now() - started) });
+    print({ ...ids, ...outcome, ms: Math.round(performance.now() - started), ...events });
+  const events: PublishedEvents = {};
   try {
-    const result = await run();
+    const result = await current.run(events, run);
     record({ status: 'handled' });
     return result;
   } catch (error) {

@@ -222,10 +222,17 @@ export function createSubscriberRules(options: SubscriberOptions) {
     setEnabled: (rule: SubscriberRule, enabled: boolean): void => store({ ...rule, enabled }),
     operations: destinations.operations,
 
-    /** Starts the deliveries of an event. Every delivery is stored when this returns. */
-    deliver(bus: string, event: Envelope): void {
+    /** Starts the deliveries of an event, only to these rules if some are given. Every delivery is stored when this returns. */
+    deliver(bus: string, event: Envelope, only?: ReadonlySet<string>): void {
       for (const { rule, matches } of compiled.values()) {
-        if (rule.bus !== bus || !rule.enabled || rule.targets.length === 0 || !matches(event)) continue;
+        if (
+          rule.bus !== bus ||
+          only?.has(rule.name) === false ||
+          !rule.enabled ||
+          rule.targets.length === 0 ||
+          !matches(event)
+        )
+          continue;
         for (const { Id } of rule.targets) {
           const key = randomUUID();
           const delivery = { bus, rule: rule.name, target: Id, event, startedAt: Date.now() };

@@ -21,8 +21,8 @@ export interface AsyncOptions {
   sendToDestination(failed: FailedInvocation): Promise<unknown>;
   /** Receives a line for every invocation that ran out of retries or was lost. */
   report(message: string): void;
-  /** Maximum of concurrent invocations. Default 6: enough for two cores, few enough for fast webhook responses. */
-  readonly concurrency?: number;
+  /** Maximum of concurrent invocations. */
+  readonly concurrency?: number | undefined;
   /** Functions that wait for the work of others, and so must not take their places. */
   readonly withoutConcurrencyLimit?: ReadonlySet<string> | undefined;
   /** Counts invocations that run, wait or await a retry. */
@@ -30,6 +30,9 @@ export interface AsyncOptions {
   readonly now?: () => Date;
   readonly newId?: () => string;
 }
+
+/** Enough for two cores, few enough for fast webhook responses. */
+export const defaultAsyncConcurrency = 6;
 
 const maxRetries = 2;
 const maxRetryDelayMs = 300_000;
@@ -61,7 +64,7 @@ export function createAsyncInvocations(options: AsyncOptions) {
     retryDelayMs,
     sendToDestination,
     report,
-    concurrency = 6,
+    concurrency = defaultAsyncConcurrency,
     withoutConcurrencyLimit,
     maxEventAgeMs = 6 * 3_600_000,
   } = options;

@@ -1,14 +1,16 @@
 import type { Page } from 'playwright-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { organizationId, post } from '../local.ts';
 import { outbound } from '../outbound.ts';
-import { expectAccessible, useConsole, widths } from './page.ts';
+import { startStage } from '../stage.ts';
+import { expectAccessible, respond, useConsole, widths } from './page.ts';
 
 const world = useConsole();
 
 const options = { timeout: 120_000 };
 
 let chatId: string;
+let stage: Awaited<ReturnType<typeof startStage>>;
 
 beforeAll(async () => {
   const { chat, send, text, fault, waitForExecutions } = outbound(world.local);
@@ -20,7 +22,10 @@ beforeAll(async () => {
   const refused = { action: 'incoming_event', organization_id: organizationId, payload: {} };
   await post(world.local, { ...refused, secret_key: 'wrong' });
   await world.local.idle();
+  stage = await startStage(world.local);
 }, 60_000);
+afterAll(() => stage?.stop());
+
 const rows = (page: Page) => page.getByRole('region', { name: 'Events' }).getByRole('link');
 
 describe.each(widths)('events on a screen %i pixels wide', options, (width) => {
@@ -87,6 +92,41 @@ describe.each(widths)('events on a screen %i pixels wide', options, (width) => {
     await page.getByText('Cannot be replayed: this webhook has no stored events.').waitFor();
     expect(await page.getByRole('button', { name: 'Replay' }).isDisabled()).toBe(true);
     await page.getByRole('button', { name: 'Copy as curl' }).waitFor();
+    await expectAccessible(page);
+  });
+});
+
+describe.each(widths)('the events of a stage on a screen %i pixels wide', options, (width) => {
+  const openEvent = async (type: string) => {
+    const { page } = await world.open(width);
+    await page.goto(stage.link);
+    await page.goto(`${new URL(page.url()).origin}/#/events?type=${type}`);
+    await rows(page).last().click();
+    await page.getByRole('heading', { level: 1, name: type }).waitFor();
+    return page;
+  };
+
+  it('replays an event from the archive, and shows what the replay covers and its state', async () => {
+    const page = await openEvent('message.received');
+    await page.getByText(/all archived events of \d+ seconds .* Only message-received will receive them/).waitFor();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Replay' }).click();
+    await page.getByText('COMPLETED').waitFor();
+    await page.getByText(/aws events describe-replay --replay-name \d{8}T/).waitFor();
+    await expectAccessible(page);
+  });
+
+  it('shows why a replay from the archive failed', async () => {
+    const page = await openEvent('message.received');
+    await respond(page, '/replays/:id', { name: 'replay', state: 'FAILED', reason: 'InternalException' });
+    await page.getByRole('button', { name: 'Replay' }).click();
+    await page.getByText('InternalException').waitFor();
+    await expectAccessible(page);
+  });
+
+  it('shows why a send request cannot be replayed', async () => {
+    const page = await openEvent('message.send.requested');
+    await page.getByText('Cannot be replayed: send requests are not archived').waitFor();
     await expectAccessible(page);
   });
 });

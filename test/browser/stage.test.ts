@@ -1,24 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AuditEntry } from '../../console/access.ts';
-import type { EventEntry } from '../../console/event-source.ts';
 import { close, listen } from '../../local/listen.ts';
-import { organizationId } from '../local.ts';
 import { outbound } from '../outbound.ts';
+import { startStage } from '../stage.ts';
 import { expectAccessible, openPage, respond, useConsole, widths } from './page.ts';
 
 /** The console of a deployed stage, with the tables of an engine. */
 const world = useConsole();
 
 const options = { timeout: 60_000 };
-const stage = 'production-eu';
-const token = 'token-of-this-test';
-const entries: AuditEntry[] = [];
-const server = createServer();
+const name = 'production-eu';
 const foreign = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<h1>Foreign</h1>'));
 
+let stage: Awaited<ReturnType<typeof startStage>>;
 let address: string;
 let foreignPort: number;
 let chatId: string;
@@ -30,34 +25,17 @@ beforeAll(async () => {
   await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event', count: 1 });
   await send(chatId);
   await waitForExecutions();
-  // Core reads the names of the tables when it is loaded.
-  Object.assign(process.env, world.local.environment, { FUNCTION_LOG_PREFIX: '/aws/lambda/livechat-blue-' });
-  const [{ createConsole }, { stageEvents }] = await Promise.all([
-    import('../../console/server.ts'),
-    import('../../console/stage/events.ts'),
-  ]);
-  const audit = async (entry: AuditEntry) => void entries.push(entry);
-  const app = createConsole({
-    bus: world.local.bus,
-    subscribe: () => {},
-    events: stageEvents(),
-    stage,
-    access: { token, audit },
-  });
-  server.on(
-    'request',
-    getRequestListener((request) => app.fetch(request)),
-  );
-  address = `http://localhost:${await listen(server, 0, '--port')}/`;
+  stage = await startStage(world.local, name);
+  address = new URL('/', stage.link).href;
   foreignPort = await listen(foreign, 0, '--port');
 }, 60_000);
 
-afterAll(() => Promise.all([close(server), close(foreign)]));
+afterAll(() => Promise.all([stage?.stop(), close(foreign)]));
 
 describe.each(widths)('on a screen %i pixels wide', options, (width) => {
   const open = async (path: string) => {
     const { page } = await world.open(width);
-    await page.goto(`${address}?token=${token}${path}`);
+    await page.goto(`${stage.link}${path}`);
     await page.getByText('Live', { exact: true }).waitFor();
     return page;
   };
@@ -74,7 +52,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     const page = await open('#/flow');
     await page.getByText("Read from the stage's tables every 2 seconds.").waitFor();
     await page.getByText('not measured').first().waitFor();
-    await page.locator('.where').getByText(stage, { exact: true }).waitFor();
+    await page.locator('.where').getByText(name, { exact: true }).waitFor();
     await expectAccessible(page);
     await page.goto(`${address}#/sandbox`);
     await page.getByRole('heading', { name: 'Page not found' }).waitFor();
@@ -96,53 +74,27 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await expectAccessible(page);
   });
 
-  it('explains events that cannot be read, that the logs contain, and that are not logged yet', async () => {
+  it('shows where the events come from, and that most payloads are not stored', async () => {
     const page = await open('#/events');
-    await page.getByText('The logs of the functions cannot be read').waitFor();
-    await expectAccessible(page);
-
-    const id = '1795821142000.c0ffee.';
-    const common = { at: new Date().toISOString(), organizationId, conversationId: chatId, correlationId: 'c0ffee' };
-    const webhook: EventEntry = {
-      ...common,
-      id,
-      kind: 'webhook',
-      type: 'incoming_event',
-      status: 'accepted',
-      response: { status: 200, ms: 12 },
-    };
-    const event: EventEntry = { ...common, id: `${id}1`, kind: 'event', type: 'message.received', status: 'handled' };
-    const limits = ['Source: logs of the last 24 hours. To choose another period, use the filter.'];
-    await respond(page, '/events', { entries: [event, webhook], limits, next: undefined });
-    await respond(page, '/events/:id', {
-      entry: event,
-      payload: undefined,
-      functions: [{ function: 'message-received', at: common.at, ok: true, ms: 31, error: undefined }],
-      related: [webhook],
-      isComplete: false,
-      deadLetterIds: [],
-      replayObstacle: 'the events of a stage are stored only in the archive of the bus',
-    });
-    await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('Source: logs of the last 24 hours.').waitFor();
     await expectAccessible(page);
-    await page.getByRole('region', { name: 'Events' }).getByRole('link').first().click();
-    await page.getByText('Cannot be replayed: the events of a stage').waitFor();
+    const events = page.getByRole('region', { name: 'Events' }).getByRole('link');
+    await events.filter({ hasText: 'chat.started' }).click();
     await page.getByText('The payload is not stored.').waitFor();
     await expectAccessible(page);
 
-    await respond(page, '/events', { entries: [], limits, next: undefined });
-    await page.goto(`${address}#/events?age=`);
+    await respond(page, '/events', { entries: [], limits: ['Source: logs of the functions.'] });
+    await page.goto(`${address}#/events`);
     await page.getByText('To register the webhooks, run npx livechat webhooks sync').waitFor();
     await expectAccessible(page);
   });
 
   it('names no command of the simulator on an empty page, and the stage in others', async () => {
     const page = await open('#/reconciliation');
-    await page.getByText(`npx livechat backfill --since 2h --stage ${stage} --dry-run`, { exact: true }).waitFor();
+    await page.getByText(`npx livechat backfill --since 2h --stage ${name} --dry-run`, { exact: true }).waitFor();
     await expectAccessible(page);
     await page.goto(`${address}#/executions/unknown`);
-    await page.getByText(`The stage ${stage} has no execution with the ID unknown.`).waitFor();
+    await page.getByText(`The stage ${name} has no execution with the ID unknown.`).waitFor();
     await expectAccessible(page);
     await respond(page, '/conversations', { conversations: [], organizations: [] });
     await respond(page, '/rate-limits', { rateLimits: [], organizations: [] });
@@ -163,14 +115,15 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
 it('works after the link was opened once, and gives other sites no access', async () => {
   const chatId = await outbound(world.local).chat();
   await world.local.idle();
-  entries.length = 0;
+  const { length } = stage.audited;
   const { page, browserErrors, close: closePage } = await openPage(world.browser, 1280);
-  await page.goto(`${address}?token=${token}#/conversations/${chatId}`);
+  await page.goto(`${stage.link}#/conversations/${chatId}`);
   await page.getByText('Live', { exact: true }).waitFor();
   await page.locator('.message').first().waitFor();
   expect(page.url()).toBe(`${address}#/conversations/${chatId}`);
   expect(await page.evaluate('document.cookie')).toBe('');
-  expect(entries.map(({ request }) => request)).toEqual([`GET /api/conversations/${chatId}`]);
+  const audited = () => stage.audited.slice(length).map(({ request }) => request);
+  expect(audited()).toEqual([`GET /api/conversations/${chatId}`]);
   await page.reload();
   await page.getByText('Live', { exact: true }).waitFor();
   expect(browserErrors).toEqual([]);
@@ -186,8 +139,8 @@ it('works after the link was opened once, and gives other sites no access', asyn
     expect(await attack(pause)).toBe('blocked');
     expect(await attack({ ...pause, mode: 'no-cors' })).toEqual(['opaque', 0]);
   }
-  expect(entries).toHaveLength(1);
-  const rebound = await page.goto(`${address.replace('localhost', 'rebound.localhost')}?token=${token}`);
+  expect(audited()).toHaveLength(1);
+  const rebound = await page.goto(stage.link.replace('localhost', 'rebound.localhost'));
   expect(rebound?.status()).toBe(403);
   await closePage();
 });
