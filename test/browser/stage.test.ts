@@ -74,12 +74,12 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await expectAccessible(page);
   });
 
-  it('shows where the events come from, and that most payloads are not stored', async () => {
+  it('shows where the events come from, and that the body of a webhook is not stored', async () => {
     const page = await open('#/events');
     await page.getByText('Source: logs of the last 24 hours.').waitFor();
     await expectAccessible(page);
     const events = page.getByRole('region', { name: 'Events' }).getByRole('link');
-    await events.filter({ hasText: 'chat.started' }).click();
+    await events.filter({ hasText: 'incoming_chat' }).first().click();
     await page.getByText('The payload is not stored.').waitFor();
     await expectAccessible(page);
 
