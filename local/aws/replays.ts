@@ -102,7 +102,8 @@ export function createReplays({ archive, busName, state, inFlight, ...options }:
     const rules = Destination.FilterArns && new Set(Destination.FilterArns.map(ruleName));
     let replay: Replay = { ...started, State: 'RUNNING' };
     await nextTurn();
-    for (const event of options.readArchive(EventStartTime * 1_000, EventEndTime * 1_000)) {
+    const events = stopped ? [] : options.readArchive(EventStartTime * 1_000, EventEndTime * 1_000);
+    for (const event of events) {
       if (stopped) break;
       if (!isArchived(event)) continue;
       replay = { ...replay, EventLastReplayedTime: Date.parse(event.time) / 1_000 };
