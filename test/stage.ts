@@ -58,10 +58,10 @@ const toResult = ({ at, function: name, line }: Awaited<ReturnType<typeof readLo
 ];
 
 /**
- * The console of a stage whose AWS is a local engine, with the logs of what the engine has handled until now. Once per test file, because modules read the names of their tables when
- * they are imported.
+ * The console of a stage whose AWS is a local engine, with the logs of what the engine has handled until now. Once per test
+ * file, because modules read the names of their tables when they are imported.
  */
-export async function startStage(local: RunningLocal) {
+export async function startStage(local: RunningLocal, stage = 'blue') {
   const lines = await readLogs(local);
   let correlationId: string | undefined;
   const startQuery = () => {
@@ -103,7 +103,7 @@ export async function startStage(local: RunningLocal) {
   const app = createConsole({
     bus: local.bus,
     subscribe: () => {},
-    stage: 'blue',
+    stage,
     events: stageEvents(() => Date.now() + ahead),
     access: { token, audit: async (record) => void audited.push(record) },
   });
