@@ -17,7 +17,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
-import { required } from '../core/platform/configuration.ts';
+import { required, resourcePrefix } from '../core/platform/configuration.ts';
 import { parseJson } from '../core/platform/json.ts';
 import { ifFound } from './doctor/finding.ts';
 
@@ -60,8 +60,7 @@ const retentionSeconds = 300;
 const useMs = 900_000;
 const extendMs = 300_000;
 
-/** All names of a stage have the same prefix. */
-const namePrefix = (): string => `${/([^:]*)send$/.exec(required('SEND_MACHINE_ARN'))?.[1] ?? ''}tail-`;
+const namePrefix = (): string => `${resourcePrefix()}tail-`;
 
 const description = (until: number) =>
   `Temporary rule of livechat events tail, in use until ${new Date(until).toISOString()}`;

@@ -50,9 +50,50 @@ export interface EventDetails {
   readonly functions: readonly FunctionRun[];
   /** Other webhooks and events with the same correlation id, oldest first. */
   readonly related: readonly EventEntry[];
-  /** Whether the complete event is stored. Only then can it be replayed. */
-  readonly isComplete: boolean;
+  readonly replay: Replay;
 }
+
+/** How a webhook or an event is replayed, or why it cannot be replayed. */
+export type Replay =
+  | { readonly obstacle: string }
+  | {
+      readonly obstacle?: undefined;
+      /** What the archive of a stage replays. Undefined if the source replays exactly the selected events. */
+      readonly period?: ReplayPeriod;
+      start(): Promise<StartedReplay>;
+    };
+
+/** A period of the archive, whose events of any chat are replayed. */
+export interface ReplayPeriod {
+  /** ISO 8601, in whole seconds. */
+  readonly from: string;
+  readonly to: string;
+  /** Whether the logs do not contain the publication, so that the period is longer. */
+  readonly isEstimated: boolean;
+  /** The functions that receive the events. */
+  readonly functions: readonly string[];
+}
+
+export interface StartedReplay {
+  /** The ids of the selected events. */
+  readonly replayed: readonly string[];
+  /** The name of the replay from the archive of a stage. */
+  readonly name?: string;
+}
+
+/** The state of a replay from the archive. */
+export interface ReplayStatus {
+  readonly name: string;
+  /** Such as `STARTING`, `RUNNING`, `COMPLETED` or `FAILED`. */
+  readonly state: string;
+  readonly reason?: string | undefined;
+}
+
+/** The types of events whose effects are not idempotent, with the reason not to replay them. */
+export const nonIdempotentEvents: ReadonlyMap<string, string> = new Map([
+  ['alert.raised', 'a replay would notify the operators again'],
+  ['reconciliation.requested', 'a replay would start another run'],
+]);
 
 export interface EventFilter {
   /** `webhook`, `event`, an action or a detail-type. */
@@ -73,17 +114,17 @@ export interface EventList {
   readonly limits: readonly string[];
 }
 
-/** The events cannot be read. The message tells the operator what to do. */
+/** The events cannot be read or replayed. The message tells the operator what to do. */
 export class EventsUnavailable extends Error {
   override readonly name = 'EventsUnavailable';
 }
 
-/** Where webhooks and events are read from: the local engine's log, or a stage's tables and logs. */
+/** Where webhooks and events are read and replayed from: the local engine's log, or a stage's tables, logs and archive. */
 export interface EventSource {
-  /** Whether complete events are stored. Only then can they be replayed. */
-  readonly keepsEvents: boolean;
   list(query: EventFilter & { readonly limit: number; readonly after?: string | undefined }): Promise<EventList>;
   find(id: string): Promise<EventDetails | undefined>;
+  /** The state of a replay with a name. */
+  findReplay?(name: string): Promise<ReplayStatus | undefined>;
 }
 
 export function matchesFilter(entry: EventEntry, filter: EventFilter): boolean {

@@ -1,9 +1,7 @@
 import { Hono } from 'hono';
 import * as z from 'zod/mini';
 import { organizations } from '../core/conversations/queries.ts';
-import { putEvent } from '../core/events/bus.ts';
 import { catalogue } from '../core/events/catalogue.ts';
-import { eventSource } from '../core/events/version.ts';
 import { payloads } from '../core/livechat/schemas.ts';
 import { deadLetterStatuses, findDeadLetter, listDeadLetters } from '../core/outbound/dead-letter.ts';
 import { type EventDetails, type EventEntry, type EventSource, eventStatuses } from './event-source.ts';
@@ -27,13 +25,20 @@ export const eventReads = (source: EventSource) => ({
   },
   '/event-filters': async () => ({ types, organizations: await organizations() }),
   '/events/:id': async ({ id }: ReadRequest) => {
-    const details = await findEvent(source, id);
+    const { replay, ...details } = await findEvent(source, id);
     return {
       ...details,
       deadLetterIds: await findDeadLetters(details.entry),
       /** Why it cannot be replayed; undefined if it can. */
-      replayObstacle: (await prepareReplay(source, details)).obstacle,
+      replayObstacle: replay.obstacle,
+      /** What a replay from the archive of a stage covers. */
+      replayPeriod: replay.obstacle === undefined ? replay.period : undefined,
     };
+  },
+  '/replays/:id': async ({ id }: ReadRequest) => {
+    const status = await source.findReplay?.(id);
+    if (!status) throw invalid(404, 'id', 'the name of a replay of a stage');
+    return status;
   },
 });
 
@@ -41,12 +46,9 @@ export const eventReads = (source: EventSource) => ({
 export function replays(source: EventSource): Hono {
   const app = new Hono();
   app.post('/:id/replay', async (context) => {
-    const { events, obstacle } = await prepareReplay(source, await findEvent(source, context.req.param('id')));
-    if (obstacle) throw invalid(409, 'id', `an event that can be replayed; ${obstacle}`);
-    for (const { entry, payload } of events) {
-      await putEvent({ source: entry.source ?? '', detailType: entry.type, detail: payload });
-    }
-    return context.json({ replayed: events.map(({ entry: { eventId } }) => eventId) });
+    const { replay } = await findEvent(source, context.req.param('id'));
+    if (replay.obstacle !== undefined) throw invalid(409, 'id', `an event that can be replayed; ${replay.obstacle}`);
+    return context.json(await replay.start());
   });
   return app;
 }
@@ -55,39 +57,6 @@ async function findEvent(source: EventSource, id: string): Promise<EventDetails>
   const details = await source.find(id);
   if (!details) throw invalid(404, 'id', 'the id of a stored webhook or event');
   return details;
-}
-
-/** Events whose effects are not idempotent, with the reason not to replay them. */
-const nonIdempotentEvents = new Map([
-  ['alert.raised', 'a replay would notify the operators again'],
-  ['reconciliation.requested', 'a replay would start another run'],
-]);
-
-interface Replay {
-  readonly events: readonly EventDetails[];
-  /** Why a replay is not possible. */
-  readonly obstacle?: string;
-}
-
-/** The events that a replay publishes: the event itself, or all events that the webhook published. */
-async function prepareReplay(source: EventSource, details: EventDetails): Promise<Replay> {
-  const { kind, type } = details.entry;
-  const refuse = (obstacle: string): Replay => ({ events: [], obstacle });
-  if (!source.keepsEvents) return refuse('the events of a stage are stored only in the archive of the bus');
-  const repeated = nonIdempotentEvents.get(type);
-  if (repeated) return refuse(repeated);
-  const events = kind === 'event' ? [details] : await readPublished(source, details);
-  if (events.length === 0) return refuse('this webhook has no stored events');
-  return events.every(({ isComplete }) => isComplete) ? { events } : refuse('the payload is not stored');
-}
-
-/** The log contains a replayed event twice. */
-async function readPublished(source: EventSource, { related }: EventDetails): Promise<EventDetails[]> {
-  const published = related.filter(
-    (one) => one.kind === 'event' && one.source === eventSource && one.causationId === undefined,
-  );
-  const ids = new Map(published.map(({ eventId, id }) => [eventId, id]));
-  return Promise.all([...ids.values()].map((id) => findEvent(source, id)));
 }
 
 const archived = z.object({

@@ -160,6 +160,7 @@ export async function startEngine(options: EngineOptions) {
       machineRetryDelayMs: options.machineRetryDelayMs,
       otherInFlight: pendingWebhooks,
       report,
+      readArchive: eventLog.readArchive,
       onExecution: (execution) => publish({ type: 'execution', at: now(), ...toExecutionActivity(execution) }),
       onEvent: (event) => {
         const { 'detail-type': detailType, source, detail } = event;

@@ -42,7 +42,7 @@ it('does not store a payload over 64 KB, and rejects a replay of such an event',
   expect(await log.find('large')).toMatchObject({
     entry: { status: 'published' },
     payload: undefined,
-    isComplete: false,
+    replay: { obstacle: 'the payload is not stored' },
   });
 });
 

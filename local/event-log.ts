@@ -5,12 +5,17 @@ import {
   type EventSource,
   type FunctionRun,
   matchesFilter,
+  nonIdempotentEvents,
+  type Replay,
 } from '../console/event-source.ts';
 import { identifyEvent } from '../core/events/identify.ts';
+import { eventSource } from '../core/events/version.ts';
 import { identifyWebhook, readCorrelationId, redact, TooDeepError } from '../core/livechat/webhook.ts';
 import { parseJsonExactly } from '../core/platform/json.ts';
 import type { InvocationActivity, WebhookActivity } from './activity.ts';
 import type { Envelope } from './aws/event-bridge.ts';
+import { isRecord } from './aws/protocol.ts';
+import type { ArchivedEvent } from './aws/replays.ts';
 import type { Collection, State } from './state.ts';
 
 /** The webhooks and events of the local engine, for the console. */
@@ -18,14 +23,20 @@ export interface EventLog extends EventSource {
   /** `secrets`: values that must not be stored. */
   recordWebhook(activity: WebhookActivity, body: Buffer | undefined, secrets: readonly string[]): void;
   /** Call this before the event is delivered: invocations look up the event in the log. */
-  recordEvent(event: Pick<Envelope, 'id' | 'source' | 'detail-type' | 'detail'>, at: string): void;
+  recordEvent(event: Pick<Envelope, 'id' | 'source' | 'detail-type' | 'detail' | 'replay-name'>, at: string): void;
   recordInvocation(activity: InvocationActivity): void;
+  /**
+   * The events of a period whose payload is stored, oldest first, except replayed ones. The times are in milliseconds since
+   * 1970.
+   */
+  readArchive(from: number, to: number): ArchivedEvent[];
 }
 
 interface StoredEntry extends EventEntry {
   readonly functions: readonly FunctionRun[];
   /** EventBridge's id. */
   readonly busEventId?: string;
+  readonly replayName?: string | undefined;
 }
 
 const defaultMaxEntries = 5_000;
@@ -83,13 +94,37 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
     for (const eventId of eventIds(entry)) if (idsByEvent.get(eventId) === entry.id) idsByEvent.delete(eventId);
   }
 
+  /** The events that a replay publishes: the event itself, or all events that the webhook published. */
+  function planReplay(selected: StoredEntry, related: readonly StoredEntry[]): Replay {
+    const obstacle = nonIdempotentEvents.get(selected.type);
+    if (obstacle !== undefined) return { obstacle };
+    const isPublished = ({ kind, source, causationId }: StoredEntry) =>
+      kind === 'event' && source === eventSource && causationId === undefined;
+    // The log contains a replayed event twice.
+    const events = new Map(
+      (selected.kind === 'event' ? [selected] : related.filter(isPublished)).map((event) => [event.eventId, event]),
+    );
+    if (events.size === 0) return { obstacle: 'this webhook has no stored events' };
+    const complete = [...events.values()].flatMap(({ id, source, type, eventId = '' }) => {
+      const detail = payloads.get(id);
+      return detail === undefined ? [] : { eventId, event: { source: source ?? '', detailType: type, detail } };
+    });
+    if (complete.length < events.size) return { obstacle: 'the payload is not stored' };
+    return {
+      async start() {
+        // Imported here, because its client reads the environment when it is loaded.
+        const { putEvent } = await import('../core/events/bus.ts');
+        for (const { event } of complete) await putEvent(event);
+        return { replayed: complete.map(({ eventId }) => eventId) };
+      },
+    };
+  }
+
   const newestFirst = () => [...entries.values()].reverse();
   const withCorrelation = (correlationId = '') =>
     [...(idsByCorrelation.get(correlationId) ?? [])].flatMap((id) => entries.get(id) ?? []);
 
   return {
-    keepsEvents: true,
-
     recordWebhook({ at, path, function: name, status, ms, action, reason }, body, secrets) {
       const payload = readBody(body, secrets);
       const isAccepted = status < 400;
@@ -113,7 +148,7 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
     },
 
     recordEvent(event, at) {
-      const { id: busEventId, source, 'detail-type': type, detail } = event;
+      const { id: busEventId, source, 'detail-type': type, detail, 'replay-name': replayName } = event;
       add(
         {
           kind: 'event',
@@ -122,6 +157,7 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
           status: 'published',
           ...identifyEvent(event),
           busEventId,
+          replayName,
           source,
           functions: [],
         },
@@ -134,6 +170,18 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
       if (!entry) return;
       const functions = [...entry.functions, { function: name, at, ok, ms, error }];
       put({ ...entry, functions, status: describeStatus(functions) });
+    },
+
+    readArchive(from, to) {
+      const kept: ArchivedEvent[] = [];
+      for (const { id, kind, at, type, source = '', busEventId, replayName } of entries.values()) {
+        const time = toSeconds(at);
+        if (kind !== 'event' || replayName !== undefined || busEventId === undefined) continue;
+        if (Date.parse(time) < from || Date.parse(time) > to) continue;
+        const detail = payloads.get(id);
+        if (isRecord(detail)) kept.push({ id: busEventId, source, 'detail-type': type, time, detail });
+      }
+      return kept;
     },
 
     async list({ limit, after, ...filter }) {
@@ -164,13 +212,16 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
         payload,
         functions,
         related: related.map(toEntry),
-        isComplete: payload !== undefined,
+        replay: planReplay(found, related),
       };
     },
   };
 }
 
-const toEntry = ({ functions: _, busEventId: __, ...entry }: StoredEntry): EventEntry => entry;
+const toEntry = ({ functions: _, busEventId: __, replayName: ___, ...entry }: StoredEntry): EventEntry => entry;
+
+/** EventBridge's times have a resolution of one second. */
+const toSeconds = (at: string): string => `${at.slice(0, 19)}Z`;
 
 const eventIds = ({ eventId, busEventId }: Pick<StoredEntry, 'eventId' | 'busEventId'>) =>
   [eventId, busEventId].flatMap((id) => id ?? []);

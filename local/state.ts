@@ -21,8 +21,10 @@ export interface Collection<T> {
   clear(): void;
   /** The number of records. */
   size(): number;
-  /** All records, in the order in which their keys were first put. */
-  entries(): readonly (readonly [string, T])[];
+  /** All keys, in the order in which they were first put. */
+  keys(): string[];
+  /** All records, in the order of {@link keys}. */
+  entries(): (readonly [string, T])[];
   /** The records of a range of keys, in the order of their keys. */
   range(range: KeyRange): Iterable<readonly [string, T]>;
 }
@@ -168,6 +170,7 @@ function openCollection<T>(database: DatabaseSync, name: string): Collection<T> 
   );
   const remove = database.prepare(`DELETE FROM ${table} WHERE key = ?`);
   const all = database.prepare(`SELECT key, value FROM ${table} ORDER BY rowid`);
+  const allKeys = database.prepare(`SELECT key FROM ${table} ORDER BY rowid`);
   const count = database.prepare(`SELECT count(*) AS size FROM ${table}`);
   const pages = new Map<string, ReturnType<DatabaseSync['prepare']>>();
 
@@ -202,6 +205,7 @@ function openCollection<T>(database: DatabaseSync, name: string): Collection<T> 
       database.exec(`DELETE FROM ${table}`);
     },
     size: () => Number(count.get()?.size),
+    keys: () => allKeys.all().map(({ key }) => String(key)),
     entries: () => all.all().map(toEntry<T>),
     range,
   };

@@ -37,7 +37,7 @@ export const bus = new sst.aws.Bus('Bus', { transform: { bus: { name: busFullNam
 
 /** See docs/how-to/replay-events.md. */
 new aws.cloudwatch.EventArchive('BusArchive', {
-  name: resourceName('bus'),
+  name: resourceName(archive.name),
   eventSourceArn: bus.arn,
   eventPattern: JSON.stringify(archive.pattern),
   retentionDays: archiveDays,

@@ -1,6 +1,7 @@
 import type { ResourceVariable } from '../core/platform/configuration.ts';
+import type { Pattern } from './patterns.ts';
 
-// The tables and the bucket as plain data: part of topology.ts.
+// The tables, the bucket and the archive as plain data: part of topology.ts.
 
 /** A DynamoDB table, as AWS and the local engine create it. Its keys are `pk` and `sk`, and all key attributes are strings. */
 export interface TableSpec {
@@ -43,3 +44,10 @@ export const tables = {
 
 /** Holds media by organization, and the data of events that exceed the size limit of the bus. */
 export const bucket = { name: 'media', eventsPrefix: 'events/' } as const;
+
+/** Events are archived for replays. Send requests are excluded, so that a replay never sends a message to a customer. */
+export const archive = {
+  name: 'bus',
+  pattern: { 'detail-type': [{ 'anything-but': 'message.send.requested' }] },
+  retentionDays: 14,
+} as const satisfies { name: string; pattern: Pattern; retentionDays: number };

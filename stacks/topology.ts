@@ -8,7 +8,7 @@ import type { PermissionName } from './permissions.ts';
 
 export { type Pattern, resolvePattern } from './patterns.ts';
 export { type RouteSpec, webhookRoute, webhookRoutes, webhookThrottle } from './routes.ts';
-export { bucket, expiryAttribute, type TableSpec, tables } from './storage.ts';
+export { archive, bucket, expiryAttribute, type TableSpec, tables } from './storage.ts';
 
 /**
  * The functions, rules, tables and queues of the bridge as plain data. The stacks and the local engine both build from this
@@ -374,12 +374,6 @@ export const alertRule = {
   name: 'alert-raised',
   pattern: { source: [eventSource], 'detail-type': ['alert.raised'], ...notReplayed },
 } as const satisfies { name: string; pattern: Pattern };
-
-/** Events are archived for replays. Send requests are excluded, so that a replay never sends a message to a customer. */
-export const archive = {
-  pattern: { 'detail-type': [{ 'anything-but': 'message.send.requested' }] },
-  retentionDays: 14,
-} as const satisfies { pattern: Pattern; retentionDays: number };
 
 /** Settings of the functions. Those in the environment of the deployment are copied to every function. */
 export const settings: readonly string[] = [

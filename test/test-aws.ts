@@ -19,6 +19,7 @@ import * as topology from '../stacks/topology.ts';
 
 export const resources: AwsResources = {
   busName: 'omnichannel',
+  archive: topology.archive,
   rules: {
     messages: { pattern: { 'detail-type': [{ prefix: 'message.' }] }, target: { function: 'message' } },
     everything: { pattern: { source: ['test'] }, target: { function: 'audit' } },

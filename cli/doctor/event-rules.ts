@@ -9,6 +9,7 @@ import {
 import * as z from 'zod/mini';
 import { type Finding, fault, problemsOr } from '../../core/channel/finding.ts';
 import { canonicalJson } from '../../core/events/ids.ts';
+import { resourcePrefix } from '../../core/platform/configuration.ts';
 import { type RuleSpec, resolvePattern, rules } from '../../stacks/topology.ts';
 import { checkResource, ifFound } from './finding.ts';
 import { readQueue } from './resources.ts';
@@ -48,11 +49,10 @@ async function listRules(EventBusName: string): Promise<Rule[]> {
 /** The dead-letter queue; undefined if it does not exist, which the check of the queues reports. */
 type DeadLetterQueue = Awaited<ReturnType<typeof readQueue>> | undefined;
 
-/** All names of a stage have the same prefix. */
-const sourceNames = (machineArn: string) => ({
-  stateMachineArn: () => machineArn,
-  alarmName: (name: string) => `${/([^:]*)send$/.exec(machineArn)?.[1] ?? ''}${name}`,
-});
+const sourceNames = {
+  stateMachineArn: () => process.env.SEND_MACHINE_ARN ?? '',
+  alarmName: (name: string) => `${resourcePrefix()}${name}`,
+};
 
 /** Rules are identified by their pattern: their names differ from stage to stage. */
 async function checkRule(
@@ -62,7 +62,7 @@ async function checkRule(
   found: readonly Rule[],
   queue: DeadLetterQueue,
 ): Promise<Finding[]> {
-  const wanted = canonicalJson(resolvePattern(spec, sourceNames(process.env.SEND_MACHINE_ARN ?? '')));
+  const wanted = canonicalJson(resolvePattern(spec, sourceNames));
   const rule = found.find(({ EventPattern }) => EventPattern && canonicalJson(JSON.parse(EventPattern)) === wanted);
   if (!rule?.Name) {
     return [fault(`The bus ${bus} has no rule with the pattern of ${name}: its target never runs.`)];

@@ -200,7 +200,6 @@ describe('an event of a stage', () => {
       entry: { type: 'message.received' },
       functions: [{ function: 'message-received', ok: true, ms: expect.any(Number) }],
       payload: { content: 'Where is my parcel?' },
-      isComplete: false,
     });
     expect(queries().at(-1)?.queryString).toMatch(/correlationId = "[0-9a-f]{32}"/);
   });

@@ -28,6 +28,7 @@ import {
   type FunctionRun,
   matchesFilter,
 } from '../event-source.ts';
+import { createStageReplays } from './replay.ts';
 
 /** A line of core/platform/invocations.ts. */
 const line = z.object({
@@ -68,6 +69,7 @@ const maxLogGroups = 50;
  */
 export function stageEvents(now: () => number = Date.now): EventSource {
   const client = new CloudWatchLogsClient({});
+  const replays = createStageReplays(now);
   let groups: Promise<string[]> | undefined;
 
   const query: typeof runQuery = (...query) => runQuery(...query).catch(explain);
@@ -99,8 +101,6 @@ export function stageEvents(now: () => number = Date.now): EventSource {
   }
 
   return {
-    keepsEvents: false,
-
     async list({ limit, after, ...filter }) {
       const from = filter.since === undefined ? now() - defaultPeriodMs : Date.parse(filter.since);
       const before = Math.min(filter.until === undefined ? now() : Date.parse(filter.until), Number(after ?? Infinity));
@@ -131,14 +131,13 @@ export function stageEvents(now: () => number = Date.now): EventSource {
       const isSame = ({ entry }: RecordedEntry) => (key.eventId ? entry.eventId === key.eventId : entry.id === id);
       const details = found.find(isSame);
       if (!details) return undefined;
-      const related = found.filter((other) => other !== details).map(({ entry }) => entry);
-      return {
-        ...details,
-        payload: await readPayload(details.entry),
-        related: related.toReversed(),
-        isComplete: false,
-      };
+      // Without a correlation id, the query finds any lines of that millisecond.
+      const related = correlationId ? found.filter((other) => other !== details).toReversed() : [];
+      const [payload, replay] = await Promise.all([readPayload(details.entry), replays.plan(details, related)]);
+      return { ...details, payload, related: related.map(({ entry }) => entry), replay };
     },
+
+    findReplay: replays.find,
   };
 }
 

@@ -244,10 +244,12 @@ describe('the circuit breaker', () => {
     expect(mustOpen(reservation(), stateWith({ failures, successes, breaker: 'open' }))).toBe(false);
   });
 
-  it('opens at a failed probe call', () => {
+  it('opens at the first failed probe call, unless another has closed it', () => {
     const half = stateWith({ breaker: 'half-open', epoch: 3, failures: 1 });
-    expect(mustOpen(reservation({ isProbe: true, epoch: 3 }), half)).toBe(true);
+    for (const epoch of [3, 2]) expect(mustOpen(reservation({ isProbe: true, epoch }), half)).toBe(true);
     expect(mustOpen(reservation({ isProbe: false, epoch: 3 }), half)).toBe(false);
+    expect(mustOpen(reservation({ isProbe: true, epoch: 3 }), { ...half, breaker: 'closed' })).toBe(false);
+    expect(mustOpen(reservation({ isProbe: true, at: now }), { ...half, openUntil: now + 1 })).toBe(false);
   });
 
   it('stays open for 30 s, and moves every slot behind that', () => {
@@ -283,12 +285,15 @@ describe('the circuit breaker', () => {
     expect(planSuccess(reservation({ state: { ...failing, windowStart: now - 30_000 } }), now)).toBeUndefined();
   });
 
-  it('closes at a successful probe call of its epoch only', () => {
+  it('closes at the first successful probe call, whichever was made last', () => {
     const half = stateWith({ breaker: 'half-open', epoch: 3, reason: 'failures', interval: 500, probeUntil: now });
     const close = (epoch: number) => planSuccess(reservation({ isProbe: true, epoch, state: half }), now);
     const closed = { breaker: 'closed', reason: '', probeUntil: 0, interval: 104 };
-    expect(apply(half, close(3) ?? { when: [] })).toMatchObject(closed);
-    expect(apply(half, close(2) ?? { when: [] })).toBeUndefined();
+    for (const epoch of [3, 2]) expect(apply(half, close(epoch) ?? { when: [] })).toMatchObject(closed);
+    for (const breaker of ['open', 'closed'] as const) {
+      expect(apply({ ...half, breaker }, close(3) ?? { when: [] })).toBeUndefined();
+    }
+    expect(apply({ ...half, baseInterval: 208 }, close(3) ?? { when: [] })).toBeUndefined();
   });
 
   it('leaves a probe call that was not made to another caller', () => {

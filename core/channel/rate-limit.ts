@@ -332,15 +332,17 @@ export function planNewEpoch(epoch: number, set: Partial<RateLimitState>): RateL
 export const closedBreaker = { breaker: 'closed', reason: '', failures: 0, successes: 0, probeUntil: 0 } as const;
 export const allTats = (at: number) => ({ sendsTat: at, routingTat: at, reconciliationTat: at });
 
-const whileProbing = (epoch: number): readonly RateLimitCondition[] => [
-  { field: 'epoch', is: '=', value: epoch },
-  { field: 'breaker', is: '=', value: 'half-open' },
-];
+const isHalfOpen: RateLimitCondition = { field: 'breaker', is: '=', value: 'half-open' };
 
-/** After a success. Undefined where nothing has to be written: no probe call, and no recent failures. */
-export function planSuccess({ epoch, isProbe, state }: Reservation, now: number): RateLimitUpdate | undefined {
+/**
+ * After a success. Undefined where nothing has to be written: no probe call, and no recent failures. A probe call that takes
+ * longer than {@link probeMs} is followed by others; the first that succeeds closes the breaker.
+ */
+export function planSuccess({ isProbe, state }: Reservation, now: number): RateLimitUpdate | undefined {
   if (isProbe) {
-    return { when: whileProbing(epoch), set: { ...closedBreaker, interval: state.baseInterval } };
+    // An operator may have set another rate meanwhile.
+    const isSameRate = { field: 'baseInterval', is: '=', value: state.baseInterval } as const;
+    return { when: [isHalfOpen, isSameRate], set: { ...closedBreaker, interval: state.baseInterval } };
   }
   const isCounting = state.failures > 0 && now - state.windowStart < windowMs;
   if (!isCounting) return undefined;
@@ -359,11 +361,15 @@ export function planFailure({ windowStart, failures }: RateLimitState, now: numb
   return { when: [sameWindow], set: { windowStart: now, failures: 1, successes: 0 } };
 }
 
-/** Whether the failure opens the breaker, given the state after it was counted. */
-export function mustOpen({ epoch, isProbe }: Reservation, after: RateLimitState): boolean {
-  if (after.epoch !== epoch) return false;
+/**
+ * Whether the failure opens the breaker, given the state after it was counted. The first probe call that fails opens it; those
+ * that were made before do not open it again.
+ */
+export function mustOpen({ at, epoch, isProbe }: Reservation, after: RateLimitState): boolean {
   const { breaker, failures, successes } = after;
-  return isProbe || (breaker === 'closed' && failures + successes >= minOutcomes && failures >= successes);
+  if (breaker === 'half-open') return isProbe && at >= after.openUntil;
+  const isFailing = failures + successes >= minOutcomes && failures >= successes;
+  return breaker === 'closed' && after.epoch === epoch && isFailing;
 }
 
 export function planOpen(epoch: number, now: number, reason: 'failures' | 'credentials'): RateLimitUpdate {
@@ -374,7 +380,8 @@ export function planOpen(epoch: number, now: number, reason: 'failures' | 'crede
 /** A probe call that was not made is left to another caller. */
 export function planUnused({ epoch, isProbe }: Reservation, now: number): RateLimitUpdate | undefined {
   if (!isProbe) return undefined;
-  return { when: whileProbing(epoch), set: { breaker: 'open', openUntil: now, probeUntil: 0 }, add: { epoch: 1 } };
+  const ownProbe = [{ field: 'epoch', is: '=', value: epoch } as const, isHalfOpen];
+  return { when: ownProbe, set: { breaker: 'open', openUntil: now, probeUntil: 0 }, add: { epoch: 1 } };
 }
 
 /** Whether a slot that was reserved earlier may be used, {@link maxSlotWaitMs} before it at the earliest. */

@@ -374,6 +374,41 @@ describe('the circuit breaker', () => {
     });
   });
 
+  /** A caller every half second for half a minute. Returns how often LiveChat was called. */
+  async function callOften({ live, limiter, time }: ReturnType<typeof limiterWorld>, call: () => Promise<void>) {
+    let calls = 0;
+    const counted = async () => {
+      calls += 1;
+      await call();
+    };
+    await live(async () => {
+      for (let callers = 0; callers < 60; callers += 1) {
+        limiter()
+          .run(counted)
+          .catch(() => {});
+        await time.sleep(500);
+      }
+    });
+    return calls;
+  }
+
+  it('closes although every call takes longer than the outcome of a probe call is awaited', async () => {
+    const world = limiterWorld({ ...opened, openUntil: 0 });
+    const calls = await callOften(world, () => world.time.sleep(4_000));
+    expect(await world.read()).toMatchObject({ breaker: 'closed' });
+    expect(calls).toBeGreaterThan(30);
+  });
+
+  it('opens again although every probe call takes longer than its outcome is awaited', async () => {
+    const world = limiterWorld({ ...opened, openUntil: 0 });
+    const calls = await callOften(world, async () => {
+      await world.time.sleep(4_000);
+      throw serverError;
+    });
+    expect(await world.read()).toMatchObject({ breaker: 'half-open', openUntil: 4_035 + 30_000 });
+    expect(calls).toBe(2);
+  });
+
   it.each<[string, Error]>([
     ['a rejected request', clientError],
     ['a 429', rateLimit(100)],

@@ -336,7 +336,7 @@ class OrganizationLimiter implements RateLimiter {
     const { cache, clock, metrics, organizationId } = this.#options;
     const { state } = await cache.update(organizationId, planFailure(slot.state, clock.now()));
     if (!mustOpen(slot, state)) return;
-    const opened = await cache.update(organizationId, planOpen(slot.epoch, clock.now(), 'failures'));
+    const opened = await cache.update(organizationId, planOpen(state.epoch, clock.now(), 'failures'));
     if (opened.applied) metrics.count('BreakerOpened', { reason: 'failures', organizationId });
   }
 

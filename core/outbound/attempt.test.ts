@@ -9,7 +9,7 @@ import type { AttemptHistory } from './delivery.ts';
 import { RequestExpired } from './errors.ts';
 import type { SendOptions } from './request.ts';
 
-const { inactive, absent, crowded, otherRegion, clientError, serverError, authentication } = failures;
+const { inactive, absent, crowded, otherRegion, clientError, serverError, authentication, forbidden } = failures;
 const { noResponse, notConnected, requestTimeout, proxy, rateLimit } = failures;
 /** From a reservation to a first slot: two writes. */
 const notice = 35;
@@ -300,6 +300,17 @@ describe('rejected credentials', () => {
     expect(methods()).toHaveLength(calls);
     expect(blocked()).toBe(1);
     expect(await read()).toMatchObject({ breaker: 'open', reason: 'credentials' });
+  });
+
+  it.each<[string, Script, object]>([
+    ['the chat', { send: [forbidden] }, {}],
+    ['the chat that the sender would join', { send: [absent], join: [forbidden] }, {}],
+    ['the chat in which the message may be', { find: [forbidden] }, unknownBefore],
+  ])('for %s alone keep the breaker closed: other chats work', async (_name, script, history) => {
+    const { run, blocked, read } = attemptWith({ script, history });
+    expect(failure(await run()).error).toBe(forbidden);
+    expect(blocked()).toBe(0);
+    expect(await read()).toMatchObject({ breaker: 'closed' });
   });
 
   it('do not hide an unknown outcome of the second call', async () => {

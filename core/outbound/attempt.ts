@@ -10,6 +10,7 @@ import {
 } from '../channel/channel.ts';
 import { Deferred } from '../channel/deferred.ts';
 import type { RateLimiter } from '../channel/rate-limiter.ts';
+import { reconnect } from '../channel/reconnect.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ConfigurationError } from '../platform/configuration.ts';
 import {
@@ -55,6 +56,7 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
   const { conversationId, requestId, expiresAt } = request;
   const repairs: AttemptRepair[] = [];
   const tried = new Set<string>();
+  const reconnected = new Set<'region' | 'credentials'>();
   let channel = options.channel;
   let joinedAt: number | undefined;
   let state = attemptState(history);
@@ -156,9 +158,9 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
     } catch (error) {
       if (!(error instanceof ChannelError)) throw error;
       state = { ...state, lastError: error.name };
-      if (error.category === 'Authentication') await refreshCredentials(error);
-      else if (error.category === 'Server' || error.category === 'Network') failCall(error);
-      else followRegion(error);
+      if (error.category === 'Server' || error.category === 'Network') failCall(error);
+      channel = await reconnect(error, channel, { limiter, onCredentialsBlocked, repaired: reconnected });
+      repairs.push(error.category === 'Authentication' ? 'new credentials' : 'changed region');
     }
     // The region or the credentials have changed.
     return call(make);
@@ -169,26 +171,6 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
     state = { ...state, failedCalls };
     const pauseMs = retryPause(failedCalls);
     throw pauseMs === undefined ? error : new Deferred(clock.now() + pauseMs, 'failing', { cause: error });
-  }
-
-  /** Throws the error if it is not the first one that names another region. */
-  function followRegion(error: ChannelError): void {
-    const { repair: kind, region } = error;
-    if (kind !== 'region' || !region || tried.has(kind)) throw error;
-    tried.add(kind);
-    channel = channel.inRegion(region);
-    repairs.push('changed region');
-  }
-
-  async function refreshCredentials(error: ChannelError): Promise<void> {
-    const fresh = tried.has('credentials') ? undefined : await channel.withFreshCredentials();
-    tried.add('credentials');
-    if (!fresh) {
-      if (await limiter.blockCredentials()) await onCredentialsBlocked();
-      throw error;
-    }
-    channel = fresh;
-    repairs.push('new credentials');
   }
 
   try {

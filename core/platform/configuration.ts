@@ -33,6 +33,11 @@ export function required(name: ResourceVariable, environment: Environment = proc
   return value;
 }
 
+/** The prefix of the names of all resources of a stage, such as `livechat-dev-`. Empty on the local engine. */
+export function resourcePrefix(environment: Environment = process.env): string {
+  return /([^:]*)send$/.exec(environment.SEND_MACHINE_ARN ?? '')?.[1] ?? '';
+}
+
 /** A setting that is a whole number of at least `min`, or `fallback` if it is not set. */
 export function wholeNumber(name: string, fallback: number, min = 0, environment: Environment = process.env): number {
   const text = environment[name];

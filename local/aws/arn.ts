@@ -18,6 +18,10 @@ export function queueArn(name: string): string {
   return `arn:aws:sqs:${region}:${accountId}:${name}`;
 }
 
+export function busArn(name: string): string {
+  return `arn:aws:events:${region}:${accountId}:event-bus/${name}`;
+}
+
 export function ruleArn(bus: string, name: string): string {
   return `arn:aws:events:${region}:${accountId}:rule/${bus === 'default' ? '' : `${bus}/`}${name}`;
 }

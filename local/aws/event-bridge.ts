@@ -1,19 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { parseJson } from '../../core/platform/json.ts';
-import { type RuleSpec, resolvePattern } from '../../stacks/topology.ts';
-import { accountId, functionArn, queueArn, region, stateMachineArn } from './arn.ts';
-import { compilePattern, type Matcher } from './event-pattern.ts';
+import { accountId, region } from './arn.ts';
+import { type BusRule, createRules, defaultBus } from './bus-rules.ts';
 import type { AwsResources } from './local-aws.ts';
-import { AwsError, createService, isRecord, type Operations, pageFields, paginate, parseInput } from './protocol.ts';
-import { deadLetterAttributes, viewRule } from './rule-targets.ts';
-import {
-  createSubscriberRules,
-  type SubscriberOptions,
-  type SubscriberRule,
-  type SubscriberRules,
-  testEventPattern,
-} from './subscriber-rules.ts';
+import { AwsError, createService, isRecord, parseInput } from './protocol.ts';
+import { createReplays, type ReplayOptions } from './replays.ts';
+import { deadLetterAttributes } from './rule-targets.ts';
+import { createSubscriberRules, type SubscriberOptions, testEventPattern } from './subscriber-rules.ts';
 
 /** An event as a rule's target receives it. */
 export interface Envelope {
@@ -33,11 +27,14 @@ export interface Envelope {
 /** An event to publish. */
 export type BusEvent = Pick<Envelope, 'source' | 'detail-type' | 'resources' | 'detail'>;
 
-export interface EventsOptions extends Pick<AwsResources, 'busName' | 'rules' | 'queues'>, SubscriberOptions {
+export interface EventsOptions
+  extends Pick<AwsResources, 'archive' | 'busName' | 'rules' | 'queues'>,
+    SubscriberOptions {
   /** Invokes a function asynchronously, with retries. */
   startFunction(name: string, event: unknown): void;
   /** Receives every event on the app's bus. */
   onEvent?(event: Envelope): void;
+  readonly readArchive: ReplayOptions['readArchive'];
 }
 
 /** AWS's limit since 2026-01-29 (256 KB before, and still in some regions). */
@@ -62,6 +59,11 @@ export function createEvents(options: EventsOptions) {
   const { busName, queues, startFunction, inFlight, state, report, onEvent } = options;
   const subscribers = createSubscriberRules(options);
   const rules = createRules(options, subscribers);
+  const replays = createReplays({
+    ...options,
+    findRule: rules.find,
+    publish: (event, only) => publish(createEnvelope({ resources: [], ...event }), only),
+  });
   const pending = state.collection<QueueDelivery>('event deliveries');
   // Read before the first delivery starts: `resume` must not start that one a second time.
   const earlier = pending.entries();
@@ -103,9 +105,13 @@ export function createEvents(options: EventsOptions) {
     await options.sendToQueue(queues.deadLetters, { body: JSON.stringify(event), attributes });
   }
 
-  /** Starts the delivery of an event to the targets of all matching rules. Every delivery is stored when this returns. */
-  function deliver(bus: string, event: Envelope): void {
+  /**
+   * Starts the delivery of an event to the targets of all matching rules, or of those in `only`. Every delivery is stored when
+   * this returns.
+   */
+  function deliver(bus: string, event: Envelope, only?: ReadonlySet<string>): void {
     for (const { name, target } of rules.matching(bus, event)) {
+      if (only?.has(name) === false) continue;
       if ('function' in target) startFunction(target.function, event);
       else {
         const key = randomUUID();
@@ -114,7 +120,12 @@ export function createEvents(options: EventsOptions) {
         void deliverToQueue(key, delivery);
       }
     }
-    subscribers.deliver(bus, event);
+    subscribers.deliver(bus, event, only);
+  }
+
+  function publish(event: Envelope, only?: ReadonlySet<string>): void {
+    onEvent?.(event);
+    deliver(busName, event, only);
   }
 
   /** A delivery that is interrupted by a stop remains stored, and `resume` repeats it. */
@@ -135,8 +146,7 @@ export function createEvents(options: EventsOptions) {
     try {
       if (throttled) throw new AwsError('ThrottlingException', 'Rate exceeded (injected fault)');
       const envelope = toEnvelope(entry, replay);
-      onEvent?.(envelope);
-      deliver(busName, envelope);
+      publish(envelope);
       return { EventId: envelope.id };
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
@@ -161,6 +171,7 @@ export function createEvents(options: EventsOptions) {
     TestEventPattern: testEventPattern,
     ...rules.operations,
     ...subscribers.operations,
+    ...replays.operations,
   });
 
   return {
@@ -168,6 +179,7 @@ export function createEvents(options: EventsOptions) {
     stop(): void {
       stopped = true;
       subscribers.stop();
+      replays.stop();
     },
 
     /** Publishes events as an archive replay, with `replay-name`. */
@@ -178,8 +190,9 @@ export function createEvents(options: EventsOptions) {
 
     /** Continues the deliveries of an earlier run. */
     resume(): void {
-      for (const [key, delivery] of earlier) void deliverToQueue(key, delivery);
+      for (const [key, delivery] of earlier.splice(0)) void deliverToQueue(key, delivery);
       subscribers.resume();
+      replays.resume();
     },
   };
 }
@@ -207,179 +220,4 @@ function entrySize({ Source = '', DetailType = '', Detail = '', Time, Resources 
 /** EventBridge's times have a resolution of one second. */
 function toSeconds(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
-}
-
-/** The target of a rule, by its name in the topology. */
-export type Target = { readonly function: string } | { readonly queue: string };
-
-export interface Rule extends Omit<RuleSpec, 'target'> {
-  readonly target: Target;
-}
-
-/** A rule on its bus, with the state that API calls change. */
-interface BusRule {
-  readonly name: string;
-  readonly bus: string;
-  readonly pattern: unknown;
-  readonly matches: Matcher;
-  readonly target: Target;
-  enabled: boolean;
-  /** The target in the API's form. Undefined while it is removed; without a dead-letter queue, failed events are lost. */
-  listedTarget: ListedTarget | undefined;
-}
-
-/** The bus of AWS services' events. */
-const defaultBus = 'default';
-
-const onBus = { EventBusName: z.optional(z.string()) };
-const listSchema = z.object({ ...onBus, ...pageFields });
-const ruleSchema = z.object({ Name: z.string(), ...onBus });
-const targetsSchema = z.object({ Rule: z.string(), ...onBus });
-const removeSchema = z.object({ Rule: z.string(), Ids: z.array(z.string()), ...onBus });
-const listedTarget = z.object({
-  Id: z.string(),
-  Arn: z.string(),
-  DeadLetterConfig: z.optional(z.object({ Arn: z.optional(z.string()) })),
-});
-type ListedTarget = z.output<typeof listedTarget>;
-const putTargetsSchema = z.object({ Rule: z.string(), Targets: z.array(z.unknown()).check(z.minLength(1)), ...onBus });
-const busSchema = z.object({ Name: z.optional(z.string()) });
-
-/** The id of a rule's only target. */
-const targetId = 'target';
-
-function targetArn(target: Target, queues: EventsOptions['queues']): string {
-  if ('function' in target) return functionArn(target.function);
-  return queueArn(queues[target.queue] ?? target.queue);
-}
-
-/** The app's rules on both buses, and the EventBridge operations on these rules and on those of subscribers. */
-function createRules({ busName, rules: specs, queues, state }: EventsOptions, subscribers: SubscriberRules) {
-  /** Whether a rule is enabled, if a call has changed it. */
-  const changed = state.collection<boolean>('enabled rules');
-  const rules = Object.entries(specs).map(([name, rule]): BusRule => {
-    const pattern = resolvePattern(rule, { stateMachineArn, alarmName: (name) => name });
-    return {
-      name,
-      bus: rule.bus ?? busName,
-      pattern,
-      matches: compilePattern(pattern),
-      target: rule.target,
-      enabled: changed.get(name) ?? true,
-      listedTarget: {
-        Id: targetId,
-        Arn: targetArn(rule.target, queues),
-        DeadLetterConfig: { Arn: queueArn(queues.deadLetters) },
-      },
-    };
-  });
-
-  function resolveBusName(name = defaultBus): string {
-    const short = name.slice(name.lastIndexOf('/') + 1);
-    if (short !== busName && short !== defaultBus) {
-      throw new AwsError('ResourceNotFoundException', `Event bus ${short} does not exist.`);
-    }
-    return short;
-  }
-
-  const findOwn = (bus: string, name: string): BusRule | undefined =>
-    rules.find((rule) => rule.name === name && rule.bus === bus);
-
-  function find(name: string, eventBusName: string | undefined): BusRule | SubscriberRule {
-    const bus = resolveBusName(eventBusName);
-    const found = findOwn(bus, name) ?? subscribers.find(bus, name);
-    if (!found) throw new AwsError('ResourceNotFoundException', `Rule ${name} does not exist on EventBus ${bus}.`);
-    return found;
-  }
-
-  /** @throws AwsError ManagedRuleException for a rule of the app */
-  function rejectOwn(bus: string, name: string): void {
-    if (!findOwn(bus, name)) return;
-    throw new AwsError('ManagedRuleException', `Rule ${name} belongs to the bridge. Create a rule of your own.`);
-  }
-
-  const setEnabled = (enabled: boolean) => (input: unknown) => {
-    const { Name, EventBusName } = parseInput(ruleSchema, input);
-    const rule = find(Name, EventBusName);
-    if ('targets' in rule) subscribers.setEnabled(rule, enabled);
-    else {
-      rule.enabled = enabled;
-      changed.put(rule.name, enabled);
-    }
-    return {};
-  };
-
-  /** Restores the target of one of the app's rules or changes its dead-letter queue. */
-  function putOwnTarget(rule: BusRule, targets: readonly unknown[]): void {
-    for (const target of parseInput(z.array(listedTarget), targets)) {
-      if (target.Id !== targetId || target.Arn !== targetArn(rule.target, queues)) rejectOwn(rule.bus, rule.name);
-      rule.listedTarget = target;
-    }
-  }
-
-  const operations: Operations = {
-    DescribeEventBus(input) {
-      const name = resolveBusName(parseInput(busSchema, input).Name);
-      return { Name: name, Arn: `arn:aws:events:${region}:${accountId}:event-bus/${name}` };
-    },
-    DescribeRule(input) {
-      const { Name, EventBusName } = parseInput(ruleSchema, input);
-      return viewRule(find(Name, EventBusName));
-    },
-    ListRules(input) {
-      const { EventBusName, NamePrefix = '', Limit, NextToken } = parseInput(listSchema, input);
-      const bus = resolveBusName(EventBusName);
-      const own = rules.map((rule, index) => ({ rule, position: index - rules.length }));
-      const all = [...own, ...subscribers.list(bus).map((rule) => ({ rule, position: rule.position }))];
-      const found = all.filter(({ rule }) => rule.bus === bus && rule.name.startsWith(NamePrefix));
-      const page = { maxResults: Limit, nextToken: NextToken };
-      const { items, nextToken } = paginate(found, page, ({ position }) => position);
-      return { Rules: items.map(({ rule }) => viewRule(rule)), NextToken: nextToken };
-    },
-    PutRule(input) {
-      const { Name, EventBusName } = parseInput(ruleSchema, input);
-      const bus = resolveBusName(EventBusName);
-      rejectOwn(bus, Name);
-      return subscribers.put(bus, input);
-    },
-    /** Succeeds if the rule does not exist. */
-    DeleteRule(input) {
-      const { Name, EventBusName } = parseInput(ruleSchema, input);
-      const bus = resolveBusName(EventBusName);
-      rejectOwn(bus, Name);
-      const found = subscribers.find(bus, Name);
-      if (found) subscribers.remove(found);
-      return {};
-    },
-    ListTargetsByRule(input) {
-      const { Rule, EventBusName } = parseInput(targetsSchema, input);
-      const rule = find(Rule, EventBusName);
-      return { Targets: 'targets' in rule ? rule.targets : [rule.listedTarget ?? []].flat() };
-    },
-    PutTargets(input) {
-      const { Rule, EventBusName, Targets } = parseInput(putTargetsSchema, input);
-      const rule = find(Rule, EventBusName);
-      if ('targets' in rule) subscribers.putTargets(rule, Targets);
-      else putOwnTarget(rule, Targets);
-      return { FailedEntryCount: 0, FailedEntries: [] };
-    },
-    RemoveTargets(input) {
-      const { Rule, EventBusName, Ids } = parseInput(removeSchema, input);
-      const rule = find(Rule, EventBusName);
-      if ('targets' in rule) subscribers.removeTargets(rule, Ids);
-      else if (Ids.includes(targetId)) rule.listedTarget = undefined;
-      return { FailedEntryCount: 0, FailedEntries: [] };
-    },
-    EnableRule: setEnabled(true),
-    DisableRule: setEnabled(false),
-  };
-
-  return {
-    findOwn,
-
-    /** The enabled rules with a target that match an event on a bus. */
-    matching: (bus: string, event: unknown): readonly BusRule[] =>
-      rules.filter((rule) => rule.bus === bus && rule.enabled && rule.listedTarget && rule.matches(event)),
-    operations,
-  };
 }

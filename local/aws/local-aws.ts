@@ -9,12 +9,14 @@ import { close, listen } from '../listen.ts';
 import { type Collection, openState, type State } from '../state.ts';
 import { timerMs } from '../timers.ts';
 import { accountId, functionArn, queueArn } from './arn.ts';
+import type { Rule } from './bus-rules.ts';
 import { type ControlOptions, createCalls, createControl, createFaults } from './control.ts';
 import { createDatabase, createTables } from './dynamodb.ts';
 import { createEndpoint } from './endpoint.ts';
-import { createEvents, type Envelope, type Rule } from './event-bridge.ts';
+import { createEvents, type Envelope } from './event-bridge.ts';
 import { type EventSourceMapping, startEventSourceMapping } from './event-source-mapping.ts';
 import { createParameters } from './parameter-store.ts';
+import type { ArchivedEvent, ArchiveResource } from './replays.ts';
 import { createSecrets } from './secrets-manager.ts';
 import { createQueues, createStorage, type OutgoingMessage } from './sqs-s3.ts';
 import { type Execution, statusChange } from './step-functions/executions.ts';
@@ -40,6 +42,7 @@ export interface ConsumerResource {
 export interface AwsResources {
   /** The name of the app's bus. */
   readonly busName: string;
+  readonly archive: ArchiveResource;
   readonly rules: Readonly<Record<string, Rule>>;
   readonly tables: Readonly<Record<string, Pick<TableSpec, 'indexes'>>>;
   /** The SQS names of the queues, by their names in the topology. */
@@ -79,6 +82,8 @@ export interface LocalAwsOptions {
   readonly maxEndedExecutions?: number;
   report(message: string): void;
   onEvent?(event: Envelope): void;
+  /** The events of a period, oldest first, for replays. The times are in milliseconds since 1970. Default: none. */
+  readArchive?(from: number, to: number): readonly ArchivedEvent[];
   /** Called when an execution starts and ends. */
   onExecution?(execution: Execution): void;
 }
@@ -154,6 +159,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
   });
   const events = createEvents({
     busName: resources.busName,
+    archive: resources.archive,
     rules: resources.rules,
     queues: resources.queues,
     startFunction: invocations.start,
@@ -162,6 +168,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     inFlight,
     state,
     report,
+    readArchive: (from, to) => options.readArchive?.(from, to) ?? [],
     ...(options.onEvent && { onEvent: options.onEvent }),
   });
   const idle: ControlOptions['idle'] = (limitMs, waitForExecutions) =>

@@ -95,4 +95,6 @@ export const failures = {
   notConnected: noResponse('refused', 'ECONNREFUSED'),
   clientError: response(422, 'validation'),
   authentication: response(401, 'authentication'),
+  /** The credentials work, but not for this chat. */
+  forbidden: response(403, 'authorization', 'User has no access to the chat'),
 };

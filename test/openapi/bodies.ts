@@ -1,4 +1,5 @@
 import type { ApiResponses } from '../../console/api.ts';
+import type { StartedReplay } from '../../console/event-source.ts';
 import type { Flow } from '../../console/flow.ts';
 import type { RedriveDryRun } from '../../console/operations.ts';
 import type { RulesDryRun } from '../../console/routing.ts';
@@ -18,7 +19,7 @@ export interface ResponseBodies extends Reads {
   'POST /dead-letters/redrive': RedriveDryRun;
   'POST /dead-letters/:id/redrive': { redriven: NonNullable<Result<typeof redrive>['redriven']> };
   'POST /dead-letters/:id/dismiss': { dismissed: NonNullable<Result<typeof dismiss>['dismissed']> };
-  'POST /events/:id/replay': { replayed: string[] };
+  'POST /events/:id/replay': StartedReplay;
   'POST /rate-limits/:organizationId': { rateLimit: RateLimitView };
   'GET /routing/rules/:version': { organizationId: string; version: Result<typeof findRules> };
   'POST /routing/rules': { organizationId: string; active: Result<typeof applyRules>['version']; changed: boolean };

@@ -16,7 +16,6 @@ import { openApi, operations } from './document.ts';
 const document = openApi();
 const { paths } = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) }).parse(document);
 const noEvents: EventSource = {
-  keepsEvents: true,
   list: async () => ({ entries: [], limits: [] }),
   find: async () => undefined,
 };
@@ -94,7 +93,8 @@ describe('the responses of the local engine', () => {
   const ajv = new Ajv2020({ strict: false });
   ajv.addSchema(document, 'openapi');
 
-  it.each(Object.keys(operations).filter((operation) => operation.startsWith('GET ')))(
+  const ofStages = new Set(['GET /replays/:id']);
+  it.each(Object.keys(operations).filter((operation) => operation.startsWith('GET ') && !ofStages.has(operation)))(
     'match: %s',
     async (operation) => {
       const path = operation.replace('GET ', '');

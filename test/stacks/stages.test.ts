@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { resourcePrefix } from '../../core/platform/configuration.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { permissions } from '../../stacks/permissions.ts';
-import { type FunctionSpec, functions, reserveConcurrency, sumReserved } from '../../stacks/topology.ts';
+import { archive, type FunctionSpec, functions, reserveConcurrency, sumReserved } from '../../stacks/topology.ts';
 import { type App, appFile, loadApp, type stages } from './app.ts';
 import { checks } from './checks/all.ts';
 import { checkEnvironment, findUnreadSettings, findVariables, type VariableReads } from './checks/environment.ts';
@@ -228,6 +229,22 @@ describe('the outputs', () => {
         SEND_MACHINE_ARN: `arn:aws:states:${region}:123456789012:stateMachine:livechat-${name}-send`,
       },
     });
+  });
+});
+
+describe('the names of the resources', () => {
+  /** The console builds the names of the archive and of the rules from this prefix. */
+  it.each(deployed)('begin with the prefix of the send state machine: %s', (name) => {
+    const app = loadApp(name);
+    const outputs = JSON.parse(textAt(find(app, 'aws:ssm/parameter:Parameter', 'Outputs').inputs, 'value'));
+    const prefix = resourcePrefix(outputs.environment);
+    expect(prefix).toBe(`livechat-${name}-`);
+    expect(find(app, 'aws:cloudwatch/eventArchive:EventArchive', 'BusArchive').inputs.name).toBe(
+      `${prefix}${archive.name}`,
+    );
+    const rules = ofType(app, 'aws:cloudwatch/eventRule:EventRule').map(({ inputs }) => inputs.name);
+    const handled = Object.entries<FunctionSpec>(functions).filter(([, { events }]) => events);
+    expect(rules).toEqual(expect.arrayContaining(handled.map(([handler]) => `${prefix}${handler}`)));
   });
 });
 

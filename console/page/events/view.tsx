@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { ApiResponses } from '../../api.ts';
-import { call, get, useCommand } from '../app/api.ts';
+import type { ReplayStatus, StartedReplay } from '../../event-source.ts';
+import { call, get, useCommand, useResource } from '../app/api.ts';
 import { linkTo } from '../app/route.ts';
-import { count, duration, fullTime } from '../parts/format.ts';
-import { Badge, Card, Code, CopyButton, Head, Ids, Loaded, Problem, Time } from '../parts/ui.tsx';
+import { count, duration, fullTime, timeInText } from '../parts/format.ts';
+import { Badge, Card, Code, CopyButton, Head, Ids, Loaded, Problem, Time, type Tone } from '../parts/ui.tsx';
 import { curlCommand } from './commands.ts';
 import { EventBadge, EventRow, reloadIntervalMs } from './list.tsx';
 
@@ -81,16 +82,16 @@ function EventDetails({ details }: { details: Details }) {
   );
 }
 
-function Actions({ details: { entry, payload, replayObstacle } }: { details: Details }) {
-  const [replayed, setReplayed] = useState<number>();
+function Actions({ details: { entry, payload, replayObstacle, replayPeriod } }: { details: Details }) {
+  const [started, setStarted] = useState<StartedReplay>();
   const { problem, busy, run } = useCommand();
   const replay = () => {
-    setReplayed(undefined);
-    run(call<{ replayed: readonly string[] }>('POST', `/api/events/${encodeURIComponent(entry.id)}/replay`), (result) =>
-      setReplayed(result.replayed.length),
-    );
+    setStarted(undefined);
+    run(call<StartedReplay>('POST', `/api/events/${encodeURIComponent(entry.id)}/replay`), setStarted);
   };
-  const curl = entry.kind === 'event' && replayObstacle ? undefined : curlCommand(entry, payload, location.origin);
+  // On a stage, a replay requires the token of the console.
+  const hasCurl = entry.kind === 'webhook' || !(replayObstacle ?? replayPeriod);
+  const curl = hasCurl && curlCommand(entry, payload, location.origin);
   return (
     <>
       <div class="actions">
@@ -100,14 +101,51 @@ function Actions({ details: { entry, payload, replayObstacle } }: { details: Det
         {payload !== undefined && <CopyButton text="Copy as JSON" value={JSON.stringify(payload, null, 2)} />}
         {curl && <CopyButton text="Copy as curl" value={curl} />}
       </div>
+      {started?.name && <ReplayState name={started.name} />}
       <p class="hint" role="status">
-        {replayed !== undefined
-          ? `${count(replayed, 'event')} published again with the same IDs. Nothing is stored or sent twice.`
-          : replayObstacle
-            ? `Cannot be replayed: ${replayObstacle}.`
-            : 'A replay publishes the events with the same IDs, so nothing is stored or sent twice.'}
+        {started && !started.name
+          ? `${count(started.replayed.length, 'event')} published again with the same IDs. Nothing is stored or sent twice.`
+          : describeReplay(replayObstacle, replayPeriod)}
       </p>
       <Problem text={problem} />
+    </>
+  );
+}
+
+function describeReplay(obstacle: Details['replayObstacle'], period: Details['replayPeriod']): string {
+  if (obstacle) return `Cannot be replayed: ${obstacle}.`;
+  if (!period) return 'A replay publishes the events with the same IDs, so nothing is stored or sent twice.';
+  const { from, to, isEstimated, functions } = period;
+  const seconds = count((Date.parse(to) - Date.parse(from)) / 1_000, 'second');
+  return [
+    `A replay publishes all archived events of ${seconds} again, from ${timeInText(from)} to ${timeInText(to)}, also those of`,
+    `other chats. Only these functions receive them: ${functions.join(', ')}. Missing data is stored again, also erased data.`,
+    'Events that are already stored change nothing, and nothing is sent to customers.',
+    ...(isEstimated ? ['The period is estimated, because the logs do not contain the publication.'] : []),
+  ].join(' ');
+}
+
+const tones: Readonly<Record<string, Tone>> = { COMPLETED: 'good', FAILED: 'bad', CANCELLED: 'bad' };
+
+/** The state of a replay from the archive of a stage. */
+function ReplayState({ name }: { name: string }) {
+  const { value, failure } = useResource(
+    name,
+    async (before: ReplayStatus | undefined) =>
+      before && tones[before.state] ? before : get('/replays/:id', { id: name }),
+    { everyMs: 3_000 },
+  );
+  const state = value?.state ?? 'STARTING';
+  return (
+    <>
+      <p>
+        The replay <code>{name}</code> has the state <Badge tone={tones[state] ?? 'calm'}>{state}</Badge>{' '}
+        {value?.reason}
+      </p>
+      <p class="hint">
+        To see the state later: <code>aws events describe-replay --replay-name {name}</code>
+      </p>
+      <Problem text={failure?.message} />
     </>
   );
 }
