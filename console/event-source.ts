@@ -89,7 +89,7 @@ export interface ReplayStatus {
   readonly reason?: string | undefined;
 }
 
-/** An event whose effect is not idempotent. A reason not to replay it; undefined for other types. */
+/** The types of events whose effects are not idempotent, with the reason not to replay them. */
 export const nonIdempotentEvents: ReadonlyMap<string, string> = new Map([
   ['alert.raised', 'a replay would notify the operators again'],
   ['reconciliation.requested', 'a replay would start another run'],

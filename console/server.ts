@@ -8,7 +8,7 @@ import { channels } from '../core/channels.ts';
 import { findConversations } from '../core/conversations/queries.ts';
 import { publishSendRequest } from '../core/outbound/ports.ts';
 import { type Audit, auditRequests, requireToken } from './access.ts';
-import { api } from './api.ts';
+import { type ApiResponses, api } from './api.ts';
 import type { EventSource } from './event-source.ts';
 import { type Subscribe, stationsNotInTables } from './flow.ts';
 import { guard, invalid, parseBody, securityHeaders } from './http.ts';
@@ -35,6 +35,9 @@ export type AboutConsole = Pick<ConsoleOptions, 'stage'> & {
   readonly organizationNames: Readonly<Record<string, string>>;
   readonly channelNames: Readonly<Record<string, string>>;
 };
+
+/** The responses of the GET requests under `/api`, by path. */
+export type ConsoleResponses = ApiResponses & { readonly '/console': AboutConsole };
 
 /** The console: its page, and its HTTP API under `/api`. */
 export function createConsole({ bus, subscribe, events, stage, simulator, access }: ConsoleOptions): {

@@ -35,8 +35,8 @@ const startReplay = z.looseObject({
 
 const getOperation = (headers: Received['headers']) => `${headers['x-amz-target']}`.replace(/.*\./, '');
 
-/** The lines that the functions of an engine log, as CloudWatch Logs Insights returns them, newest first. */
-async function readLogs(local: RunningLocal, correlationId: string | undefined) {
+/** The lines that the functions of an engine have logged, newest first. */
+async function readLogs(local: RunningLocal) {
   const { entries } = page.parse((await local.api('/api/events?limit=2000')).body);
   const lines = await Promise.all(
     entries.map(async ({ id, kind, at, type, response, ...ids }) => {
@@ -47,36 +47,39 @@ async function readLogs(local: RunningLocal, correlationId: string | undefined) 
       });
     }),
   );
-  return lines
-    .flat()
-    .filter(({ line }) => correlationId === undefined || line.correlationId === correlationId)
-    .toSorted((a, b) => b.at.localeCompare(a.at))
-    .map(({ at, function: name, line }) => [
-      { field: '@timestamp', value: at.replace('T', ' ').replace('Z', '') },
-      { field: '@log', value: `000000000000:${prefix}${name}` },
-      { field: '@message', value: JSON.stringify(line) },
-    ]);
+  return lines.flat().toSorted((a, b) => b.at.localeCompare(a.at));
 }
 
+/** A line as CloudWatch Logs Insights returns it. */
+const toResult = ({ at, function: name, line }: Awaited<ReturnType<typeof readLogs>>[number]) => [
+  { field: '@timestamp', value: at.replace('T', ' ').replace('Z', '') },
+  { field: '@log', value: `000000000000:${prefix}${name}` },
+  { field: '@message', value: JSON.stringify(line) },
+];
+
 /**
- * The console of a stage whose AWS is a local engine. Once per test file, because modules read the names of their tables when
- * they are imported.
+ * The console of a stage whose AWS is a local engine, with the logs of what the engine has handled until now. Once per test
+ * file, because modules read the names of their tables when they are imported.
  */
-export async function startStage(local: RunningLocal) {
+export async function startStage(local: RunningLocal, stage = 'blue') {
+  const lines = await readLogs(local);
   let correlationId: string | undefined;
   const startQuery = () => {
     const query = logs.received.at(-1)?.body.toString() ?? '';
     correlationId = /correlationId = \\"([\w-]+)/.exec(query)?.[1];
     return { queryId: 'query' };
   };
-  const logs = await startServer(async (response, { headers }) => {
+  const logs = await startServer((response, { headers }) => {
     const operation = getOperation(headers);
     const responses: Readonly<Record<string, () => unknown>> = {
       DescribeLogGroups: () => ({ logGroups: [{ logGroupName: `${prefix}webhook` }] }),
       StartQuery: startQuery,
-      GetQueryResults: async () => ({ status: 'Complete', results: await readLogs(local, correlationId) }),
+      GetQueryResults: () => {
+        const found = lines.filter(({ line }) => correlationId === undefined || line.correlationId === correlationId);
+        return { status: 'Complete', results: found.map(toResult) };
+      },
     };
-    response.end(JSON.stringify(await responses[operation]?.()));
+    response.end(JSON.stringify(responses[operation]?.()));
   });
   /** The error of an operation of EventBridge, by operation. */
   const failures = new Map<string, string>();
@@ -100,7 +103,7 @@ export async function startStage(local: RunningLocal) {
   const app = createConsole({
     bus: local.bus,
     subscribe: () => {},
-    stage: 'blue',
+    stage,
     events: stageEvents(() => Date.now() + ahead),
     access: { token, audit: async (record) => void audited.push(record) },
   });

@@ -23,7 +23,6 @@ let chatId: string;
 
 beforeAll(async () => {
   local = await startLocal();
-  stage = await startStage(local);
   bridge = outbound(local);
   chatId = await bridge.chat({ text: 'Where is my parcel?' });
   await local.idle();
@@ -34,9 +33,15 @@ beforeAll(async () => {
   const at = { occurredAt: '2026-03-11T09:14:20Z', receivedAt: '2026-03-11T09:14:20Z' };
   const data = { organizationId, conversationId: chatId, by: { id: 'a', type: 'agent' }, seenUpTo: at.occurredAt };
   await bridge.put('omnichannel.livechat', 'message.seen', { metadata: { ...metadata, ...at }, data });
+  await local.idle();
+  const caused = { ...metadata, id: 'shop-3', causationId: metadata.id, ...at };
+  const deleted = { organizationId, conversationId: chatId, threadId: 'T', messageId: 'T_1' };
+  await bridge.put('omnichannel.livechat', 'message.deleted', { metadata: caused, data: deleted });
+  // Invalid, so that no run starts.
   const requested = { metadata: { ...metadata, id: 'shop-2', ...at }, data: { organizationId } };
   await bridge.put('omnichannel.livechat', 'reconciliation.requested', requested);
   await local.idle();
+  stage = await startStage(local);
 }, 60_000);
 afterAll(async () => {
   await stage?.stop();
@@ -134,6 +139,13 @@ describe('a replay on a stage', () => {
     expect(Date.parse(to) - Date.parse(from)).toBeLessThanOrEqual(66_000);
   });
 
+  it('covers the invocation that published an event with a cause', async () => {
+    const { replayPeriod } = await read(await findId('message.deleted'));
+    expect(replayPeriod).toMatchObject({ isEstimated: false, functions: ['message-deleted'] });
+    const { from = '', to = '' } = replayPeriod ?? {};
+    expect(Date.parse(to) - Date.parse(from)).toBeLessThan(30_000);
+  });
+
   it('has a state, and is in the audit log', async () => {
     const id = await findId('message.received');
     const { name } = await replayAndWait(id);
@@ -190,7 +202,7 @@ describe('an event of a stage cannot be replayed', () => {
   it.each([
     ['while ten replays run', 'LimitExceededException', 'AWS runs at most ten replays at the same time'],
     ['without the permission to start one', 'AccessDeniedException', 'events:DescribeArchive, StartReplay'],
-    ['without the rule', 'ResourceNotFoundException', 'The replay failed (ResourceNotFoundException)'],
+    ['without the rule', 'ResourceNotFoundException', 'The replay cannot be started (ResourceNotFoundException). no'],
   ])('%s', async (_what, error, message) => {
     stage.failures.set('StartReplay', error);
     expect(await replay(await findId('message.received'))).toMatchObject({
@@ -201,6 +213,9 @@ describe('an event of a stage cannot be replayed', () => {
 
   it('and its state is unknown without the permission', async () => {
     stage.failures.set('DescribeReplay', 'AccessDeniedException');
-    expect(await stage.request('GET', '/api/replays/any')).toMatchObject({ status: 502 });
+    expect(await stage.request('GET', '/api/replays/any')).toMatchObject({
+      status: 502,
+      body: { error: { message: expect.stringMatching(/cannot be read .*DescribeReplay/) } },
+    });
   });
 });

@@ -74,6 +74,20 @@ export function otherOpenThreads({ events, activity }: StoredThread, threadId: s
   return threads.flatMap(({ id, status }) => (id !== threadId && status !== 'closed' ? [id] : []));
 }
 
+/** When the latest thread of a conversation started, in LiveChat's time, and when a webhook of the thread was last received. */
+export function threadTimes({ events, messages }: StoredThread) {
+  const items = [...messages.values()].flatMap(({ receivedAt, revision, deletedAt }) => [
+    receivedAt,
+    revision,
+    deletedAt,
+  ]);
+  const starts = events.flatMap((event) => (event.type === 'chat.started' ? event.data.createdAt : []));
+  return {
+    startedAt: latest(starts),
+    changedAt: latest([...events.map(({ metadata }) => metadata.receivedAt), ...items]) ?? '',
+  };
+}
+
 /** Whether the events of a thread that a summary lists must be read: something is new since `since`, or differs. */
 export function needsRead(listed: ListedThread, stored: StoredThread, since: string): boolean {
   const { latestEvents, threadId } = listed;

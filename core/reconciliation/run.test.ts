@@ -394,6 +394,42 @@ describe('a stored thread that is closed, and that LiveChat did not list', () =>
   });
 });
 
+/** Archived threads of customers who had a chat before, and all threads. */
+function returningCustomers(count: number) {
+  const names = Array.from({ length: count }, (_, index) => `c${index}`);
+  const earlier = names.map((name) => chat(name, { active: false }));
+  const latest = earlier.map((thread): ListedThread => {
+    const threadId = `${thread.conversationId}2`;
+    const { started } = thread;
+    const data = { ...started.data, threadId, previousThreadId: thread.threadId };
+    const metadata = { ...started.metadata, id: threadId };
+    return { ...thread, threadId, events: [], started: { ...started, metadata, data } };
+  });
+  const size = 100;
+  const pages = Array.from({ length: Math.ceil(count / size) }, (_, index) => {
+    const next = (index + 1) * size < count ? `p${index + 1}` : undefined;
+    return [index === 0 ? 'first' : `p${index}`, page(latest.slice(index * size, (index + 1) * size), next)] as const;
+  });
+  return { threads: [...earlier, ...latest], archived: Object.fromEntries(pages) };
+}
+
+/** Interrupts a run when it reads its nth thread. */
+function failAt(count: number) {
+  let reads = 0;
+  return () => {
+    reads += 1;
+    if (reads === count) throw new Error('interrupted');
+  };
+}
+
+it('keeps its checkpoint small, however many threads it has to read at the end', async () => {
+  const { threads, archived } = returningCustomers(4_000);
+  const { runner, checkpoints } = start({ archived, threads });
+  expect(await runner.run()).toEqual(complete);
+  // Two runs are in one DynamoDB item, whose limit is 400 KB.
+  for (const { progress } of checkpoints) expect(JSON.stringify(progress).length).toBeLessThan(150_000);
+});
+
 describe('a run that continues', () => {
   const [a, b] = [chat('a', { active: false }), chat('b', { active: false })];
 
@@ -434,6 +470,29 @@ describe('a run that continues', () => {
     const second = start({ ...world, archived: {} }, first.runner.state);
     expect(await second.runner.run()).toEqual(complete);
     expect(second.types()).toEqual(['chat.observed']);
+  });
+
+  it('confirms a thread that it had read before the interruption', async () => {
+    const names = Array.from({ length: 30 }, (_, index) => `s${index}`);
+    const threads = names.map((name) => chat(name, { active: false }));
+    const world = { threads, stored: names.map((name) => chat(name)), inFlightMs: 65_000 };
+    const from = saved({ cursor: { ...firstCursor, phase: 'remaining threads', pending: threads } });
+    const first = start({ ...world, onRead: failAt(25) }, from);
+    await expect(first.runner.run()).rejects.toThrow('interrupted');
+    const second = start(world, first.runner.state);
+    expect(await second.runner.run()).toEqual(complete);
+    expect(second.types()).toEqual(names.map(() => 'chat.observed'));
+  });
+
+  it('reads the earlier threads that it had found before the interruption', async () => {
+    const { threads, archived } = returningCustomers(30);
+    const first = start({ archived, threads, onRead: failAt(5) });
+    await expect(first.runner.run()).rejects.toThrow('interrupted');
+    const published = new Set(first.published.map(({ metadata: { id } }) => id));
+    const second = start({ archived, threads, webhooks: first.published }, first.runner.state);
+    expect(await second.runner.run()).toEqual(complete);
+    for (const { metadata } of second.published) published.add(metadata.id);
+    expect([...published]).toEqual(expect.arrayContaining(threads.map(({ started }) => started.metadata.id)));
   });
 
   it('reads by itself only a closed thread that began before the period, since it does not know what was listed', async () => {

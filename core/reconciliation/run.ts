@@ -1,4 +1,3 @@
-import { latest } from '../conversations/projection.ts';
 import type { Publish } from '../events/publish.ts';
 import type { Clock } from '../platform/clock.ts';
 import {
@@ -8,12 +7,13 @@ import {
   needsRead,
   otherOpenThreads,
   type StoredThread,
+  threadTimes,
 } from './compare.ts';
 import type { RunStatus } from './report.ts';
 import type { ListedThread, Page, ReconciliationSource, ThreadId } from './source.ts';
 import type { RunCursor, RunState } from './state.ts';
 import type { StoredPage } from './stored.ts';
-import { ReportBuilder, threadKey } from './tally.ts';
+import { distinct, ReportBuilder, threadKey, toIds } from './tally.ts';
 
 /** Makes one call within the rate limit. `observedAt`: see {@link ListedThread}. */
 export type SourceCall = <T>(request: (source: ReconciliationSource, observedAt: string) => Promise<T>) => Promise<T>;
@@ -36,13 +36,24 @@ export interface RunPorts extends Pick<CompareOptions, 'isSameContent' | 'expire
 }
 
 /** The beginning of a run. */
-export const firstCursor: RunCursor = { phase: 'active chats', done: [], pending: [], pass: 1, publishedBefore: 0 };
+export const firstCursor: RunCursor = {
+  phase: 'active chats',
+  done: [],
+  pending: [],
+  earlier: [],
+  suspects: [],
+  suspectedAt: 0,
+  pass: 1,
+  publishedBefore: 0,
+};
 
 const maxPasses = 4;
 /** Maximum attempts to publish the events of a thread before it is reported as `not stored`. */
 const maxAttempts = 2;
 /** Threads that are read and compared together. */
 const batchSize = 20;
+/** Threads that remain to be read. With more, they are read after the current page: the cursor must fit into a DynamoDB item. */
+const maxRemaining = 500;
 /** Most webhooks in flight are stored within this time. */
 const confirmMs = 2_000;
 /** An archive can be this old when it is listed. */
@@ -67,11 +78,6 @@ export class Runner {
   /** The threads that this pass has listed or compared, and whether the pass began in this process. */
   #seen = new Set<string>();
   #isSeenComplete: boolean;
-  /** Earlier threads of chats, which lists of the latest threads do not contain. */
-  #earlier: ThreadId[] = [];
-  /** Threads whose difference may be a webhook in flight or an old archive, and when the last of them was listed. */
-  #suspects: ThreadId[] = [];
-  #suspectedAt = 0;
   /** How often something was published for a thread. */
   readonly #attempts = new Map<string, number>();
 
@@ -84,12 +90,7 @@ export class Runner {
   }
 
   get state(): RunState {
-    const pending = distinct([...this.#cursor.pending, ...this.#suspects, ...this.#earlier]);
-    return {
-      ...this.#given,
-      run: { ...this.#given.run, report: this.tally.report },
-      cursor: { ...this.#cursor, pending },
-    };
+    return { ...this.#given, run: { ...this.#given.run, report: this.tally.report }, cursor: this.#cursor };
   }
 
   async run(): Promise<RunResult> {
@@ -130,8 +131,10 @@ export class Runner {
       const { published } = this.tally;
       const page = await read(this.#cursor.page);
       isLast = page === undefined;
-      this.#cursor = { ...this.#cursor, page, done: [], phase: isLast ? nextPhase : phase };
+      this.#setCursor({ page, done: [], phase: isLast ? nextPhase : phase });
       await this.#ports.checkpoint(this.state, this.tally.published > published);
+      const { pending, earlier, suspects } = this.#cursor;
+      if (pending.length + earlier.length + suspects.length > maxRemaining) await this.#readRemaining();
     }
   }
 
@@ -201,22 +204,24 @@ export class Runner {
 
   /** What the lists did not contain: earlier threads, those of an interrupted run, and, last, those that must be confirmed. */
   async #readRemaining(): Promise<void> {
-    const { pending } = this.#cursor;
-    await this.#readThreads(pending);
-    this.#cursor = { ...this.#cursor, pending: [], done: [] };
-    for (let threads = this.#earlier; threads.length > 0; threads = this.#earlier) {
-      this.#earlier = [];
-      await this.#readThreads(
-        threads.filter((thread) => !this.#seen.has(threadKey(thread))),
-        'earlier',
+    await this.#readListed('pending', 'thread');
+    await this.#readListed('earlier', 'earlier');
+    const { suspects, suspectedAt } = this.#cursor;
+    if (suspects.length === 0) return;
+    await this.#ports.pause(suspectedAt + this.#ports.inFlightMs - this.#ports.clock.now());
+    await this.#readListed('suspects', 'confirmed');
+  }
+
+  /** Reads the threads of a list of the cursor in batches, and removes them from it. Reading one can add others. */
+  async #readListed(list: 'pending' | 'earlier' | 'suspects', origin: Origin): Promise<void> {
+    while (this.#cursor[list].length > 0) {
+      const batch = this.#cursor[list].slice(0, batchSize);
+      await this.#readBatch(
+        origin === 'earlier' ? batch.filter((thread) => !this.#seen.has(threadKey(thread))) : batch,
+        origin,
+        () => this.#setCursor({ [list]: this.#cursor[list].slice(batch.length) }),
       );
     }
-    const suspects = distinct(this.#suspects);
-    if (suspects.length === 0) return;
-    this.#cursor = { ...this.#cursor, done: [] };
-    await this.#ports.pause(this.#suspectedAt + this.#ports.inFlightMs - this.#ports.clock.now());
-    await this.#readThreads(suspects, 'confirmed');
-    this.#suspects = [];
   }
 
   async #readChat(conversationId: string): Promise<void> {
@@ -232,17 +237,24 @@ export class Runner {
   }
 
   /** Reads threads one by one, and compares them in batches, after each of which the run can be continued. */
-  async #readThreads(threads: readonly ThreadId[], origin: Origin = 'thread'): Promise<void> {
+  async #readThreads(threads: readonly ThreadId[]): Promise<void> {
     const done = new Set(this.#cursor.done.map(threadKey));
     const left = threads.filter((thread) => !done.has(threadKey(thread)));
     for (let from = 0; from < left.length; from += batchSize) {
       const batch = left.slice(from, from + batchSize);
-      const { published } = this.tally;
-      await this.#compareAll(await this.#getThreads(batch), origin);
-      const ids = batch.map(({ conversationId, threadId }) => ({ conversationId, threadId }));
-      this.#cursor = { ...this.#cursor, done: [...this.#cursor.done, ...ids] };
-      await this.#ports.checkpoint(this.state, this.tally.published > published);
+      await this.#readBatch(batch, 'thread', () => this.#setCursor({ done: [...this.#cursor.done, ...toIds(batch)] }));
     }
+  }
+
+  async #readBatch(batch: readonly ThreadId[], origin: Origin, advance: () => void): Promise<void> {
+    const { published } = this.tally;
+    await this.#compareAll(await this.#getThreads(batch), origin);
+    advance();
+    await this.#ports.checkpoint(this.state, this.tally.published > published);
+  }
+
+  #setCursor(change: Partial<RunCursor>): void {
+    this.#cursor = { ...this.#cursor, ...change };
   }
 
   async #getThreads(threads: readonly ThreadId[]): Promise<ListedThread[]> {
@@ -270,8 +282,10 @@ export class Runner {
     const again = await this.#compare(first.filter(differs).map(({ thread }) => thread));
     const results = [...first.filter((one) => !differs(one)), ...again];
     const suspects = results.filter((one) => differs(one) && this.#mustConfirm(one, origin));
-    this.#suspects.push(...suspects.map(({ thread }) => thread));
-    if (suspects.length > 0) this.#suspectedAt = this.#ports.clock.now();
+    if (suspects.length > 0) {
+      const all = [...this.#cursor.suspects, ...suspects.map(({ thread }) => thread)];
+      this.#setCursor({ suspects: distinct(all), suspectedAt: this.#ports.clock.now() });
+    }
     const confirmed = results.filter((one) => !suspects.includes(one));
     const repairable = confirmed.filter((one) => differs(one) && this.#canRetry(one.thread));
     await this.#publish(repairable);
@@ -318,7 +332,8 @@ export class Runner {
 
   #addEarlier({ conversationId }: ThreadId, threadIds: readonly string[]): void {
     const threads = threadIds.map((threadId) => ({ conversationId, threadId }));
-    this.#earlier.push(...threads.filter((thread) => !this.#seen.has(threadKey(thread))));
+    const unseen = threads.filter((thread) => !this.#seen.has(threadKey(thread)));
+    this.#setCursor({ earlier: distinct([...this.#cursor.earlier, ...unseen]) });
   }
 
   async #compare(threads: readonly ListedThread[]): Promise<Result[]> {
@@ -380,23 +395,4 @@ const timestampedTypes: ReadonlySet<string> = new Set([
 
 function differs({ comparison }: Result): boolean {
   return comparison.missing.length > 0;
-}
-
-/** When the latest thread of a conversation started, in LiveChat's time, and when a webhook of the thread was last received. */
-function threadTimes({ events, messages }: StoredThread) {
-  const items = [...messages.values()].flatMap(({ receivedAt, revision, deletedAt }) => [
-    receivedAt,
-    revision,
-    deletedAt,
-  ]);
-  const starts = events.flatMap((event) => (event.type === 'chat.started' ? event.data.createdAt : []));
-  return {
-    startedAt: latest(starts),
-    changedAt: latest([...events.map(({ metadata }) => metadata.receivedAt), ...items]) ?? '',
-  };
-}
-
-function distinct(threads: readonly ThreadId[]): ThreadId[] {
-  const ids = threads.map(({ conversationId, threadId }) => ({ conversationId, threadId }));
-  return [...new Map(ids.map((id) => [threadKey(id), id])).values()];
 }

@@ -10,8 +10,14 @@ export interface RunCursor {
   readonly page?: string | undefined;
   /** The threads of that page that are compared already. */
   readonly done: readonly ThreadId[];
-  /** Threads to read by themselves at the end of the pass. */
+  /** Threads to read by themselves at the end of the pass, as the next two lists. */
   readonly pending: readonly ThreadId[];
+  /** Earlier threads of chats, which lists of the latest threads do not contain. */
+  readonly earlier: readonly ThreadId[];
+  /** Threads whose difference may be a webhook in flight or an old archive. */
+  readonly suspects: readonly ThreadId[];
+  /** When the last suspect was listed, ms since 1970. */
+  readonly suspectedAt: number;
   /** From 1. */
   readonly pass: number;
   /** The number of events that earlier passes published. */

@@ -72,3 +72,12 @@ export class ReportBuilder {
 export function threadKey({ conversationId, threadId }: ThreadId): string {
   return JSON.stringify([conversationId, threadId]);
 }
+
+/** The ids alone, without what is listed of the threads. */
+export function toIds(threads: readonly ThreadId[]): ThreadId[] {
+  return threads.map(({ conversationId, threadId }) => ({ conversationId, threadId }));
+}
+
+export function distinct(threads: readonly ThreadId[]): ThreadId[] {
+  return [...new Map(toIds(threads).map((id) => [threadKey(id), id])).values()];
+}

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { isLoopbackHost } from '../../core/platform/loopback.ts';
 import type { Collection, State } from '../state.ts';
@@ -57,15 +56,10 @@ interface ApiDestination extends StoredResource {
 /** EventBridge's own limit on the response time of an endpoint. */
 const timeoutMs = 5_000;
 
-/** Maximum concurrent calls to one endpoint, so that a slow endpoint does not use up the sockets. */
-const maxConcurrentCalls = 50;
-
 /** EventBridge's API destinations and their connections, for endpoints on this machine. */
 export function createApiDestinations(state: State) {
   const connections = state.collection<Connection>('connections');
   const destinations = state.collection<ApiDestination>('api destinations');
-  /** The limit of concurrent calls of each destination, by its ARN. */
-  const limits = new Map<string, ReturnType<typeof pLimit>>();
 
   function create<T extends StoredResource>(kind: string, all: Collection<T>, name: string) {
     if (all.get(name)) throw new AwsError('ResourceAlreadyExistsException', `${kind} ${name} already exists.`);
@@ -165,14 +159,10 @@ export function createApiDestinations(state: State) {
       setHeader(headers, ...connection.header);
       const url = endpointUrl(destination.endpoint, event, parameters);
       const withBody = method !== 'GET' && method !== 'HEAD';
-      const limit = limits.get(arn) ?? pLimit(maxConcurrentCalls);
-      limits.set(arn, limit);
-      return limit(async () => {
-        const signal = AbortSignal.timeout(timeoutMs);
-        const response = await fetch(url, { method, headers, redirect: 'manual', signal, ...(withBody && { body }) });
-        await response.body?.cancel();
-        return { status: response.status, retryAfter: response.headers.get('retry-after') };
-      });
+      const signal = AbortSignal.timeout(timeoutMs);
+      const response = await fetch(url, { method, headers, redirect: 'manual', signal, ...(withBody && { body }) });
+      await response.body?.cancel();
+      return { status: response.status, retryAfter: response.headers.get('retry-after') };
     },
   };
 }

@@ -23,8 +23,10 @@ export interface BusRule {
   readonly target: Target;
   enabled: boolean;
   /** The target in the API's form. Undefined while it is removed; without a dead-letter queue, failed events are lost. */
-  listedTarget: ListedTarget | undefined;
+  listedTarget?: ListedTarget | undefined;
 }
+
+type RuleState = Pick<BusRule, 'enabled' | 'listedTarget'>;
 
 /** The bus of AWS services' events. */
 export const defaultBus = 'default';
@@ -53,8 +55,8 @@ function targetArn(target: Target, queues: EventsOptions['queues']): string {
 
 /** The app's rules on both buses, and the EventBridge operations on these rules and on those of subscribers. */
 export function createRules({ busName, rules: specs, queues, state }: EventsOptions, subscribers: SubscriberRules) {
-  /** Whether a rule is enabled, if a call has changed it. */
-  const changed = state.collection<boolean>('enabled rules');
+  /** The rules that a call has changed. */
+  const changed = state.collection<RuleState>('changed rules');
   const rules = Object.entries(specs).map(([name, rule]): BusRule => {
     const pattern = resolvePattern(rule, { stateMachineArn, alarmName: (name) => name });
     return {
@@ -63,14 +65,21 @@ export function createRules({ busName, rules: specs, queues, state }: EventsOpti
       pattern,
       matches: compilePattern(pattern),
       target: rule.target,
-      enabled: changed.get(name) ?? true,
-      listedTarget: {
-        Id: targetId,
-        Arn: targetArn(rule.target, queues),
-        DeadLetterConfig: { Arn: queueArn(queues.deadLetters) },
-      },
+      ...(changed.get(name) ?? {
+        enabled: true,
+        listedTarget: {
+          Id: targetId,
+          Arn: targetArn(rule.target, queues),
+          DeadLetterConfig: { Arn: queueArn(queues.deadLetters) },
+        },
+      }),
     };
   });
+
+  function change(rule: BusRule, changes: Partial<RuleState>): void {
+    const { enabled, listedTarget } = Object.assign(rule, changes);
+    changed.put(rule.name, { enabled, listedTarget });
+  }
 
   function resolveBusName(name = defaultBus): string {
     const short = name.slice(name.lastIndexOf('/') + 1);
@@ -100,10 +109,7 @@ export function createRules({ busName, rules: specs, queues, state }: EventsOpti
     const { Name, EventBusName } = parseInput(ruleSchema, input);
     const rule = find(Name, EventBusName);
     if ('targets' in rule) subscribers.setEnabled(rule, enabled);
-    else {
-      rule.enabled = enabled;
-      changed.put(rule.name, enabled);
-    }
+    else change(rule, { enabled });
     return {};
   };
 
@@ -111,7 +117,7 @@ export function createRules({ busName, rules: specs, queues, state }: EventsOpti
   function putOwnTarget(rule: BusRule, targets: readonly unknown[]): void {
     for (const target of parseInput(z.array(listedTarget), targets)) {
       if (target.Id !== targetId || target.Arn !== targetArn(rule.target, queues)) rejectOwn(rule.bus, rule.name);
-      rule.listedTarget = target;
+      change(rule, { listedTarget: target });
     }
   }
 
@@ -165,7 +171,7 @@ export function createRules({ busName, rules: specs, queues, state }: EventsOpti
       const { Rule, EventBusName, Ids } = parseInput(removeSchema, input);
       const rule = find(Rule, EventBusName);
       if ('targets' in rule) subscribers.removeTargets(rule, Ids);
-      else if (Ids.includes(targetId)) rule.listedTarget = undefined;
+      else if (Ids.includes(targetId)) change(rule, { listedTarget: undefined });
       return { FailedEntryCount: 0, FailedEntries: [] };
     },
     EnableRule: setEnabled(true),

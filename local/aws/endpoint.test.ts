@@ -3,7 +3,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
-import { EventBridgeClient, ListArchivesCommand, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { EventBridgeClient, ListEventBusesCommand, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { GetBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -27,7 +27,7 @@ test.each<[string, () => Promise<unknown>]>([
     'Step Functions RedriveExecution',
     () => new SFNClient(aws.client).send(new RedriveExecutionCommand({ executionArn: 'arn' })),
   ],
-  ['EventBridge ListArchives', () => new EventBridgeClient(aws.client).send(new ListArchivesCommand({}))],
+  ['EventBridge ListEventBuses', () => new EventBridgeClient(aws.client).send(new ListEventBusesCommand({}))],
   [
     'DynamoDB TransactWriteItems',
     () => new DynamoDBClient(aws.client).send(new TransactWriteItemsCommand({ TransactItems: [] })),

@@ -190,7 +190,7 @@ export function createEvents(options: EventsOptions) {
 
     /** Continues the deliveries of an earlier run. */
     resume(): void {
-      for (const [key, delivery] of earlier) void deliverToQueue(key, delivery);
+      for (const [key, delivery] of earlier.splice(0)) void deliverToQueue(key, delivery);
       subscribers.resume();
       replays.resume();
     },

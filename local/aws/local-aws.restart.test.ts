@@ -11,9 +11,12 @@ import {
   DisableRuleCommand,
   EnableRuleCommand,
   EventBridgeClient,
+  ListTargetsByRuleCommand,
   PutEventsCommand,
   PutRuleCommand,
   PutTargetsCommand,
+  RemoveTargetsCommand,
+  type RetryPolicy,
 } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -25,8 +28,8 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { entry, resources, startTestAws } from '../../test/test-aws.ts';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { entry, resources, startTestAws, type TestAws } from '../../test/test-aws.ts';
 import { close, listen } from '../listen.ts';
 import { openState, type State } from '../state.ts';
 import type { LocalAwsOptions } from './local-aws.ts';
@@ -185,72 +188,95 @@ test('delivers an accepted event to a queue after a stop that interrupted its de
   expect(first.reports).toEqual([]);
 });
 
-test('keeps a rule of the app disabled until a call enables it', async () => {
-  const rule = { Name: 'everything', EventBusName: 'omnichannel' };
-  const states: (string | undefined)[] = [];
+test('keeps a change of a rule of the app until a call reverts it', async () => {
+  const on = { EventBusName: 'omnichannel' };
+  const rule = { ...on, Name: 'everything' };
+  const states: unknown[] = [];
   const restart = async () => {
     const events = new EventBridgeClient((await start()).client);
-    states.push((await events.send(new DescribeRuleCommand(rule))).State);
-    return events;
+    const { State } = await events.send(new DescribeRuleCommand(rule));
+    const { Targets = [] } = await events.send(new ListTargetsByRuleCommand({ ...on, Rule: rule.Name }));
+    states.push([State, Targets.length]);
+    return { events, target: Targets[0] };
   };
-  await (await restart()).send(new DisableRuleCommand(rule));
-  await (await restart()).send(new EnableRuleCommand(rule));
+  const first = await restart();
+  await first.events.send(new DisableRuleCommand(rule));
+  await first.events.send(new RemoveTargetsCommand({ ...on, Rule: rule.Name, Ids: [`${first.target?.Id}`] }));
+  const { events } = await restart();
+  await events.send(new EnableRuleCommand(rule));
+  await events.send(
+    new PutTargetsCommand({ ...on, Rule: rule.Name, Targets: [{ Id: first.target?.Id, Arn: first.target?.Arn }] }),
+  );
   await restart();
-  expect(states).toEqual(['ENABLED', 'DISABLED', 'ENABLED']);
+  expect(states).toEqual([
+    ['ENABLED', 1],
+    ['DISABLED', 0],
+    ['ENABLED', 1],
+  ]);
 });
 
-test("keeps a subscriber's rule, and delivers the undelivered events of an earlier run to its endpoint", async () => {
+/** Starts an endpoint, which responds with the statuses in order, then with the last one. */
+async function startEndpoint(...statuses: readonly number[]) {
   const received: string[] = [];
-  const statuses = [500];
   const server = createServer(async (request, response) => {
     received.push(`${request.headers['x-key']} ${JSON.parse(await text(request)).detail.n}`);
-    response.writeHead(statuses.shift() ?? 200).end();
+    response.writeHead(statuses[Math.min(received.length, statuses.length) - 1] ?? 200).end();
   });
-  const endpointPort = await listen(server, 0, '--port');
+  const port = await listen(server, 0, '--port');
+  onTestFinished(() => close(server));
+  return { received, url: `http://127.0.0.1:${port}/` };
+}
+
+/** Adds a rule whose target is an endpoint, and publishes an event for it. */
+async function subscribe(aws: TestAws, InvocationEndpoint: string, RetryPolicy?: RetryPolicy) {
+  const events = new EventBridgeClient(aws.client);
   const bus = 'omnichannel';
-  try {
-    const first = await start({ asyncRetryDelayMs: 60_000 });
-    const events = new EventBridgeClient(first.client);
-    const { ConnectionArn } = await events.send(
-      new CreateConnectionCommand({
-        Name: 'connection',
-        AuthorizationType: 'API_KEY',
-        AuthParameters: { ApiKeyAuthParameters: { ApiKeyName: 'x-key', ApiKeyValue: 'mine' } },
-      }),
-    );
-    const InvocationEndpoint = `http://127.0.0.1:${endpointPort}/`;
-    const { ApiDestinationArn: Arn } = await events.send(
-      new CreateApiDestinationCommand({ Name: 'destination', ConnectionArn, InvocationEndpoint, HttpMethod: 'POST' }),
-    );
-    const EventPattern = '{"source":["test"]}';
-    await events.send(new PutRuleCommand({ EventBusName: bus, Name: 'mine', EventPattern }));
-    await events.send(new PutTargetsCommand({ EventBusName: bus, Rule: 'mine', Targets: [{ Id: 'a', Arn }] }));
-    await events.send(new PutEventsCommand({ Entries: [entry({ Detail: '{"n":1}' })] }));
-    await first.control('GET', 'idle');
+  const { ConnectionArn } = await events.send(
+    new CreateConnectionCommand({
+      Name: 'connection',
+      AuthorizationType: 'API_KEY',
+      AuthParameters: { ApiKeyAuthParameters: { ApiKeyName: 'x-key', ApiKeyValue: 'mine' } },
+    }),
+  );
+  const { ApiDestinationArn: Arn } = await events.send(
+    new CreateApiDestinationCommand({ Name: 'destination', ConnectionArn, InvocationEndpoint, HttpMethod: 'POST' }),
+  );
+  const EventPattern = '{"source":["test"]}';
+  await events.send(new PutRuleCommand({ EventBusName: bus, Name: 'mine', EventPattern }));
+  const Targets = [{ Id: 'a', Arn, RetryPolicy }];
+  await events.send(new PutTargetsCommand({ EventBusName: bus, Rule: 'mine', Targets }));
+  await events.send(new PutEventsCommand({ Entries: [entry({ Detail: '{"n":1}' })] }));
+  await aws.control('GET', 'idle');
+}
 
-    const second = await start();
-    await new EventBridgeClient(second.client).send(new PutEventsCommand({ Entries: [entry({ Detail: '{"n":2}' })] }));
-    await second.control('GET', 'idle');
-    await start();
+test("keeps a subscriber's rule, and delivers the undelivered events of an earlier run to its endpoint", async () => {
+  const { received, url } = await startEndpoint(500, 200);
+  await subscribe(await start({ asyncRetryDelayMs: 60_000 }), url);
 
-    expect(received.toSorted()).toEqual(['mine 1', 'mine 1', 'mine 2']);
-  } finally {
-    await close(server);
-  }
+  const second = await start();
+  await new EventBridgeClient(second.client).send(new PutEventsCommand({ Entries: [entry({ Detail: '{"n":2}' })] }));
+  await second.control('GET', 'idle');
+  await start();
+
+  expect(received.toSorted()).toEqual(['mine 1', 'mine 1', 'mine 2']);
 });
 
-test('runs a schedule one interval after its last run, even if that run was before the restart', async () => {
-  const invoked: string[] = [];
-  const options = {
-    schedules: [{ function: 'reconcile', minutes: 15 }],
-    invoke: async (name: string) => void invoked.push(name),
-  };
-  await start(options);
-  await start(options);
-  expect(invoked).toEqual([]);
+test("counts the retries of a subscriber's endpoint over restarts", async () => {
+  const { received, url } = await startEndpoint(500);
+  await subscribe(await start({ asyncRetryDelayMs: 60_000 }), url, { MaximumRetryAttempts: 2 });
+  for (let restart = 0; restart < 4; restart += 1) {
+    await (await start({ asyncRetryDelayMs: 60_000 })).control('GET', 'idle');
+  }
+  expect(received).toHaveLength(3);
+});
 
-  state?.collection<number>('scheduled runs').put('reconcile', Date.now() - 16 * 60_000);
-  await start(options);
-
-  await expect.poll(() => invoked).toEqual(['reconcile']);
+test("does not deliver to a subscriber's endpoint an event that expired while the engine was stopped", async () => {
+  const { received, url } = await startEndpoint(500);
+  await subscribe(await start({ asyncRetryDelayMs: 1_000 }), url, { MaximumEventAgeInSeconds: 60 });
+  onTestFinished(() => void vi.useRealTimers());
+  vi.setSystemTime(Date.now() + 61_000);
+  const second = await start();
+  await second.control('GET', 'idle');
+  expect(received).toHaveLength(1);
+  expect(second.reports).toEqual([expect.stringContaining('Dropped an event of the rule mine for the target a')]);
 });

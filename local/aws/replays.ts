@@ -57,6 +57,8 @@ const replayArn = (name: string) => `arn:aws:events:${region}:${accountId}:repla
 /** The archive of the app's bus, and replays of its events. */
 export function createReplays({ archive, busName, state, inFlight, ...options }: ReplayOptions) {
   const replays = state.collection<Replay>('replays');
+  // Read before the first replay starts: `resume` must not start that one a second time.
+  const earlier = replays.entries();
   const archiveArn = `arn:aws:events:${region}:${accountId}:archive/${archive.name}`;
   const isArchived = compilePattern(archive.pattern);
   let stopped = false;
@@ -102,7 +104,8 @@ export function createReplays({ archive, busName, state, inFlight, ...options }:
     const rules = Destination.FilterArns && new Set(Destination.FilterArns.map(ruleName));
     let replay: Replay = { ...started, State: 'RUNNING' };
     await nextTurn();
-    for (const event of options.readArchive(EventStartTime * 1_000, EventEndTime * 1_000)) {
+    const events = stopped ? [] : options.readArchive(EventStartTime * 1_000, EventEndTime * 1_000);
+    for (const event of events) {
       if (stopped) break;
       if (!isArchived(event)) continue;
       replay = { ...replay, EventLastReplayedTime: Date.parse(event.time) / 1_000 };
@@ -147,7 +150,7 @@ export function createReplays({ archive, busName, state, inFlight, ...options }:
 
     /** Restarts the replays that an earlier run did not complete. */
     resume(): void {
-      for (const [, replay] of replays.entries()) if (replay.State !== 'COMPLETED') void run(replay);
+      for (const [, replay] of earlier) if (replay.State !== 'COMPLETED') void run(replay);
     },
 
     stop(): void {

@@ -1,5 +1,5 @@
 import dns from 'node:dns';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import {
   CreateApiDestinationCommand,
@@ -30,7 +30,11 @@ import {
 import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { entry, startTestAws, type TestAws } from '../../test/test-aws.ts';
+import { createInFlight } from '../in-flight.ts';
 import { close, listen } from '../listen.ts';
+import { openState } from '../state.ts';
+import type { OutgoingMessage } from './sqs-s3.ts';
+import { createSubscriberRules } from './subscriber-rules.ts';
 
 const EventBusName = 'omnichannel';
 
@@ -370,6 +374,31 @@ describe('an API destination', () => {
     expect(aws.reports).toEqual(['The target a of the rule mine failed (ECONNREFUSED); it is retried']);
   });
 
+  test('has at most 50 calls at the same time, and receives the other events afterwards', async () => {
+    const waiting: ServerResponse[] = [];
+    let received = 0;
+    let isSlow = true;
+    const server = createServer((_request, response) => {
+      received += 1;
+      if (isSlow) waiting.push(response);
+      else response.end();
+    });
+    const port = await listen(server, 0, '--port');
+    cleanups.push(() => close(server));
+    await putRule();
+    await putTarget({ Arn: await createDestination({ InvocationEndpoint: `http://127.0.0.1:${port}/` }) });
+
+    const Entries = Array.from({ length: 10 }, () => entry());
+    for (let batch = 0; batch < 12; batch += 1) await events.send(new PutEventsCommand({ Entries }));
+    await vi.waitFor(() => expect(received).toBe(50));
+    isSlow = false;
+    for (const response of waiting) response.end();
+    await aws.control('GET', 'idle');
+
+    expect(waiting).toHaveLength(50);
+    expect(received).toBe(120);
+  });
+
   test('is described and listed without secrets, and deleted with its connection', async () => {
     await createDestination({ InvocationEndpoint: 'http://localhost:9/events' });
 
@@ -399,6 +428,38 @@ describe('an API destination', () => {
   ])('is rejected with %s', async (_what, input, message) => {
     await expect(createDestination(input)).rejects.toThrow(message);
   });
+});
+
+test('sends an event to the dead-letter queue at once while too many wait', async () => {
+  const failed: OutgoingMessage[] = [];
+  const rules = createSubscriberRules({
+    sendToQueue: async (name, message) => (name === 'slow' ? new Promise(() => {}) : failed.push(message)),
+    retryDelayMs: 1,
+    maxUnfinished: 2,
+    inFlight: createInFlight(),
+    state: openState(),
+    report: () => {},
+  });
+  const arn = (name: string) => `arn:aws:sqs:us-east-1:000000000000:${name}`;
+  rules.put(EventBusName, { Name: 'mine', EventPattern: '{"source":["test"]}' });
+  const [rule] = rules.list(EventBusName);
+  if (rule) rules.putTargets(rule, [{ Id: 'a', Arn: arn('slow'), DeadLetterConfig: { Arn: arn('failed') } }]);
+
+  const about = {
+    version: '0',
+    account: '0',
+    time: '2026-01-01T00:00:00Z',
+    region: 'us-east-1',
+    resources: [],
+  } as const;
+  for (const id of ['1', '2', '3']) {
+    rules.deliver(EventBusName, { ...about, id, source: 'test', 'detail-type': 'any', detail: {} });
+  }
+
+  expect(failed).toEqual([
+    { body: expect.stringContaining('"id":"3"'), attributes: expect.objectContaining({ ERROR_CODE: 'THROTTLING' }) },
+  ]);
+  rules.stop();
 });
 
 test('sends the event for a queue that does not exist to the dead-letter queue without retries', async () => {

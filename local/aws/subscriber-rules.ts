@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { parseJson } from '../../core/platform/json.ts';
 import type { InFlight } from '../in-flight.ts';
@@ -27,6 +28,11 @@ export interface SubscriberOptions {
   readonly inFlight: InFlight;
   /** Stores the rules. Stores each delivery until it ends. */
   readonly state: State;
+  /**
+   * Maximum number of deliveries that have not ended. Each takes about 3 KB of memory, since the events are on the disk. More
+   * events are not delivered, so that an endpoint that never responds does not fill the memory. Default 100,000.
+   */
+  readonly maxUnfinished?: number;
   report(message: string): void;
 }
 
@@ -49,6 +55,16 @@ interface Delivery {
   readonly event: Envelope;
   /** In milliseconds since 1970. */
   readonly startedAt: number;
+  /** The number of attempts that failed, and how the last one did. */
+  readonly attempts: number;
+  readonly failure?: Failure;
+}
+
+/** The deliveries to one target. */
+interface Lane {
+  readonly limit: ReturnType<typeof pLimit>;
+  /** Whether the last attempt failed. */
+  isFailing: boolean;
 }
 
 const putRuleSchema = z.object({
@@ -62,26 +78,23 @@ const putRuleSchema = z.object({
 const maxRules = 300;
 const maxTargets = 5;
 const maxRetryDelayMs = 60_000;
-/**
- * Maximum number of deliveries that wait for a retry. Above this number, failed deliveries are not retried, so that an
- * unavailable subscriber does not fill the memory.
- */
-const maxWaiting = 10_000;
+/** Maximum concurrent deliveries to one target, so that a slow endpoint does not use up the sockets. */
+const maxConcurrent = 50;
 
 /** The rules that subscribers add to the buses. Their deliveries are independent of those of the app's own rules. */
 export function createSubscriberRules(options: SubscriberOptions) {
-  const { retryDelayMs, inFlight, state, report } = options;
+  const { retryDelayMs, inFlight, state, report, maxUnfinished = 100_000 } = options;
   const rules = state.collection<SubscriberRule>('subscriber rules');
   const deliveries = state.collection<Delivery>('subscriber deliveries');
   // Read before the first delivery starts: `resume` must not start that one a second time.
-  const earlier = deliveries.entries();
+  const earlier = deliveries.keys();
   const destinations = createApiDestinations(state);
   const stopped = new AbortController();
   /** The rules with their matchers, by key. */
   const compiled = new Map(rules.entries().map(([key, rule]) => [key, compileRule(rule)]));
-  /** ARNs of the targets whose last delivery failed. */
-  const failing = new Set<string>();
-  let waiting = 0;
+  /** By rule and target. */
+  const lanes = new Map<string, Lane>();
+  let unfinished = 0;
 
   const list = (bus: string): readonly SubscriberRule[] =>
     [...compiled.values()].flatMap(({ rule }) => (rule.bus === bus ? rule : []));
@@ -120,6 +133,12 @@ export function createSubscriberRules(options: SubscriberOptions) {
     store({ ...rule, targets: [...targets.values()] });
   }
 
+  function findLane(key: string): Lane {
+    const lane = lanes.get(key) ?? { limit: pLimit(maxConcurrent), isFailing: false };
+    lanes.set(key, lane);
+    return lane;
+  }
+
   async function send(rule: SubscriberRule, target: Target, event: Envelope): Promise<Failure | undefined> {
     try {
       const body = createInput(target, event, rule);
@@ -135,58 +154,69 @@ export function createSubscriberRules(options: SubscriberOptions) {
     }
   }
 
-  async function attempt(rule: SubscriberRule, target: Target, event: Envelope): Promise<Failure | undefined> {
-    const done = inFlight.track();
-    try {
-      const failure = await send(rule, target, event);
-      if (!failure) failing.delete(target.Arn);
-      else if (!failing.has(target.Arn)) {
-        failing.add(target.Arn);
-        const what = failure.retryable ? 'it is retried' : 'it is not retried';
-        report(`The target ${target.Id} of the rule ${rule.name} failed (${failure.message}); ${what}`);
-      }
-      return failure;
-    } finally {
-      done();
+  async function attempt(rule: SubscriberRule, target: Target, event: Envelope, lane: Lane) {
+    const failure = await send(rule, target, event);
+    if (failure && !lane.isFailing) {
+      const what = failure.retryable ? 'it is retried' : 'it is not retried';
+      report(`The target ${target.Id} of the rule ${rule.name} failed (${failure.message}); ${what}`);
     }
+    lane.isFailing = failure !== undefined;
+    return failure;
   }
 
-  /** Waits before the next attempt. Returns the condition that ends the attempts, if one does. */
-  async function waitForRetry(target: Target, attempts: number, startedAt: number, failure: Failure) {
-    const { MaximumRetryAttempts = 185, MaximumEventAgeInSeconds = 86_400 } = target.RetryPolicy ?? {};
+  /** The delay before the next attempt, in ms, or the condition that ends the attempts. */
+  function planRetry(target: Target, startedAt: number, attempts: number, failure: Failure): number | string {
+    const { MaximumRetryAttempts = 185 } = target.RetryPolicy ?? {};
     if (!failure.retryable) return 'NotRetryable';
     if (attempts > MaximumRetryAttempts) return 'MaximumRetryAttempts';
-    if (waiting >= maxWaiting) return 'MaximumWaitingEvents';
     const longest = Math.min(retryDelayMs * 2 ** (attempts - 1), maxRetryDelayMs);
     const delayMs = failure.retryAfterMs ?? longest * (0.5 + Math.random() / 2);
-    if (Date.now() + delayMs > startedAt + MaximumEventAgeInSeconds * 1_000) return 'MaximumEventAgeInSeconds';
-    waiting += 1;
-    await sleep(delayMs, undefined, { signal: stopped.signal, ref: false }).finally(() => {
-      waiting -= 1;
-    });
-    return undefined;
+    return Date.now() + delayMs > expiry(target, startedAt) ? 'MaximumEventAgeInSeconds' : delayMs;
+  }
+
+  /** Makes the next attempt of a delivery. Returns the delay before another one, unless the delivery has ended. */
+  async function attemptNext(key: string, lane: Lane): Promise<number | undefined> {
+    stopped.signal.throwIfAborted();
+    const delivery = deliveries.get(key);
+    const rule = delivery && find(delivery.bus, delivery.rule);
+    const target = rule?.targets.find(({ Id }) => Id === delivery?.target);
+    // The subscriber has removed the target.
+    if (!delivery || !rule || !target) return undefined;
+    const { event, startedAt } = delivery;
+    // An event can expire while it waits for a slow endpoint, or while the engine is stopped.
+    const expired = Date.now() > expiry(target, startedAt) ? delivery.failure : undefined;
+    const failure = expired ?? (await attempt(rule, target, event, lane));
+    if (!failure) return undefined;
+    stopped.signal.throwIfAborted();
+    const attempts = delivery.attempts + (expired ? 0 : 1);
+    const next = planRetry(target, startedAt, attempts, failure);
+    if (typeof next === 'string') {
+      await sendToDeadLetterQueue(rule, target, event, { ...failure, attempts, condition: next });
+      return undefined;
+    }
+    deliveries.put(key, { ...delivery, attempts, failure });
+    return next;
   }
 
   /** Delivers until it succeeds, the retry policy ends it, or the subscriber removes the target. */
-  async function deliverToTarget({ bus, rule: name, target: id, event, startedAt }: Delivery): Promise<void> {
-    for (let attempts = 1; ; attempts += 1) {
-      const rule = find(bus, name);
-      const target = rule?.targets.find(({ Id }) => Id === id);
-      if (!rule || !target) return;
-      const failure = await attempt(rule, target, event);
-      if (!failure) return;
-      const condition = await waitForRetry(target, attempts, startedAt, failure);
-      if (condition) return sendToDeadLetterQueue(rule, target, event, { ...failure, attempts, condition });
+  async function deliverToTarget(key: string, lane: Lane): Promise<void> {
+    for (;;) {
+      const done = inFlight.track();
+      const delayMs = await lane.limit(() => attemptNext(key, lane)).finally(done);
+      if (delayMs === undefined) return;
+      await sleep(delayMs, undefined, { signal: stopped.signal, ref: false });
     }
   }
 
-  /** Starts a delivery that is stored. */
-  function start(key: string, delivery: Delivery): void {
-    deliverToTarget(delivery)
+  /** Starts a delivery that is stored. Keeps the key only, because the events of a slow target could fill the memory. */
+  function start(key: string, { bus, rule, target }: Delivery): void {
+    unfinished += 1;
+    deliverToTarget(key, findLane(laneKey(bus, rule, target)))
       .catch((error: unknown) => {
-        if (!stopped.signal.aborted) report(`An event for the rule ${delivery.rule} is lost: ${error}`);
+        if (!stopped.signal.aborted) report(`An event for the rule ${rule} is lost: ${error}`);
       })
       .finally(() => {
+        unfinished -= 1;
         if (!stopped.signal.aborted) deliveries.delete(key);
       });
   }
@@ -195,9 +225,8 @@ export function createSubscriberRules(options: SubscriberOptions) {
     const arn = target.DeadLetterConfig?.Arn;
     const what = `an event of the rule ${rule.name} for the target ${target.Id} after ${failed.attempts} attempts`;
     if (arn === undefined) return report(`Dropped ${what}: ${failed.message}. The target has no dead-letter queue`);
-    const done = inFlight.track();
     const attributes = {
-      ...deadLetterAttributes(rule, target.Arn, failed, failed.attempts - 1),
+      ...deadLetterAttributes(rule, target.Arn, failed, Math.max(0, failed.attempts - 1)),
       ...(failed.condition !== 'NotRetryable' && { EXHAUSTED_RETRY_CONDITION: failed.condition }),
     };
     try {
@@ -206,8 +235,6 @@ export function createSubscriberRules(options: SubscriberOptions) {
       await options.sendToQueue(queue.queue, { body: JSON.stringify(event), attributes });
     } catch (error) {
       report(`Dropped ${what}: the dead-letter queue failed: ${describeFailure(error).message}`);
-    } finally {
-      done();
     }
   }
 
@@ -217,8 +244,10 @@ export function createSubscriberRules(options: SubscriberOptions) {
     list,
     remove,
     putTargets,
-    removeTargets: (rule: SubscriberRule, ids: readonly string[]): void =>
-      store({ ...rule, targets: rule.targets.filter(({ Id }) => !ids.includes(Id)) }),
+    removeTargets(rule: SubscriberRule, ids: readonly string[]): void {
+      store({ ...rule, targets: rule.targets.filter(({ Id }) => !ids.includes(Id)) });
+      for (const id of ids) lanes.delete(laneKey(rule.bus, rule.name, id));
+    },
     setEnabled: (rule: SubscriberRule, enabled: boolean): void => store({ ...rule, enabled }),
     operations: destinations.operations,
 
@@ -233,18 +262,24 @@ export function createSubscriberRules(options: SubscriberOptions) {
           !matches(event)
         )
           continue;
-        for (const { Id } of rule.targets) {
-          const key = randomUUID();
-          const delivery = { bus, rule: rule.name, target: Id, event, startedAt: Date.now() };
-          deliveries.put(key, delivery);
-          start(key, delivery);
+        for (const target of rule.targets) {
+          if (unfinished >= maxUnfinished) void sendToDeadLetterQueue(rule, target, event, tooManyUnfinished);
+          else {
+            const key = randomUUID();
+            const delivery = { bus, rule: rule.name, target: target.Id, event, startedAt: Date.now(), attempts: 0 };
+            deliveries.put(key, delivery);
+            start(key, delivery);
+          }
         }
       }
     },
 
     /** Continues the deliveries of an earlier run. */
     resume(): void {
-      for (const [key, delivery] of earlier) start(key, delivery);
+      for (const key of earlier.splice(0)) {
+        const delivery = deliveries.get(key);
+        if (delivery) start(key, delivery);
+      }
     },
 
     stop(): void {
@@ -256,10 +291,16 @@ export function createSubscriberRules(options: SubscriberOptions) {
 export type SubscriberRules = ReturnType<typeof createSubscriberRules>;
 
 const ruleKey = (bus: string, name: string): string => `${bus}/${name}`;
+const laneKey = (bus: string, rule: string, target: string): string => `${ruleKey(bus, rule)}/${target}`;
 
 /** @throws AwsError InvalidEventPatternException */
 function compileRule(rule: SubscriberRule) {
   return { rule, matches: parsePattern(rule.pattern) };
+}
+
+/** When a target's policy ends the retries of an event, in milliseconds since 1970. */
+function expiry({ RetryPolicy }: Target, startedAt: number): number {
+  return startedAt + (RetryPolicy?.MaximumEventAgeInSeconds ?? 86_400) * 1_000;
 }
 
 const testPatternSchema = z.object({ EventPattern: z.string(), Event: z.string() });
@@ -309,6 +350,14 @@ interface FailedDelivery extends Failure {
   readonly attempts: number;
   readonly condition: string;
 }
+
+const tooManyUnfinished: FailedDelivery = {
+  code: 'THROTTLING',
+  message: 'Too many events wait for delivery',
+  retryable: false,
+  attempts: 0,
+  condition: 'MaximumWaitingEvents',
+};
 
 /** EventBridge retries these responses of an endpoint. */
 function isRetryable(status: number): boolean {

@@ -152,7 +152,7 @@ export function createAsyncInvocations(options: AsyncOptions) {
 
     /** Continues the invocations of an earlier run. */
     resume(): void {
-      for (const [key, invocation] of earlier) track(key, invocation);
+      for (const [key, invocation] of earlier.splice(0)) track(key, invocation);
     },
 
     stop(): void {

@@ -2,6 +2,7 @@ import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import * as z from 'zod/mini';
+import type { ConsoleResponses } from '../../console/server.ts';
 import { type Local, startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
 import { chromiumFlags, findChromium } from './chromium.ts';
@@ -10,8 +11,7 @@ export const widths = [1280, 390] as const;
 type Width = (typeof widths)[number];
 const schemes = ['light', 'dark'] as const;
 type Scheme = (typeof schemes)[number];
-/** Each width in each colour scheme. */
-export const screens = widths.flatMap((width) => schemes.map((scheme) => ({ width, scheme })));
+const screenSize = (width: Width) => ({ width, height: width === 390 ? 844 : 800 });
 
 const timeoutMs = 20_000;
 
@@ -31,7 +31,7 @@ export interface OpenPage {
 /** Opens a browser page of this width. */
 export async function openPage(browser: Browser, width: Width, scheme: Scheme = 'light'): Promise<OpenPage> {
   const context = await browser.newContext({
-    viewport: { width, height: width === 390 ? 844 : 800 },
+    viewport: screenSize(width),
     colorScheme: scheme,
     reducedMotion: 'reduce',
   });
@@ -48,12 +48,12 @@ export async function openPage(browser: Browser, width: Width, scheme: Scheme = 
 }
 
 /**
- * Starts an engine and a browser for the tests of a file. After each test, it closes the page that the test opened, and removes
- * the faults of the simulator.
+ * Starts an engine and a browser for the tests of a file. After each test, it closes the pages that the test opened, removes the
+ * faults of the simulator, and expects no error in the browser.
  */
 export function useConsole(environment: Readonly<Record<string, string>> = {}) {
   let started: { readonly local: Local; readonly browser: Browser } | undefined;
-  let opened: OpenPage | undefined;
+  const opened: OpenPage[] = [];
   const running = () => {
     if (!started) throw new Error('the engine has not started');
     return started;
@@ -67,12 +67,15 @@ export function useConsole(environment: Readonly<Record<string, string>> = {}) {
     await started?.local.stop();
   });
   afterEach(async () => {
-    await opened?.close();
+    const pages = opened.splice(0);
+    await Promise.all(pages.map(({ close }) => close()));
     await outbound(running().local).clearFaults();
+    expect(pages.flatMap(({ browserErrors }) => browserErrors)).toEqual([]);
   });
-  const open = async (width: Width, scheme?: Scheme): Promise<OpenPage> => {
-    opened = await openPage(running().browser, width, scheme);
-    return opened;
+  const open = async (width: Width): Promise<OpenPage> => {
+    const shown = await openPage(running().browser, width);
+    opened.push(shown);
+    return shown;
   };
   return {
     get local() {
@@ -84,8 +87,8 @@ export function useConsole(environment: Readonly<Record<string, string>> = {}) {
     /** Opens an empty page. */
     open,
     /** Opens a path of the console, and waits until it receives live updates. */
-    async openPath(path: string, width: Width, scheme?: Scheme): Promise<OpenPage> {
-      const shown = await open(width, scheme);
+    async openPath(path: string, width: Width): Promise<OpenPage> {
+      const shown = await open(width);
       await shown.page.goto(`${running().local.console}${path}`);
       await shown.page.getByText('Live', { exact: true }).waitFor();
       return shown;
@@ -93,10 +96,32 @@ export function useConsole(environment: Readonly<Record<string, string>> = {}) {
   };
 }
 
-/** Expects no serious accessibility violation, and no content beyond the width of the screen. */
+/** Responds to the GET requests of a path of the console's API with this value. */
+export async function respond<Path extends keyof ConsoleResponses>(
+  page: Page,
+  path: Path,
+  response: ConsoleResponses[Path],
+): Promise<void> {
+  await page.route(new URLPattern({ pathname: `/api${path}` }), (route) => route.fulfill({ json: response }));
+}
+
+/** Expects no serious accessibility violation in either colour scheme, and no content beyond the width of the screen. */
 export async function expectAccessible(page: Page): Promise<void> {
-  expect(await findViolations(page)).toEqual([]);
+  for (const colorScheme of schemes) {
+    await page.emulateMedia({ colorScheme });
+    expect(await findViolations(page), colorScheme).toEqual([]);
+  }
   expect(await overflows(page)).toBe(false);
+}
+
+/** The same at each width. */
+export async function expectAccessibleAtEachWidth(page: Page): Promise<void> {
+  const before = page.viewportSize();
+  for (const width of widths) {
+    await page.setViewportSize(screenSize(width));
+    await expectAccessible(page);
+  }
+  if (before) await page.setViewportSize(before);
 }
 
 const result = z.object({
@@ -110,15 +135,15 @@ const result = z.object({
 });
 
 /** Accessibility violations of serious or critical impact, found by axe. */
-export async function findViolations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = result.parse(await page.evaluate('axe.run()'));
+async function findViolations(page: Page): Promise<string[]> {
+  if (!(await page.evaluate("'axe' in globalThis"))) await page.evaluate(axe.source);
+  const { violations } = result.parse(await page.evaluate("axe.run({ resultTypes: ['violations'] })"));
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary ?? ''}`));
 }
 
 /** Whether the document is wider than the screen. */
-export async function overflows(page: Page): Promise<boolean> {
+async function overflows(page: Page): Promise<boolean> {
   return z.boolean().parse(await page.evaluate('document.documentElement.scrollWidth > innerWidth'));
 }

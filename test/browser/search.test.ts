@@ -11,7 +11,7 @@ const box = (page: Page) => page.getByRole('combobox', { name: 'Go to an ID' });
 const found = (page: Page) => page.getByRole('listbox', { name: 'Found' }).getByRole('option');
 
 describe.each(widths)('the search on a screen %i pixels wide', options, (width) => {
-  const open = (path = '') => world.openPath(path, width, width === 390 ? 'dark' : 'light');
+  const open = (path = '') => world.openPath(path, width);
 
   it('opens the item with the id immediately, and lists it as recent', async () => {
     const { chat, send, text, fault, deadLetters, waitForExecutions } = outbound(world.local);
@@ -22,7 +22,7 @@ describe.each(widths)('the search on a screen %i pixels wide', options, (width) 
     const requestId = await send(chatId, text('How can I help?'));
     await waitForExecutions();
     const [deadLetter] = await deadLetters(chatId);
-    const { page, browserErrors } = await open();
+    const { page } = await open();
     await page.keyboard.press('/');
     await page.getByText('Any ID: chat, thread, message').waitFor();
     await expectAccessible(page);
@@ -50,6 +50,7 @@ describe.each(widths)('the search on a screen %i pixels wide', options, (width) 
     await page.getByRole('heading', { level: 1, name: 'ChannelClientError' }).waitFor();
     await page.keyboard.press('/');
     await page.getByText('Recent', { exact: true }).waitFor();
+    await expectAccessible(page);
     expect(await found(page).allTextContents()).toEqual([
       expect.stringMatching(/^ChannelClientError .*Dead letter/),
       expect.stringMatching(new RegExp(`^${name} ${chatId}.*Conversation`)),
@@ -57,14 +58,13 @@ describe.each(widths)('the search on a screen %i pixels wide', options, (width) 
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name }).waitFor();
-    expect(browserErrors).toEqual([]);
   });
 
   it('lists conversations by name, and searches all of them', async () => {
     const { chat } = outbound(world.local);
     for (const first of ['Bo', 'Bea']) await chat({ customer: { name: `${first} Nilsson-${width}` } });
     await world.local.idle();
-    const { page, browserErrors } = await open('#/conversations');
+    const { page } = await open('#/conversations');
     await box(page).click();
     await page.keyboard.insertText(`nilsson-${width}`);
     await found(page).getByText(`Bea Nilsson-${width}`).waitFor();
@@ -75,7 +75,6 @@ describe.each(widths)('the search on a screen %i pixels wide', options, (width) 
     await page.keyboard.press('Enter');
     await expect.poll(() => new URL(page.url()).hash).toBe(`#/conversations?search=nilsson-${width}`);
     await page.getByRole('region', { name: 'Conversations' }).getByText(`Bo Nilsson-${width}`).waitFor();
-    expect(browserErrors).toEqual([]);
   });
 
   it('reports that nothing was found, closes on Escape, and ignores `/` in other fields', async () => {
@@ -92,7 +91,11 @@ describe.each(widths)('the search on a screen %i pixels wide', options, (width) 
     await page.keyboard.press('/');
     expect(await page.getByRole('searchbox', { name: 'Search' }).inputValue()).toBe('/');
     await page.route('**/api/search?*', (route) => route.abort());
+    await box(page).fill('a');
+    await page.getByText('Type at least two characters.').waitFor();
+    await expectAccessible(page);
     await box(page).fill('ada');
     await page.getByText('The console does not respond.').first().waitFor();
+    await expectAccessible(page);
   });
 });

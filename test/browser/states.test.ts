@@ -1,13 +1,11 @@
-import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { startLocal } from '../local.ts';
 import { outbound } from '../outbound.ts';
-import { expectAccessible, openPage, screens, useConsole } from './page.ts';
+import { expectAccessible, useConsole, widths } from './page.ts';
 
 const world = useConsole();
 
-describe.each(screens)('in the $scheme scheme, $width pixels wide', { timeout: 60_000 }, ({ width, scheme }) => {
-  const open = async (path: string) => (await world.openPath(path, width, scheme)).page;
+describe.each(widths)('on a screen %i pixels wide', { timeout: 60_000 }, (width) => {
+  const open = async (path: string) => (await world.openPath(path, width)).page;
 
   const start = 'To start a chat, open the Sandbox or run npx livechat simulate chat';
   const noOrganization = `An organization appears here after its first conversation. ${start}`;
@@ -17,6 +15,7 @@ describe.each(screens)('in the $scheme scheme, $width pixels wide', { timeout: 6
     for (const [section, text] of [
       ['flow', `No events since this page was opened. ${start}`],
       ['conversations', `Conversations appear after LiveChat's first webhook. ${start}`],
+      ['events', 'To receive the first, run npx livechat simulate chat'],
       ['executions', 'An execution starts when a service publishes message.send.requested on the bus.'],
       ['dead-letters', 'Send requests and events appear here when they fail.'],
       ['routing', noOrganization],
@@ -35,6 +34,7 @@ describe.each(screens)('in the $scheme scheme, $width pixels wide', { timeout: 6
     const page = await open('');
     for (const [what, section, id] of [
       ['conversation', 'conversations', 'T8RM2K0V9X'],
+      ['webhook or event', 'events', 'unknown'],
       ['execution', 'executions', 'arn:aws:states:us-east-1:000000000000:execution:send:0'],
       ['dead letter', 'dead-letters', '0123456789abcdef'],
     ] as const) {
@@ -44,6 +44,14 @@ describe.each(screens)('in the $scheme scheme, $width pixels wide', { timeout: 6
       await state.getByRole('button', { name: 'Search for an ID, a name or an e-mail' }).waitFor();
       await expectAccessible(page);
     }
+  });
+
+  it('an unknown section links to the first one', async () => {
+    const page = await open('#/nowhere');
+    await page.getByRole('heading', { name: 'Page not found' }).waitFor();
+    await expectAccessible(page);
+    await page.getByRole('link', { name: 'Go to the live flow' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Live flow' }).waitFor();
   });
 });
 
@@ -58,37 +66,5 @@ describe('times', () => {
     const title = await page.getByRole('main').getByRole('time').first().getAttribute('title');
     expect(title).toMatch(/^\d+ \w+ \d{4}, \d\d:\d\d:\d\d GMT\+9$/);
     await context.close();
-  });
-});
-
-describe('without a connection', () => {
-  it('shows a message and greys the figures, and reconnects', { timeout: 180_000 }, async () => {
-    const own = await startLocal();
-    await outbound(own).chat();
-    await own.idle();
-    const pages = await Promise.all(screens.map(({ width, scheme }) => openPage(world.browser, width, scheme)));
-    for (const { page } of pages) {
-      await page.goto(`${own.console}#/rate-limits`);
-      await page.getByText('Live', { exact: true }).waitFor();
-      await page.getByText('breaker closed', { exact: true }).waitFor();
-    }
-    await own.stop();
-    const banner = (page: Page) => page.getByRole('alert').filter({ hasText: 'Connection lost.' });
-    for (const { page } of pages) {
-      await banner(page)
-        .getByText(/The page shows the state of .*\d\d:\d\d:\d\d \S+\. The console does not respond\./)
-        .waitFor();
-      expect(await page.evaluate("getComputedStyle(document.querySelector('main')).filter")).toBe('grayscale(1)');
-      expect(await page.getByRole('alert').count()).toBe(1);
-      await expectAccessible(page);
-    }
-    const restarted = await startLocal({}, ['--port', new URL(own.console).port]);
-    await outbound(restarted).chat();
-    for (const { page, close } of pages) {
-      await banner(page).waitFor({ state: 'detached' });
-      await page.getByText('breaker closed', { exact: true }).waitFor();
-      await close();
-    }
-    await restarted.stop();
   });
 });

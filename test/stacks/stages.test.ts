@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { resourcePrefix } from '../../core/platform/configuration.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { permissions } from '../../stacks/permissions.ts';
-import { type FunctionSpec, functions, reserveConcurrency, sumReserved } from '../../stacks/topology.ts';
+import { archive, type FunctionSpec, functions, reserveConcurrency, sumReserved } from '../../stacks/topology.ts';
 import { type App, appFile, loadApp, type stages } from './app.ts';
 import { checks } from './checks/all.ts';
 import { checkEnvironment, findUnreadSettings, findVariables, type VariableReads } from './checks/environment.ts';
@@ -80,11 +81,46 @@ describe('reserved concurrency', () => {
 
   it.each([
     ['SEND_CONCURRENCY', 'many', /SEND_CONCURRENCY: expected a whole number of at least 0/],
-    ['TRACING', 'yes', /TRACING: expected on or off/],
+    ['TRACING', 'yes', /TRACING: expected one of on, off/],
+    [
+      'LOG_LEVEL',
+      'WARN',
+      /LOG_LEVEL: expected one of INFO, DEBUG, TRACE\. At a higher level, Lambda would drop the metrics/,
+    ],
   ])('rejects another value of %s before it deploys', async (setting, value, message) => {
     await synthesize('production', 'deploy', appFile('invalid'), { [setting]: value });
     const { failures } = JSON.parse(readFileSync(appFile('invalid'), 'utf8'));
     expect(failures.join('\n')).toMatch(message);
+  });
+});
+
+describe('the name of the stage', () => {
+  const maxStage = 'a-stage-name-with-31-characters';
+
+  // Sources: the CreateX operations in the API references of the services.
+  it.each([
+    ['aws:lambda/function:Function', 64],
+    ['aws:iam/role:Role', 64],
+    ['aws:cloudwatch/eventRule:EventRule', 64],
+    ['aws:cloudwatch/eventArchive:EventArchive', 48],
+    ['aws:scheduler/scheduleGroup:ScheduleGroup', 64],
+    ['aws:scheduler/schedule:Schedule', 64],
+    ['aws:sfn/stateMachine:StateMachine', 80],
+    ['aws:cloudwatch/metricAlarm:MetricAlarm', 255],
+  ])('may have 31 characters: %s names have at most %i', (type, limit) => {
+    // SST creates names with capitals, and shortens them.
+    const names = ofType(loadApp('production'), type)
+      .map(({ inputs }) => textAt(inputs, 'name'))
+      .filter((name) => name === name.toLowerCase());
+    expect(names).not.toEqual([]);
+    const longest = names.map((name) => name.replace('-production-', `-${maxStage}-`));
+    expect(longest.filter(({ length }) => length > limit)).toEqual([]);
+  });
+
+  it('is rejected with more before anything is deployed', async () => {
+    await synthesize(`${maxStage}x`, 'deploy', appFile('long-stage'), {});
+    const { failures } = JSON.parse(readFileSync(appFile('long-stage'), 'utf8'));
+    expect(failures.join('\n')).toMatch(/The stage: expected a name of at most 31 characters/);
   });
 });
 
@@ -193,6 +229,22 @@ describe('the outputs', () => {
         SEND_MACHINE_ARN: `arn:aws:states:${region}:123456789012:stateMachine:livechat-${name}-send`,
       },
     });
+  });
+});
+
+describe('the names of the resources', () => {
+  /** The console builds the names of the archive and of the rules from this prefix. */
+  it.each(deployed)('begin with the prefix of the send state machine: %s', (name) => {
+    const app = loadApp(name);
+    const outputs = JSON.parse(textAt(find(app, 'aws:ssm/parameter:Parameter', 'Outputs').inputs, 'value'));
+    const prefix = resourcePrefix(outputs.environment);
+    expect(prefix).toBe(`livechat-${name}-`);
+    expect(find(app, 'aws:cloudwatch/eventArchive:EventArchive', 'BusArchive').inputs.name).toBe(
+      `${prefix}${archive.name}`,
+    );
+    const rules = ofType(app, 'aws:cloudwatch/eventRule:EventRule').map(({ inputs }) => inputs.name);
+    const handled = Object.entries<FunctionSpec>(functions).filter(([, { events }]) => events);
+    expect(rules).toEqual(expect.arrayContaining(handled.map(([handler]) => `${prefix}${handler}`)));
   });
 });
 

@@ -2,8 +2,7 @@ import { computed, signal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
 import { carrierOf } from '../../../core/channel/carrier.ts';
-import type { ApiResponses } from '../../api.ts';
-import type { AboutConsole } from '../../server.ts';
+import type { AboutConsole, ConsoleResponses } from '../../server.ts';
 import { type Query, queryString } from './route.ts';
 import { connected, type StreamedEvent, watchChanges } from './stream.ts';
 
@@ -21,17 +20,12 @@ const errorBody = z.object({
   error: z.object({ field: z.optional(z.string()), expected: z.optional(z.string()), message: z.optional(z.string()) }),
 });
 
-/** The response of each GET under /api. */
-interface Responses extends ApiResponses {
-  readonly '/console': AboutConsole;
-}
-
 /** GET under /api. `query.id` fills `:id` in the path. `signal` cancels the call. */
-export function get<Path extends keyof Responses>(
+export function get<Path extends keyof ConsoleResponses>(
   path: Path,
   query: Query = {},
   signal?: AbortSignal,
-): Promise<Responses[Path]> {
+): Promise<ConsoleResponses[Path]> {
   const { id, ...rest } = query;
   const filled = path.replace(':id', encodeURIComponent(id ?? ''));
   return call('GET', `/api${filled}${queryString(rest)}`, undefined, signal);

@@ -119,8 +119,8 @@ function describeReplay(obstacle: Details['replayObstacle'], period: Details['re
   const seconds = count((Date.parse(to) - Date.parse(from)) / 1_000, 'second');
   return [
     `A replay publishes all archived events of ${seconds} again, from ${timeInText(from)} to ${timeInText(to)}, also those of`,
-    `other chats. Only ${functions.join(' and ')} will receive them. Events that are already stored change nothing, and`,
-    'nothing is sent to customers.',
+    `other chats. Only these functions receive them: ${functions.join(', ')}. Missing data is stored again, also erased data.`,
+    'Events that are already stored change nothing, and nothing is sent to customers.',
     ...(isEstimated ? ['The period is estimated, because the logs do not contain the publication.'] : []),
   ].join(' ');
 }
@@ -143,7 +143,7 @@ function ReplayState({ name }: { name: string }) {
         {value?.reason}
       </p>
       <p class="hint">
-        It continues after you leave this page: <code>aws events describe-replay --replay-name {name}</code>
+        To see the state later: <code>aws events describe-replay --replay-name {name}</code>
       </p>
       <Problem text={failure?.message} />
     </>
