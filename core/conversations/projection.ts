@@ -1,6 +1,6 @@
 import type { EventData, EventType } from '../events/catalogue.ts';
 import type { AnyEvent } from '../events/event.ts';
-import type { EventMetadata, Participant, UserType } from '../events/schemas.ts';
+import { type EventMetadata, mergeFields, type Participant, type UserType } from '../events/schemas.ts';
 
 /** The domain events that change a conversation. */
 export type ChatEventType = Extract<EventType, `chat.${string}` | 'agent.changed' | 'participant.changed'>;
@@ -203,7 +203,7 @@ function projectParticipants(events: readonly ConversationEvent[]): Participant[
     const type = before && authoritative.has(before.id) && !isTypeAuthoritative ? before.type : participant.type;
     if (isTypeAuthoritative) authoritative.add(participant.id);
     const [older, newer] = isListed ? [participant, before] : [before, participant];
-    const fields = before?.fields && { fields: { ...older?.fields, ...newer?.fields } };
+    const fields = before?.fields && { fields: mergeFields(older?.fields ?? {}, newer?.fields ?? {}) };
     participants.set(participant.id, { ...before, ...participant, type, ...fields });
   }
   return [...participants.values()].sort(
