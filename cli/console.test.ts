@@ -122,6 +122,25 @@ describe('livechat console', () => {
     await reading;
   }, 120_000);
 
+  it('prints a failure of its polls once', async () => {
+    const faults = (method: string, body?: object) =>
+      fetch(`${local.aws}/_local/faults`, { method, ...(body && { body: JSON.stringify(body) }) });
+    const polls = async () =>
+      z.record(z.string(), z.number()).parse(await (await fetch(`${local.aws}/_local/calls`)).json())[
+        'states.ListExecutions'
+      ] ?? 0;
+    await faults('POST', { service: 'states', operation: 'ListExecutions', kind: 'unavailable', count: 1_000 });
+    const command = cliFor(local).start('console', '--port', '0', '--json');
+    const before = await polls();
+    // At most three attempts per poll.
+    await expect.poll(polls, slowly).toBeGreaterThan(before + 9);
+    const failures = () => command.printed().split('Cannot read the stage').length - 1;
+    expect(failures()).toBe(1);
+    await faults('DELETE');
+    command.kill('SIGTERM');
+    expect((await command.ended).code).toBe(0);
+  }, 60_000);
+
   it('suggests --port if the port is in use', async () => {
     const taken = new URL(local.console).port;
     const { code, stderr } = await cliFor(local).run('console', '--port', taken);

@@ -30,6 +30,13 @@ test('deletes the data of the local engine, and no other files', async () => {
   });
 });
 
+test('deletes a damaged state', async () => {
+  openState(folder).close();
+  writeFileSync(join(folder, 'engine.db'), 'a text, not a database');
+  expect(await livechat('reset', '--data', folder, '--yes')).toMatchObject({ code: 0 });
+  expect(existsSync(folder)).toBe(false);
+});
+
 test('deletes nothing while an engine uses the folder, or without a confirmation', async () => {
   const state = openState(folder);
 

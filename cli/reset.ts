@@ -19,8 +19,9 @@ function deleteFolder(folder: string): boolean {
   try {
     return deleteData(folder);
   } catch (error) {
-    throw error instanceof StateError
-      ? new CliError(`An engine is using the folder ${folder}. Stop the engine first.`)
-      : error;
+    if (!(error instanceof StateError)) throw error;
+    throw new CliError(
+      error.problem === 'busy' ? `An engine is using the folder ${folder}. Stop the engine first.` : error.message,
+    );
   }
 }

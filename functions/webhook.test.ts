@@ -59,7 +59,7 @@ function bridge(publish: WebhookOptions['publish'] = async () => undefined, edge
   const call = async (body: unknown, signature?: string, key?: string) => {
     const headers = {
       ...(signature !== undefined && { 'x-signature': signature }),
-      ...(key !== undefined && { 'x-edge-key': key }),
+      ...(key !== undefined && { 'x-origin-key': key }),
     };
     const { statusCode = 0 } = await handler(webhookEvent(rawBody(body), headers), lambdaContext());
     return outcomes.get(statusCode);

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { close, listen } from './listen.ts';
@@ -15,6 +16,8 @@ const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
+
+const writeText = (file: string) => (folder: string) => writeFileSync(join(folder, file), 'a text, not a database');
 
 function startWith(...args: string[]): { child: ChildProcess; errors: () => string; ended: Promise<number> } {
   const data = args.includes('--data') ? [] : ['--memory'];
@@ -71,6 +74,49 @@ test('exits with code 1 and the folder if another engine uses it, also after tha
     first.child.kill('SIGKILL');
     await first.ended;
   }
+});
+
+test.each<[string, string, (folder: string) => void]>([
+  ['engine.db is not a database', 'is damaged, or is not a database', writeText('engine.db')],
+  ['simulator.db is not a database', 'is damaged, or is not a database', writeText('simulator.db')],
+  ['fauxqs.db is not a database', 'is damaged, or is not a database', writeText('fauxqs.db')],
+  ['engine.db is a folder', 'is damaged, or is not a database', (folder) => mkdirSync(join(folder, 'engine.db'))],
+  [
+    'it is a file',
+    'is not a folder. Remove it',
+    (folder) => {
+      rmSync(folder, { recursive: true });
+      writeFileSync(folder, '');
+    },
+  ],
+])('exits with code 1 and what to do about the folder if %s', async (_what, expected, damage) => {
+  const folder = mkdtempSync(join(tmpdir(), 'livechat-data-'));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  damage(folder);
+
+  const { errors, ended } = startWith(...freePorts, '--data', folder);
+
+  expect(await ended).toBe(1);
+  expect(errors()).toContain(folder);
+  expect(errors()).toContain(expected);
+  expect(errors()).toMatch(/^.*, choose another folder with --data DIR, or keep nothing with --memory\.\n$/);
+});
+
+test('exits with code 1 and what to do if the disk is full', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'livechat-data-'));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  // A limit on the size of files, in units of 512 bytes or 1 KB.
+  const command = `ulimit -f 20; exec "$0" "$@"`;
+  const args = [process.execPath, program, ...freePorts, '--data', folder];
+  const child = spawn('sh', ['-c', command, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  cleanups.push(() => child.kill('SIGKILL'));
+
+  const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+
+  expect(code).toBe(1);
+  expect(errors).toBe(
+    `The disk with the folder ${folder} is full, or fails. Free some space, choose another folder with --data DIR, or keep nothing with --memory.\n`,
+  );
 });
 
 test('stops if SIGTERM ends the npm process that started it', async () => {

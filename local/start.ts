@@ -4,7 +4,7 @@ import picocolors from 'picocolors';
 import { startEngine } from './engine.ts';
 import { defaultAsyncConcurrency } from './lambda/async-invocation.ts';
 import { formatActivity, formatReady, formatStart } from './output.ts';
-import { defaultDataFolder } from './state.ts';
+import { defaultDataFolder, toStateError } from './state.ts';
 
 /** `npm start`: runs the engine until SIGTERM or SIGINT. */
 
@@ -74,8 +74,9 @@ function printLines(): void {
   if (lines.length > 0) output.write(`${lines.splice(0).join('\n')}\n`);
 }
 
+const dataFolder = options.memory ? undefined : resolve(options.data ?? defaultDataFolder);
+
 async function run(): Promise<void> {
-  const dataFolder = options.memory ? undefined : resolve(options.data ?? defaultDataFolder);
   process.once('exit', printLines);
   const engine = await startEngine({
     port: options.port,
@@ -113,7 +114,8 @@ function onParentExit(stop: () => void): void {
   timer.unref();
 }
 
-run().catch((error: unknown) => {
+run().catch((failure: unknown) => {
+  const error = dataFolder === undefined ? failure : toStateError(failure, dataFolder);
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openState, type State, StateError } from './state.ts';
+import { openState, type State, StateError, toStateError } from './state.ts';
 
 let folder: string;
 const opened: State[] = [];
@@ -63,6 +63,15 @@ describe.each([
     expect(read({ gt: '010', lt: '240' })).toHaveLength(229);
   });
 
+  test('deletes a range of keys, and the records that were put first', () => {
+    const numbers = start().collection<number>('numbers');
+    for (const key of ['3', '1', '2', '5', '4']) numbers.put(key, Number(key));
+    numbers.keepLatest(4);
+    expect(numbers.keys()).toEqual(['1', '2', '5', '4']);
+    numbers.deleteRange({ gt: '1', lt: '5' });
+    expect(numbers.keys()).toEqual(['1', '5']);
+  });
+
   test('rolls back a transaction that throws', () => {
     const state = start();
     const colors = state.collection<string>('colors');
@@ -97,6 +106,23 @@ test('rejects a folder of another version', () => {
   database.exec('PRAGMA user_version = 999');
   database.close();
   expect(() => open(folder)).toThrow(/Another version .*livechat reset/);
+});
+
+test.each<[string, object, RegExp]>([
+  ['SQLITE_BUSY', { errcode: 5 }, /^Another engine uses the folder \/data\. Stop it/],
+  ['SQLITE_BUSY_RECOVERY', { errcode: 261 }, /^Another engine uses the folder \/data\. Stop it/],
+  ['SQLITE_READONLY_DIRECTORY', { errcode: 1544 }, /^The engine cannot write to the folder \/data\. Correct its perm/],
+  ['EACCES', { code: 'EACCES', path: '/data/engine.db' }, /^The engine cannot write to the folder \/data\./],
+  ['SQLITE_FULL', { errcode: 13 }, /^The disk with the folder \/data is full/],
+])('describes %s with the folder and what to do', (_what, fields, expected) => {
+  const error = toStateError(Object.assign(new Error('no'), fields), '/data');
+  expect(error).toBeInstanceOf(StateError);
+  expect(String(error)).toMatch(new RegExp(`StateError: ${expected.source.slice(1)}`));
+});
+
+test('does not describe an error of another path', () => {
+  const error = Object.assign(new Error('no'), { code: 'EACCES', path: '/elsewhere' });
+  expect(toStateError(error, '/data')).toBe(error);
 });
 
 test('keeps every write that returned before the process was killed', async () => {

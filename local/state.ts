@@ -18,9 +18,11 @@ export interface Collection<T> {
   get(key: string): T | undefined;
   put(key: string, value: T): void;
   delete(key: string): void;
+  /** Deletes the records of a range of keys. Does not read them. */
+  deleteRange(range: KeyRange): void;
+  /** Deletes the records whose keys were put first, so that at most `count` remain. */
+  keepLatest(count: number): void;
   clear(): void;
-  /** The number of records. */
-  size(): number;
   /** All keys, in the order in which they were first put. */
   keys(): string[];
   /** All records, in the order of {@link keys}. */
@@ -40,6 +42,69 @@ export interface KeyRange {
 /** The folder cannot be used. The message tells the user what to do. */
 export class StateError extends Error {
   override readonly name = 'StateError';
+  readonly problem: Problem | undefined;
+
+  constructor(message: string, { problem, ...options }: ErrorOptions & { readonly problem?: Problem } = {}) {
+    super(message, options);
+    this.problem = problem;
+  }
+}
+
+type Problem = 'busy' | 'damaged' | 'forbidden' | 'full' | 'noFolder' | 'otherVersion';
+
+/** By SQLite's primary result code, or by the code of the file system. */
+const problems: ReadonlyMap<unknown, Problem> = new Map<unknown, Problem>([
+  [5, 'busy'],
+  [8, 'forbidden'],
+  [10, 'full'],
+  [11, 'damaged'],
+  [13, 'full'],
+  [14, 'forbidden'],
+  [26, 'damaged'],
+  ['EACCES', 'forbidden'],
+  ['EDQUOT', 'full'],
+  ['EEXIST', 'noFolder'],
+  ['EFBIG', 'full'],
+  ['EIO', 'full'],
+  ['EISDIR', 'damaged'],
+  ['ENOENT', 'forbidden'],
+  ['ENOSPC', 'full'],
+  ['ENOTDIR', 'noFolder'],
+  ['EPERM', 'forbidden'],
+  ['EROFS', 'forbidden'],
+]);
+
+const descriptions: Readonly<Record<Problem, (folder: string) => string>> = {
+  busy: (folder) => `Another engine uses the folder ${folder}. Stop it`,
+  damaged: (folder) =>
+    `A file in the folder ${folder} is damaged, or is not a database. Delete the state with ${resetCommand(folder)}`,
+  forbidden: (folder) => `The engine cannot write to the folder ${folder}. Correct its permissions`,
+  full: (folder) => `The disk with the folder ${folder} is full, or fails. Free some space`,
+  noFolder: (folder) => `${folder} is not a folder. Remove it`,
+  otherVersion: (folder) =>
+    `Another version of the engine wrote the folder ${folder}. Delete the state with ${resetCommand(folder)}`,
+};
+
+const resetCommand = (folder: string): string => `\`npx livechat reset --data ${folder}\``;
+
+function createError(problem: Problem, folder: string, cause?: unknown): StateError {
+  const instead = 'choose another folder with --data DIR, or keep nothing with --memory';
+  return new StateError(`${descriptions[problem](folder)}, ${instead}.`, { problem, cause });
+}
+
+/** Converts an error of SQLite, or of the file system in the folder. Returns other errors unchanged. */
+export function toStateError(error: unknown, folder: string): unknown {
+  const problem = findProblem(error, folder);
+  return problem ? createError(problem, folder, error) : error;
+}
+
+function findProblem(error: unknown, folder: string): Problem | undefined {
+  if (!(error instanceof Error)) return undefined;
+  // Extended codes such as SQLITE_BUSY_RECOVERY have the primary code in their lowest byte.
+  if ('errcode' in error) return problems.get(Number(error.errcode) & 0xff);
+  return 'path' in error && 'code' in error && String(error.path).startsWith(folder)
+    ? problems.get(error.code)
+    : undefined;
 }
 
 /** The schema version of the records. Raise it when the records of any collection change. */
@@ -66,7 +131,7 @@ export interface StateOptions {
  * Writes go to SQLite's write-ahead log before a call returns, so that they survive the end of the process. They are
  * flushed to the disk only at checkpoints: a power failure can lose the latest writes, but does not damage the file.
  *
- * @throws StateError if another process uses the folder, or another version of the engine wrote it.
+ * @throws StateError if the folder cannot be used
  */
 export function openState(folder?: string, options: StateOptions = {}): State {
   const database = folder === undefined ? new DatabaseSync(':memory:') : openFile(folder, options);
@@ -87,7 +152,8 @@ export function openState(folder?: string, options: StateOptions = {}): State {
         commit.run();
         return result;
       } catch (error) {
-        rollback.run();
+        // SQLite has rolled back already if the disk is full.
+        if (database.isTransaction) rollback.run();
         throw error;
       }
     },
@@ -114,48 +180,47 @@ export function createPrivateFile(folder: string, file: DatabaseFile): string {
  */
 export function deleteData(folder: string): boolean {
   if (!existsSync(join(folder, 'engine.db'))) return false;
-  const state = openState(folder, { anyVersion: true });
+  const state = openUnlessDamaged(folder);
   try {
     for (const file of readdirSync(folder)) {
-      if (databaseFiles.some((name) => file === name || file.startsWith(`${name}-`))) rmSync(join(folder, file));
+      const isOurs = databaseFiles.some((name) => file === name || file.startsWith(`${name}-`));
+      if (isOurs) rmSync(join(folder, file), { recursive: true });
     }
   } finally {
-    state.close();
+    state?.close();
   }
   if (readdirSync(folder).length === 0) rmdirSync(folder);
   return true;
 }
 
-function openFile(folder: string, { file = 'engine.db', anyVersion = false }: StateOptions): DatabaseSync {
-  const database = new DatabaseSync(createPrivateFile(folder, file));
+/** Locks the folder. An engine that uses it would have been found before the damage. */
+function openUnlessDamaged(folder: string): State | undefined {
   try {
+    return openState(folder, { anyVersion: true });
+  } catch (error) {
+    if (error instanceof StateError && error.problem === 'damaged') return undefined;
+    throw error;
+  }
+}
+
+function openFile(folder: string, { file = 'engine.db', anyVersion = false }: StateOptions): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(createPrivateFile(folder, file));
     // The lock ends with the process, however it ends.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
     database.exec('BEGIN EXCLUSIVE; COMMIT');
   } catch (error) {
-    database.close();
-    if (!isBusy(error)) throw error;
-    throw new StateError(
-      `Another engine uses the folder ${folder}. Stop it, choose another folder with --data DIR, or keep nothing with --memory.`,
-      { cause: error },
-    );
+    database?.close();
+    throw toStateError(error, folder);
   }
   const found = Number(database.prepare('PRAGMA user_version').get()?.user_version);
   if (found === 0) database.exec(`PRAGMA user_version = ${version}`);
   else if (found !== version && !anyVersion) {
     database.close();
-    throw new StateError(
-      `Another version of the engine wrote the folder ${folder}. Delete its contents with \`npx livechat reset\`, or choose another folder with --data DIR.`,
-    );
+    throw createError('otherVersion', folder);
   }
   return database;
-}
-
-/** SQLite's error code for a database that another connection has locked. */
-const busy = 5;
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === busy;
 }
 
 /** Number of rows that one statement reads. A reader that stops early does not read the whole collection. */
@@ -169,9 +234,9 @@ function openCollection<T>(database: DatabaseSync, name: string): Collection<T> 
     `INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
   );
   const remove = database.prepare(`DELETE FROM ${table} WHERE key = ?`);
+  const trim = database.prepare(`DELETE FROM ${table} WHERE rowid <= (SELECT max(rowid) FROM ${table}) - ?`);
   const all = database.prepare(`SELECT key, value FROM ${table} ORDER BY rowid`);
   const allKeys = database.prepare(`SELECT key FROM ${table} ORDER BY rowid`);
-  const count = database.prepare(`SELECT count(*) AS size FROM ${table}`);
   const pages = new Map<string, ReturnType<DatabaseSync['prepare']>>();
 
   function readPage({ lower, upper, order }: Page): readonly (readonly [string, T])[] {
@@ -201,10 +266,18 @@ function openCollection<T>(database: DatabaseSync, name: string): Collection<T> 
     delete(key): void {
       remove.run(key);
     },
+    deleteRange(keys): void {
+      const { lower, upper } = firstPage(keys);
+      database
+        .prepare(`DELETE FROM ${table} WHERE key ${lower.test} ? AND key ${upper.test} ?`)
+        .run(lower.key, upper.key);
+    },
+    keepLatest(count): void {
+      trim.run(count);
+    },
     clear(): void {
       database.exec(`DELETE FROM ${table}`);
     },
-    size: () => Number(count.get()?.size),
     keys: () => allKeys.all().map(({ key }) => String(key)),
     entries: () => all.all().map(toEntry<T>),
     range,

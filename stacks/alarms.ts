@@ -15,7 +15,7 @@ import {
 } from './monitoring.ts';
 import { control, conversations, deadLetters, messages, quarantine } from './resources.ts';
 import { componentName, quietMinutes, resourceName, scheduleMinutes, service } from './settings.ts';
-import { alertRule, functions, rules, subscribers } from './topology.ts';
+import { alertRule, functions, rules, subscribers, type TableSpec, tables } from './topology.ts';
 
 interface AlarmSpec {
   /** The problem and the first step to resolve it. */
@@ -73,6 +73,16 @@ function metricArguments({
     metric: { namespace, metricName, dimensions: { ...dimensions }, period, stat: statistic },
   }));
   return { metricQueries: [{ id: 'sum', expression: 'SUM(METRICS())', label: 'Sum', returnData: true }, ...queries] };
+}
+
+/** DynamoDB also rejects a write if an index cannot accept it. */
+function throttledCalls(name: keyof typeof tables, table: sst.aws.Dynamo): Metric[] {
+  const { indexes }: TableSpec = tables[name];
+  return [
+    tableMetric('ReadThrottleEvents', table),
+    tableMetric('WriteThrottleEvents', table),
+    ...indexes.map((index) => tableMetric('WriteThrottleEvents', table, index.name)),
+  ];
 }
 
 /** API Gateway has no metric for throttled requests, so a filter counts them in the access log. */
@@ -276,11 +286,12 @@ const alarms: Readonly<Record<string, AlarmSpec>> = {
   },
   'tables-throttled': {
     description:
-      'DynamoDB throttles calls: a partition is hot, or the account reached its limit. Find the key with the most writes.',
-    metrics: [conversations, messages, control].flatMap((table) => [
-      tableMetric('ReadThrottleEvents', table),
-      tableMetric('WriteThrottleEvents', table),
-    ]),
+      'DynamoDB throttles calls: a partition is hot, or the account reached its limit. Find the table or index, and the key with the most writes.',
+    metrics: [
+      ...throttledCalls('conversations', conversations),
+      ...throttledCalls('messages', messages),
+      ...throttledCalls('control', control),
+    ],
     periods: [2, 3],
   },
 };

@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { ConfigurationError, edgeKey, wholeNumber } from '../core/platform/configuration.ts';
-import { resourceName, webhookThrottle } from './settings.ts';
+import { oneOf, resourceName, webhookThrottle } from './settings.ts';
 
 // The optional edge: CloudFront with AWS WAF in front of the API. WEBHOOK_EDGE turns it on; see docs/how-to/deploy.md.
 
-const modes = ['off', 'prepare', 'on'];
-const mode = process.env.WEBHOOK_EDGE || 'off';
-if (!modes.includes(mode)) throw new ConfigurationError('WEBHOOK_EDGE', `one of ${modes.join(', ')}`);
+const mode = oneOf('WEBHOOK_EDGE', ['off', 'prepare', 'on']);
 
 const networks = (process.env.WEBHOOK_ALLOWED_IPS ?? '').split(/[\s,]+/).filter((network) => network !== '');
 for (const network of networks) {

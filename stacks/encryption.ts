@@ -1,10 +1,8 @@
-import { ConfigurationError } from '../core/platform/configuration.ts';
-import { accountId, arn, policyJson, region, resourceName } from './settings.ts';
+import { accountId, arn, oneOf, policyJson, region, resourceName } from './settings.ts';
 
 // The optional customer managed key. KMS_KEY=create turns it on; see docs/explanation/security.md.
 
-const setting = process.env.KMS_KEY || 'aws';
-if (setting !== 'aws' && setting !== 'create') throw new ConfigurationError('KMS_KEY', 'aws or create');
+const setting = oneOf('KMS_KEY', ['aws', 'create']);
 
 const use = ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'];
 

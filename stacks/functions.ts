@@ -21,6 +21,7 @@ import {
   componentName,
   functionSettings,
   isTraced,
+  logLevel,
   logRetention,
   resourceName,
   sendConcurrency,
@@ -153,7 +154,7 @@ export function createFunction(
           args.loggingConfig = $output(args.loggingConfig).apply((config) => ({
             logFormat: 'JSON',
             ...config,
-            applicationLogLevel: functionSettings.LOG_LEVEL ?? 'INFO',
+            applicationLogLevel: logLevel,
             // Without the lines for the start and the end of each invocation, which metrics and traces have too.
             systemLogLevel: 'WARN',
           }));

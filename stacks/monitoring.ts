@@ -60,8 +60,9 @@ export const machineMetric = (name: string) => awsMetric('States', name, { State
 export const queueMetric = (name: string, queue: sst.aws.Queue) =>
   awsMetric('SQS', name, { QueueName: queue.nodes.queue.name });
 
-export const tableMetric = (name: string, table: sst.aws.Dynamo) =>
-  awsMetric('DynamoDB', name, { TableName: table.name });
+/** A metric of a table excludes its indexes, which have their own. */
+export const tableMetric = (name: string, table: sst.aws.Dynamo, index?: string) =>
+  awsMetric('DynamoDB', name, { TableName: table.name, ...(index && { GlobalSecondaryIndexName: index }) });
 
 export const ruleMetric = (name: string, rule: string, on?: RuleSpec['bus']) =>
   awsMetric('Events', name, { ...(on !== 'default' && { EventBusName: bus.name }), RuleName: resourceName(rule) });

@@ -1,10 +1,10 @@
 import { eventTypes, registrySchema } from '../core/events/json-schema.ts';
-import { isOn, sharedName } from './settings.ts';
+import { oneOf, sharedName } from './settings.ts';
 import { busName } from './topology.ts';
 
 // The schemas of the events in EventBridge's schema registry, for the code bindings of other teams. Only with SCHEMA_REGISTRY=on.
 
-if (isOn('SCHEMA_REGISTRY', 'off')) {
+if (oneOf('SCHEMA_REGISTRY', ['off', 'on']) === 'on') {
   const registry = new aws.schemas.Registry('Schemas', {
     name: sharedName(busName),
     description: 'Events of the LiveChat bridge',

@@ -10,6 +10,12 @@ import {
 
 export const production = $app.stage === 'production';
 
+/** Lambda and IAM allow names of 64 characters, and the longest names of the bridge have 33 beside the stage. */
+const maxStageLength = 31;
+if ($app.stage.length > maxStageLength) {
+  throw new ConfigurationError('The stage', `a name of at most ${maxStageLength} characters`);
+}
+
 /** The name of a resource in the account, such as `livechat-dev-webhook`. */
 export function resourceName(name: string): string {
   return `${$app.name}-${$app.stage}-${name}`;
@@ -62,15 +68,26 @@ export const functionSettings = Object.fromEntries(
 /** The retention of the event archive. */
 export const archiveDays = wholeNumber('ARCHIVE_DAYS', archive.retentionDays, 1);
 
-/** Whether a setting is `on`. Throws a {@link ConfigurationError} if it is neither `on` nor `off`. */
-export function isOn(name: string, fallback: 'on' | 'off'): boolean {
-  const value = process.env[name] || fallback;
-  if (value !== 'on' && value !== 'off') throw new ConfigurationError(name, 'on or off');
-  return value === 'on';
+/** A setting with few values, the first of which is the default. Throws a {@link ConfigurationError} for any other value. */
+export function oneOf<T extends string>(name: string, allowed: readonly [T, ...T[]], reason = ''): T {
+  const value = process.env[name] || allowed[0];
+  const found = allowed.find((one) => one === value);
+  if (found === undefined) throw new ConfigurationError(name, `one of ${allowed.join(', ')}${reason}`);
+  return found;
 }
 
+/**
+ * The level below which Lambda drops the lines of a function. Lines without a level, such as those of metrics, count as INFO.
+ * Powertools' logger follows this level.
+ */
+export const logLevel = oneOf(
+  'LOG_LEVEL',
+  ['INFO', 'DEBUG', 'TRACE'],
+  '. At a higher level, Lambda would drop the metrics, on which the alarms depend',
+);
+
 /** Whether X-Ray records traces of the functions and of the state machine. */
-export const isTraced = isOn('TRACING', 'on');
+export const isTraced = oneOf('TRACING', ['on', 'off']) === 'on';
 
 /** The address that alarms are mailed to. It must confirm the subscription. */
 export const alertEmail = process.env.ALERT_EMAIL || undefined;

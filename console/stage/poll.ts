@@ -8,15 +8,19 @@ const pollMs = 2_000;
 
 /**
  * Reports the activity of a deployed stage by polling its tables, because a laptop cannot subscribe to the bus. It reports
- * each change once, as the domain event that caused it, and each complete poll as `polled`. `onError` receives the failure
- * of a poll; polling continues.
+ * each change once, as the domain event that caused it, and each complete poll as `polled`. `onError` receives a failure when
+ * it begins, since expired credentials fail every poll; polling continues.
  */
 export function pollStage(onError: (message: string) => void): Subscribe {
   const polls = [pollConversations(), pollDeadLetters(), pollExecutions()];
+  let before: ReadonlySet<string> = new Set();
   const pollOnce = async (now: number): Promise<Changes[]> => {
+    const failures = new Set<string>();
     const results = await Promise.all(
-      polls.map((poll) => poll(now).catch((error) => onError(`Cannot read the stage: ${describeError(error)}`))),
+      polls.map((poll) => poll(now).catch((error) => void failures.add(describeError(error)))),
     );
+    for (const failure of failures) if (!before.has(failure)) onError(`Cannot read the stage: ${failure}`);
+    before = failures;
     return results.flatMap((changes) => changes ?? []);
   };
   return (listener) => {

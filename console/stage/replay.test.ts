@@ -202,7 +202,7 @@ describe('an event of a stage cannot be replayed', () => {
   it.each([
     ['while ten replays run', 'LimitExceededException', 'AWS runs at most ten replays at the same time'],
     ['without the permission to start one', 'AccessDeniedException', 'events:DescribeArchive, StartReplay'],
-    ['without the rule', 'ResourceNotFoundException', 'The replay failed (ResourceNotFoundException)'],
+    ['without the rule', 'ResourceNotFoundException', 'The replay cannot be started (ResourceNotFoundException). no'],
   ])('%s', async (_what, error, message) => {
     stage.failures.set('StartReplay', error);
     expect(await replay(await findId('message.received'))).toMatchObject({
@@ -213,6 +213,9 @@ describe('an event of a stage cannot be replayed', () => {
 
   it('and its state is unknown without the permission', async () => {
     stage.failures.set('DescribeReplay', 'AccessDeniedException');
-    expect(await stage.request('GET', '/api/replays/any')).toMatchObject({ status: 502 });
+    expect(await stage.request('GET', '/api/replays/any')).toMatchObject({
+      status: 502,
+      body: { error: { message: expect.stringMatching(/cannot be read .*DescribeReplay/) } },
+    });
   });
 });

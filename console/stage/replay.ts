@@ -30,6 +30,8 @@ const estimateMs = 60_000;
 const archiveDelayMs = 600_000;
 const dayMs = 86_400_000;
 
+const limitExceeded =
+  'AWS runs at most ten replays at the same time in an account and region. Try again when one of them has ended.';
 const permissions = 'The console needs events:DescribeArchive, StartReplay and DescribeReplay.';
 
 /**
@@ -81,7 +83,7 @@ export function createStageReplays(now: () => number) {
           EventEndTime: new Date(period.to),
           Destination: { Arn: busArn, FilterArns: period.functions.map((rule) => `${rulePrefix}${rule}`) },
         });
-        await client.send(command).catch(explain);
+        await client.send(command).catch(explain('The replay cannot be started'));
         return { name, replayed: events.flatMap(({ eventId }) => eventId ?? []) };
       },
     };
@@ -99,7 +101,7 @@ export function createStageReplays(now: () => number) {
       return { name, state: State, reason: StateReason };
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return undefined;
-      return explain(error);
+      return explain('The state of the replay cannot be read')(error);
     }
   }
 
@@ -108,14 +110,14 @@ export function createStageReplays(now: () => number) {
 
 const isAwsError = (error: unknown): error is Error => error instanceof Error && '$metadata' in error;
 
-function explain(cause: unknown): never {
-  if (cause instanceof LimitExceededException) {
-    const message =
-      'AWS runs at most ten replays at the same time in an account and region. Try again when one of them has ended.';
-    throw new EventsUnavailable(message, { cause });
-  }
-  if (!isAwsError(cause)) throw cause;
-  throw new EventsUnavailable(`The replay failed (${cause.name}): ${cause.message} ${permissions}`, { cause });
+function explain(problem: string): (cause: unknown) => never {
+  return (cause) => {
+    if (!isAwsError(cause)) throw cause;
+    const { name, message } = cause;
+    if (cause instanceof LimitExceededException) throw new EventsUnavailable(limitExceeded, { cause });
+    const reason = name === 'AccessDeniedException' ? permissions : message;
+    throw new EventsUnavailable(`${problem} (${name}). ${reason}`, { cause });
+  };
 }
 
 const isPublishedByWebhook = ({ kind, causationId }: EventEntry) => kind === 'event' && causationId === undefined;

@@ -50,9 +50,9 @@ export function wholeNumber(name: string, fallback: number, min = 0, environment
 
 /**
  * The optional edge in front of the webhook: the header that CloudFront adds to each request, and the variable with the SHA-256
- * digest of its value.
+ * digest of its value. CloudFront rejects names that begin with `x-edge-` or `x-amz-`.
  */
-export const edgeKey = { header: 'x-edge-key', variable: 'WEBHOOK_EDGE_KEY_SHA256' } as const;
+export const edgeKey = { header: 'x-origin-key', variable: 'WEBHOOK_EDGE_KEY_SHA256' } as const;
 
 /** The outputs of a stage, stored as JSON in an SSM parameter. The command line and the console find the stage by them. */
 export const stageOutputs = z.looseObject({

@@ -57,6 +57,8 @@ const replayArn = (name: string) => `arn:aws:events:${region}:${accountId}:repla
 /** The archive of the app's bus, and replays of its events. */
 export function createReplays({ archive, busName, state, inFlight, ...options }: ReplayOptions) {
   const replays = state.collection<Replay>('replays');
+  // Read before the first replay starts: `resume` must not start that one a second time.
+  const earlier = replays.entries();
   const archiveArn = `arn:aws:events:${region}:${accountId}:archive/${archive.name}`;
   const isArchived = compilePattern(archive.pattern);
   let stopped = false;
@@ -148,7 +150,7 @@ export function createReplays({ archive, busName, state, inFlight, ...options }:
 
     /** Restarts the replays that an earlier run did not complete. */
     resume(): void {
-      for (const [, replay] of replays.entries()) if (replay.State !== 'COMPLETED') void run(replay);
+      for (const [, replay] of earlier) if (replay.State !== 'COMPLETED') void run(replay);
     },
 
     stop(): void {

@@ -50,9 +50,18 @@ describe('WEBHOOK_EDGE=on', () => {
 
   it('adds the key to each request, and gives the function its digest', () => {
     expect(listAt(distribution(on), 'origins')).toMatchObject([
-      { customHeaders: [{ name: 'x-edge-key', value: edgeKey }] },
+      { customHeaders: [{ name: 'x-origin-key', value: edgeKey }] },
     ]);
     expect(at(webhook(on), digestVariable)).toBe(createHash('sha256').update(edgeKey).digest('hex'));
+  });
+
+  // Source: CloudFront's developer guide, "Custom headers that CloudFront can't add to origin requests".
+  it('adds no header whose name CloudFront reserves', () => {
+    const names = listAt(distribution(on), 'origins')
+      .flatMap((origin) => listAt(origin, 'customHeaders'))
+      .map((header) => textAt(header, 'name'));
+    expect(names).not.toEqual([]);
+    expect(names.filter((name) => /^x-(?:amz|edge)-/i.test(name))).toEqual([]);
   });
 
   it('reveals the key to CloudFront only, and its digest to the webhook function only', () => {

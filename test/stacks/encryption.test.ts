@@ -99,5 +99,5 @@ describe('without KMS_KEY', () => {
 it('rejects another value of KMS_KEY before it deploys', async () => {
   await synthesize('production', 'deploy', appFile('invalid-key'), { KMS_KEY: 'yes' });
   const { failures } = JSON.parse(readFileSync(appFile('invalid-key'), 'utf8'));
-  expect(failures.join('\n')).toMatch(/KMS_KEY: expected aws or create/);
+  expect(failures.join('\n')).toMatch(/KMS_KEY: expected one of aws, create/);
 });

@@ -81,11 +81,46 @@ describe('reserved concurrency', () => {
 
   it.each([
     ['SEND_CONCURRENCY', 'many', /SEND_CONCURRENCY: expected a whole number of at least 0/],
-    ['TRACING', 'yes', /TRACING: expected on or off/],
+    ['TRACING', 'yes', /TRACING: expected one of on, off/],
+    [
+      'LOG_LEVEL',
+      'WARN',
+      /LOG_LEVEL: expected one of INFO, DEBUG, TRACE\. At a higher level, Lambda would drop the metrics/,
+    ],
   ])('rejects another value of %s before it deploys', async (setting, value, message) => {
     await synthesize('production', 'deploy', appFile('invalid'), { [setting]: value });
     const { failures } = JSON.parse(readFileSync(appFile('invalid'), 'utf8'));
     expect(failures.join('\n')).toMatch(message);
+  });
+});
+
+describe('the name of the stage', () => {
+  const maxStage = 'a-stage-name-with-31-characters';
+
+  // Sources: the CreateX operations in the API references of the services.
+  it.each([
+    ['aws:lambda/function:Function', 64],
+    ['aws:iam/role:Role', 64],
+    ['aws:cloudwatch/eventRule:EventRule', 64],
+    ['aws:cloudwatch/eventArchive:EventArchive', 48],
+    ['aws:scheduler/scheduleGroup:ScheduleGroup', 64],
+    ['aws:scheduler/schedule:Schedule', 64],
+    ['aws:sfn/stateMachine:StateMachine', 80],
+    ['aws:cloudwatch/metricAlarm:MetricAlarm', 255],
+  ])('may have 31 characters: %s names have at most %i', (type, limit) => {
+    // SST creates names with capitals, and shortens them.
+    const names = ofType(loadApp('production'), type)
+      .map(({ inputs }) => textAt(inputs, 'name'))
+      .filter((name) => name === name.toLowerCase());
+    expect(names).not.toEqual([]);
+    const longest = names.map((name) => name.replace('-production-', `-${maxStage}-`));
+    expect(longest.filter(({ length }) => length > limit)).toEqual([]);
+  });
+
+  it('is rejected with more before anything is deployed', async () => {
+    await synthesize(`${maxStage}x`, 'deploy', appFile('long-stage'), {});
+    const { failures } = JSON.parse(readFileSync(appFile('long-stage'), 'utf8'));
+    expect(failures.join('\n')).toMatch(/The stage: expected a name of at most 31 characters/);
   });
 });
 

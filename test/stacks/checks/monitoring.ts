@@ -25,7 +25,10 @@ const awsMetrics: Readonly<Record<string, readonly [dimensions: string, names: r
     ],
   ],
   'AWS/SQS': [['QueueName', ['ApproximateNumberOfMessagesVisible', 'ApproximateAgeOfOldestMessage']]],
-  'AWS/DynamoDB': [['TableName', ['ReadThrottleEvents', 'WriteThrottleEvents']]],
+  'AWS/DynamoDB': [
+    ['TableName', ['ReadThrottleEvents', 'WriteThrottleEvents']],
+    ['GlobalSecondaryIndexName,TableName', ['ReadThrottleEvents', 'WriteThrottleEvents']],
+  ],
   'AWS/Events': [
     ['RuleName', ['FailedInvocations', 'InvocationsSentToDlq', 'InvocationsFailedToBeSentToDlq']],
     ['EventBusName,RuleName', ['FailedInvocations', 'InvocationsSentToDlq', 'InvocationsFailedToBeSentToDlq']],
@@ -122,6 +125,20 @@ const checkAlarms: Check = (app) => {
     ];
     return problems.map((problem) => `alarm ${textAt(inputs, 'name')}: ${problem}`);
   });
+};
+
+/** `WriteThrottleEvents` of a table does not include its indexes, although DynamoDB rejects a write that an index cannot accept. */
+const checkIndexAlarms: Check = (app) => {
+  const watched = ofType(app, 'aws:cloudwatch/metricAlarm:MetricAlarm')
+    .flatMap(alarmMetrics)
+    .filter(({ name }) => name === 'WriteThrottleEvents')
+    .map(({ dimensions }) => `${dimensions.TableName} ${dimensions.GlobalSecondaryIndexName ?? ''}`);
+  return ofType(app, 'aws:dynamodb/table:Table').flatMap(({ inputs }) =>
+    ['', ...listAt(inputs, 'globalSecondaryIndexes').map((index) => textAt(index, 'name'))]
+      .map((index) => `${textAt(inputs, 'name')} ${index}`)
+      .filter((one) => !watched.includes(one))
+      .map((one) => `no alarm on throttled writes of ${one.trim()}`),
+  );
 };
 
 const checkAlarmCost: Check = (app) => {
@@ -234,6 +251,16 @@ export const monitoringChecks: Checks = {
   'has an alarm for every required condition': {
     check: checkRequiredAlarms,
     faults: [['an alarm is missing', removeResource(alarm, 'BreakerOpened'), /missing alarm: breaker-opened/]],
+  },
+  'has an alarm on throttled writes of every table and index': {
+    check: checkIndexAlarms,
+    faults: [
+      [
+        'an alarm is missing',
+        removeResource(alarm, 'TablesThrottled'),
+        /throttled writes of \S+ConversationsTable\S* byActivity/,
+      ],
+    ],
   },
   'reads as many metrics in alarms as docs/explanation/cost.md prices': {
     check: checkAlarmCost,
