@@ -8,7 +8,7 @@ import { identifyEvent } from '../core/events/identify.ts';
 import { acceptRequest } from '../core/outbound/accept.ts';
 import { RequestConflict, RequestInvalid } from '../core/outbound/errors.ts';
 import { outboundPorts } from '../core/outbound/ports.ts';
-import { parseSendRequested, type SendRequest, sendRequestedType } from '../core/outbound/request.ts';
+import { parseSendRequested, rejectedEvent, type SendRequest, sendRequestedType } from '../core/outbound/request.ts';
 import { expiresAfter } from '../core/platform/dynamodb.ts';
 import { withIdempotency } from '../core/platform/idempotency.ts';
 import { withRecord } from '../core/platform/invocations.ts';
@@ -32,7 +32,10 @@ async function accept(event: unknown, context: Context): Promise<void> {
     if (!(error instanceof RequestInvalid || error instanceof RequestConflict)) throw error;
     const { name, message } = error;
     logger.warn('send request rejected', { error: { name, message } });
-    await sendToDeadLetterQueue({ kind: 'rejected', event, error: { Error: name, Cause: message } }, 0);
+    await sendToDeadLetterQueue(
+      { kind: 'rejected', event: rejectedEvent(event), error: { Error: name, Cause: message } },
+      0,
+    );
   }
 }
 

@@ -63,6 +63,15 @@ describe.each([
     expect(read({ gt: '010', lt: '240' })).toHaveLength(229);
   });
 
+  test('deletes a range of keys, and the records that were put first', () => {
+    const numbers = start().collection<number>('numbers');
+    for (const key of ['3', '1', '2', '5', '4']) numbers.put(key, Number(key));
+    numbers.keepLatest(4);
+    expect(numbers.keys()).toEqual(['1', '2', '5', '4']);
+    numbers.deleteRange({ gt: '1', lt: '5' });
+    expect(numbers.keys()).toEqual(['1', '5']);
+  });
+
   test('rolls back a transaction that throws', () => {
     const state = start();
     const colors = state.collection<string>('colors');

@@ -18,9 +18,11 @@ export interface Collection<T> {
   get(key: string): T | undefined;
   put(key: string, value: T): void;
   delete(key: string): void;
+  /** Deletes the records of a range of keys. Does not read them. */
+  deleteRange(range: KeyRange): void;
+  /** Deletes the records whose keys were put first, so that at most `count` remain. */
+  keepLatest(count: number): void;
   clear(): void;
-  /** The number of records. */
-  size(): number;
   /** All keys, in the order in which they were first put. */
   keys(): string[];
   /** All records, in the order of {@link keys}. */
@@ -232,9 +234,9 @@ function openCollection<T>(database: DatabaseSync, name: string): Collection<T> 
     `INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
   );
   const remove = database.prepare(`DELETE FROM ${table} WHERE key = ?`);
+  const trim = database.prepare(`DELETE FROM ${table} WHERE rowid <= (SELECT max(rowid) FROM ${table}) - ?`);
   const all = database.prepare(`SELECT key, value FROM ${table} ORDER BY rowid`);
   const allKeys = database.prepare(`SELECT key FROM ${table} ORDER BY rowid`);
-  const count = database.prepare(`SELECT count(*) AS size FROM ${table}`);
   const pages = new Map<string, ReturnType<DatabaseSync['prepare']>>();
 
   function readPage({ lower, upper, order }: Page): readonly (readonly [string, T])[] {
@@ -264,10 +266,18 @@ function openCollection<T>(database: DatabaseSync, name: string): Collection<T> 
     delete(key): void {
       remove.run(key);
     },
+    deleteRange(keys): void {
+      const { lower, upper } = firstPage(keys);
+      database
+        .prepare(`DELETE FROM ${table} WHERE key ${lower.test} ? AND key ${upper.test} ?`)
+        .run(lower.key, upper.key);
+    },
+    keepLatest(count): void {
+      trim.run(count);
+    },
     clear(): void {
       database.exec(`DELETE FROM ${table}`);
     },
-    size: () => Number(count.get()?.size),
     keys: () => allKeys.all().map(({ key }) => String(key)),
     entries: () => all.all().map(toEntry<T>),
     range,

@@ -19,6 +19,7 @@ export const permissions = {
   'publish-events': allow('bus', 'events:PutEvents'),
   'store-large-events': allow('large events', 's3:PutObject'),
   'read-large-events': { ...allow('large events', 's3:GetObject'), nameInEvent: true },
+  'delete-large-events': allow('large events', 's3:DeleteObject'),
   'read-credentials': allow('secrets', 'secretsmanager:GetSecretValue'),
   // ListSecrets does not support resource-level permissions. It returns names, not values.
   'list-secrets': allow('all secrets', 'secretsmanager:ListSecrets'),

@@ -48,6 +48,8 @@ const functionSpec = <Spec extends Partial<FunctionSpec> & Pick<FunctionSpec, 'p
 });
 
 const publishing = ['publish-events', 'store-large-events'] as const;
+/** An edit or a deletion removes the large event that had the content. */
+const storing = ['store-messages', 'delete-large-events'] as const;
 const executing = ['start-executions', 'describe-executions', 'complete-tasks'] as const;
 
 /**
@@ -117,22 +119,22 @@ export const functions = {
   'participant-changed': recorder('participant-changed'),
   'message-received': stateWriter('message-received', [
     'record-conversations',
-    'store-messages',
+    ...storing,
     'read-active-rules',
     // What it publishes is small, so it stores none in the bucket.
     'publish-events',
-    'bucket-name',
   ]),
-  'note-received': stateWriter('note-received', ['read-participants', 'store-messages']),
-  'message-updated': stateWriter('message-updated', ['read-participants', 'store-messages']),
-  'note-updated': stateWriter('note-updated', ['read-participants', 'store-messages']),
+  'note-received': stateWriter('note-received', ['read-participants', ...storing]),
+  'message-updated': stateWriter('message-updated', ['read-participants', ...storing]),
+  'note-updated': stateWriter('note-updated', ['read-participants', ...storing]),
   'message-deleted': stateWriter('message-deleted', [
     'conversations-table-name',
     'tombstone-messages',
     'list-media',
     'delete-media',
+    'delete-large-events',
   ]),
-  'message-delivered': stateWriter('message-delivered', ['record-conversations', 'store-messages']),
+  'message-delivered': stateWriter('message-delivered', ['record-conversations', ...storing]),
   'message-seen': stateWriter('message-seen', ['record-seen']),
   'postback-received': stateWriter('postback-received', ['conversations-table-name', 'store-postbacks']),
   'route-thread': router('route-thread', 'chat.started', 'messages-table-name'),
@@ -145,9 +147,11 @@ export const functions = {
       'record-media',
       'put-media',
       'delete-media',
+      // Without s3:ListBucket, S3 responds to a missing key with 403 instead of 404.
+      'list-media',
       'record-conversations',
       'read-participants',
-      'store-messages',
+      ...storing,
       ...publishing,
     ],
     // Messages with a file, and claim checks, which may contain one.

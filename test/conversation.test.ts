@@ -74,6 +74,33 @@ describe('the webhooks of a chat', () => {
     expect(body).toHaveProperty('messages.39.content', 'x'.repeat(15_000));
   });
 
+  it.each([
+    { what: 'a custom message', large: { type: 'custom', content: { list: 'y'.repeat(250_000) } } },
+    { what: 'a text that fits into the table', large: { text: 'y'.repeat(130_000) } },
+    { what: 'a note', large: { visibility: 'agents', author_id: 'nina@acme.example', text: 'y'.repeat(130_000) } },
+  ])('leave nothing in the bucket once $what is edited or deleted, in any order of arrival', async ({ large }) => {
+    const { arrives, edited, deleted, organizationId } = chat();
+    const keys = () => listKeys(local, `events/${organizationId}/`);
+    await arrives(1, large);
+    expect(await keys()).toHaveLength(1);
+    await deleted(1);
+    expect(await keys()).toEqual([]);
+
+    await deleted(2);
+    await arrives(2, large);
+    await edited(2, large);
+    expect(await keys()).toEqual([]);
+
+    await arrives(3, large);
+    await edited(3, { ...large, type: 'message', content: undefined, text: 'short' });
+    await arrives(3, large);
+    expect(await keys()).toEqual([]);
+
+    await edited(4, large);
+    await arrives(4, large);
+    expect(await keys()).toHaveLength(1);
+  });
+
   it('keep the latest revision, also if it arrives before its message', async () => {
     const { arrives, edited, read } = chat();
     await edited(1, { text: 'edited' });

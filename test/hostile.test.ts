@@ -102,6 +102,30 @@ describe('the webhook with hostile input', () => {
     });
   });
 
+  it('keeps the state of a chat whose customer sets ever more session fields', async () => {
+    const organization = randomUUID();
+    const { chat_id, thread_id } = message().payload;
+    const send = (action: string, payload: object) =>
+      post(local, { ...message(), organization_id: organization, action, payload });
+    const active_chat = { chat_id, thread_id };
+    for (const [round, length] of [400, 49, 49, 49, 49, 49].entries()) {
+      const names = Array.from({ length }, (_, index) => `field ${round} ${index}`);
+      const session_fields = names.map((name) => ({ [name]: 'x'.repeat(2_000) }));
+      const id = '5f0c1d7e-2a84-4c39-9b61-7c2e9d1a4b55';
+      expect(await send('customer_session_fields_updated', { id, active_chat, session_fields })).toEqual(accepted);
+      await local.idle();
+    }
+    expect(await send('chat_deactivated', active_chat)).toEqual(accepted);
+    await local.idle();
+    const { body } = await local.api(`/api/conversations/${chat_id}?organizationId=${organization}`);
+    expect(body).toMatchObject({ conversation: { status: 'closed' } });
+    // The latest fields are kept.
+    expect(body).toHaveProperty(['conversation', 'participants', '0', 'fields', 'field 5 48']);
+    expect(await local.api(`/api/conversations?organizationId=${organization}`)).toMatchObject({
+      body: { conversations: [{ status: 'closed' }] },
+    });
+  });
+
   it('rejects __proto__ keys with 400', async () => {
     const body = JSON.stringify(message()).replace('"payload":{', '"payload":{"__proto__":{"polluted":true},');
     expect(await post(local, body)).toEqual(notJson);

@@ -79,9 +79,7 @@ export function outbound(local: RunningLocal) {
       const answer = await fetch(`${local.aws}/_local/idle?executions=wait`);
       if (!answer.ok) throw new Error(`not idle: ${answer.status}`);
     },
-    async deadLetters(
-      conversationId: string,
-    ): Promise<{ id: string; errorName: string; kind: string; redrives: number }[]> {
+    async deadLetters(conversationId: string): Promise<z.infer<typeof deadLetterList>['deadLetters']> {
       const { body } = await local.api('/api/dead-letters');
       return deadLetterList.parse(body).deadLetters.filter((one) => one.conversationId === conversationId);
     },

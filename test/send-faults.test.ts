@@ -7,9 +7,6 @@ import { awsClientConfig, putSecret } from './local-aws.ts';
 import { outbound } from './outbound.ts';
 
 const pendingPage = z.object({ pending: z.array(z.object({ requestId: z.string(), execution: z.string() })) });
-const deadLetterPage = z.object({
-  deadLetters: z.array(z.object({ id: z.string(), errorName: z.string(), errorMessage: z.string() })),
-});
 
 describe('the send path', () => {
   let local: Local;
@@ -107,17 +104,26 @@ describe('the send path', () => {
     expect(await world.deadLetters(chat)).toMatchObject([{ errorName: 'RequestConflict' }]);
   });
 
+  const button = { type: 'message', text: 'Yes', value: 'yes', postback_id: 'yes' };
+  const cards = (...buttons: readonly object[]) => ({
+    type: 'interactive',
+    content: { templateId: 'cards', elements: [{ buttons }] },
+  });
+
   it.each([
     ['40,000 invalid fields', { messages: [{ type: 'interactive', content: { elements: Array(40_000).fill({}) } }] }],
     ['20,000 invalid messages', { messages: Array(20_000).fill({ type: 1 }) }],
     ['fields of other types', { requestId: { a: 1 }, messages: 'x' }],
+    ['60,000 invalid ids in one button', { messages: [cards({ ...button, user_ids: Array(60_000).fill(1) })] }],
+    ['600 KB', texts('x'.repeat(600_000))],
+    ['600 KB in its ids', { requestId: 'x'.repeat(300_000), metadata: { correlationId: 'x'.repeat(300_000) } }],
   ])('stores a short dead letter for a request with %s', async (_what, data) => {
     const chat = await world.chat();
     await world.send(chat, data);
     await local.idle();
-    const { deadLetters } = deadLetterPage.parse((await local.api('/api/dead-letters')).body);
-    expect(deadLetters[0]).toMatchObject({ errorName: 'RequestInvalid' });
-    expect(deadLetters[0]?.errorMessage.length).toBeLessThan(2_000);
+    const [deadLetter] = await world.deadLetters(chat);
+    expect(deadLetter).toMatchObject({ kind: 'rejected', errorName: 'RequestInvalid' });
+    expect(deadLetter?.errorMessage.length).toBeLessThan(2_000);
   });
 
   it('sends every message once and in order if a third of the calls fail', { timeout: 240_000 }, async () => {

@@ -114,7 +114,7 @@ function Pipeline({ flow }: { flow: Flow | undefined }) {
   const nodes = stationNodes();
   const counted = nodes.flatMap((node) => {
     const counts = nodeCounts(node, flow);
-    return counts ? [`${node.name} (${node.about}): ${counts.total}`] : [];
+    return counts ? [`${node.name} (${describeStation(node, counts)}): ${counts.total}`] : [];
   });
   return (
     <Graph
@@ -143,7 +143,7 @@ function describeStation({ id, about }: StationNode, counts: StationCounts | und
 
 function StationBox({ node, counts, narrow }: StationBoxProps) {
   const { id, name, width, height } = node;
-  const { total = 0, failed = 0, lastMinute = 0 } = counts ?? {};
+  const { total = 0, failed = 0 } = counts ?? {};
   const isFailing = failed > 0 || (id === 'dead-letters' && total > 0);
   const left = narrow ? 9 : 14;
   return (
@@ -158,17 +158,25 @@ function StationBox({ node, counts, narrow }: StationBoxProps) {
           {total < 100_000 ? total : compact.format(total)}
         </text>
       )}
-      {counts && (!narrow || total < 1_000) && (
-        <text class="rate" x={width - left} y="48" text-anchor="end">
-          {lastMinute} /min
-        </text>
-      )}
+      {counts && <StationRate counts={counts} narrow={narrow} x={width - left} />}
       {(!counts || !narrow) && (
         <text class="about" x={left} y={counts ? 65 : 44}>
           {describeStation(node, counts)}
         </text>
       )}
     </g>
+  );
+}
+
+/** The rate of a station. On a narrow screen, its failures instead, because there is no room for both. */
+function StationRate({ counts, narrow, x }: { counts: StationCounts; narrow: boolean; x: number }) {
+  const { total, failed, lastMinute } = counts;
+  if (narrow && total >= 1_000) return null;
+  const isFailing = narrow && failed > 0;
+  return (
+    <text class={isFailing ? 'about' : 'rate'} x={x} y="48" text-anchor="end">
+      {isFailing ? `${failed} failed` : `${lastMinute} /min`}
+    </text>
   );
 }
 

@@ -255,6 +255,21 @@ describe('the projection', () => {
   });
 });
 
+it('reads each event a few times only, however many threads there are', () => {
+  let reads = 0;
+  const counted = (event: ConversationEvent): ConversationEvent =>
+    new Proxy(event, {
+      get: (target, name, receiver) => {
+        reads += 1;
+        return Reflect.get(target, name, receiver);
+      },
+    });
+  const count = 1_000;
+  const list = Array.from({ length: count }, (_, index) => counted(started(10, { threadId: `T${index}` })));
+  expect(projectConversation(list, {}).threads).toHaveLength(count);
+  expect(reads / count).toBeLessThan(50);
+});
+
 describe('events of an older thread', () => {
   it('never change the status, assignment or last activity of a newer thread', () => {
     const newer = threadEvents('U').map((list) => [

@@ -1,6 +1,6 @@
 import type { EventData, EventType } from '../events/catalogue.ts';
 import type { AnyEvent } from '../events/event.ts';
-import type { EventMetadata, Participant, UserType } from '../events/schemas.ts';
+import { type EventMetadata, mergeFields, type Participant, type UserType } from '../events/schemas.ts';
 
 /** The domain events that change a conversation. */
 export type ChatEventType = Extract<EventType, `chat.${string}` | 'agent.changed' | 'participant.changed'>;
@@ -85,16 +85,17 @@ export interface ThreadEvents {
 
 /** Groups events by thread, oldest thread first. */
 export function groupByThread(events: readonly ConversationEvent[], activity: ThreadActivity): ThreadEvents[] {
-  const ids = new Set([...Object.keys(activity), ...events.flatMap(({ data }) => data.threadId ?? [])]);
+  const byThread = Map.groupBy(events, ({ data }) => data.threadId);
+  const ids = new Set([...Object.keys(activity), ...[...byThread.keys()].flatMap((id) => id ?? [])]);
   const groups = [...ids].map((id) => {
-    const own = events.filter(({ data }) => data.threadId === id);
+    const own = byThread.get(id) ?? [];
     const createdAt = own.flatMap((event) => (event.type === 'chat.started' ? event.data.createdAt : [])).sort()[0];
     // Threads of one chat do not overlap: without a start time, the latest message orders them.
     return { id, events: own, createdAt, time: createdAt ?? activity[id] ?? '' };
   });
   groups.sort((a, b) => compare(a.time, b.time) || compare(a.id, b.id));
   const withoutThread: ConversationEvent[] = [];
-  for (const event of events.filter(({ data }) => data.threadId === undefined)) {
+  for (const event of byThread.get(undefined) ?? []) {
     // An event without a thread id belongs to the last thread that had started at its receipt, or whose start is unknown.
     const group = groups.findLast(({ createdAt = '' }) => createdAt <= event.metadata.receivedAt) ?? groups[0];
     (group?.events ?? withoutThread).push(event);
@@ -107,6 +108,16 @@ export function groupByThread(events: readonly ConversationEvent[], activity: Th
     return { thread: { id, status, createdAt, previousThreadId, tags: threadTags(ordered) }, events: ordered };
   });
   return [{ thread: undefined, events: withoutThread.sort(compareInThread) }, ...threads];
+}
+
+export function displayName({ id, name, email }: Pick<Participant, 'id' | 'name' | 'email'>): string {
+  return name ?? email ?? id;
+}
+
+/** Undefined while no customer of the conversation is stored. */
+export function findCustomerName(participants: readonly Participant[]): string | undefined {
+  const customer = participants.find(({ type }) => type === 'customer');
+  return customer && displayName(customer);
 }
 
 export function compare(a: string, b: string): number {
@@ -203,7 +214,7 @@ function projectParticipants(events: readonly ConversationEvent[]): Participant[
     const type = before && authoritative.has(before.id) && !isTypeAuthoritative ? before.type : participant.type;
     if (isTypeAuthoritative) authoritative.add(participant.id);
     const [older, newer] = isListed ? [participant, before] : [before, participant];
-    const fields = before?.fields && { fields: { ...older?.fields, ...newer?.fields } };
+    const fields = before?.fields && { fields: mergeFields(older?.fields ?? {}, newer?.fields ?? {}) };
     participants.set(participant.id, { ...before, ...participant, type, ...fields });
   }
   return [...participants.values()].sort(

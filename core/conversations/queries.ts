@@ -227,22 +227,32 @@ export interface CustomerConversations {
   readonly conversationIds: readonly string[];
 }
 
-/** Finds the conversations of customers by id or e-mail address. Reads every conversation of the organization. */
+/**
+ * Finds the conversations of customers by id or e-mail address, in any case; with an address, all conversations of the customers who
+ * have it. Reads every conversation of the organization.
+ */
 export async function findCustomerConversations(
   organizationId: string,
   idsOrEmails: readonly string[],
 ): Promise<CustomerConversations> {
-  const customers = new Map<string, KnownCustomer>();
-  const conversationIds: string[] = [];
+  const emails = new Set(idsOrEmails.map((one) => one.toLowerCase()));
+  const wanted = new Map(idsOrEmails.map((id): [string, KnownCustomer | undefined] => [id, undefined]));
+  const conversations: { readonly id: string; readonly customerIds: readonly string[] }[] = [];
   const query = { organizationIds: [organizationId], statuses, pageSize: maxPageSize };
-  for await (const { id: conversationId, participants } of iterateConversations(query)) {
-    const found = participants.filter(
-      ({ type, id, email }) => type === 'customer' && idsOrEmails.some((one) => one === id || one === email),
-    );
-    for (const one of found) customers.set(one.id, one);
-    if (found.length > 0) conversationIds.push(conversationId);
+  for await (const { id, participants } of iterateConversations(query)) {
+    const customers = participants.filter(({ type }) => type === 'customer');
+    for (const one of customers) {
+      const isWanted = wanted.has(one.id) || (one.email !== undefined && emails.has(one.email.toLowerCase()));
+      if (isWanted) wanted.set(one.id, { ...wanted.get(one.id), ...one });
+    }
+    conversations.push({ id, customerIds: customers.map((one) => one.id) });
   }
-  return { customers: [...customers.values()], conversationIds };
+  return {
+    customers: [...wanted.values()].flatMap((one) => one ?? []),
+    conversationIds: conversations
+      .filter(({ customerIds }) => customerIds.some((id) => wanted.has(id)))
+      .map(({ id }) => id),
+  };
 }
 
 /** All stored items of a conversation. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { required } from '../platform/configuration.ts';
 import { parseJson } from '../platform/json.ts';
-import { putObject, readObject } from '../platform/objects.ts';
+import { deleteKeys, putObject, readObject } from '../platform/objects.ts';
 import type { DomainEvent } from './event.ts';
 import { type EventMetadata, metadata } from './schemas.ts';
 
@@ -26,14 +26,35 @@ export async function storeEventData({ metadata, data }: DomainEvent): Promise<D
   return { bucket, key, bytes: Buffer.byteLength(body) };
 }
 
+/** Removes the stored data of an event, if there is any. */
+export async function removeEventData(key: string): Promise<void> {
+  await deleteKeys(required('MEDIA_BUCKET'), [key]);
+}
+
 /** Parses a claim check: a detail with a reference in place of its data. Undefined if it is none. */
 export function parseClaimCheck(detail: unknown): z.infer<typeof claimCheck> | undefined {
   return claimCheck.safeParse(detail).data;
 }
 
-/** The detail of an event, with the stored data if it is a claim check. Validation rejects stored data that is not JSON. */
+/** The stored data of an event does not exist. It is removed when the message is edited or deleted. */
+export class EventDataRemovedError extends Error {
+  override readonly name = 'EventDataRemoved';
+}
+
+/**
+ * The detail of an event, with the stored data if it is a claim check. Validation rejects stored data that is not JSON.
+ *
+ * @throws EventDataRemovedError
+ */
 export async function loadEventData(detail: unknown): Promise<unknown> {
   const claim = parseClaimCheck(detail);
   if (!claim) return detail;
-  return { metadata: claim.metadata, data: parseJson(await readObject(claim.dataRef)) };
+  const { metadata, dataRef } = claim;
+  const json = await readObject(dataRef).catch((cause: unknown) => {
+    if (!(cause instanceof Error) || cause.name !== 'NoSuchKey') throw cause;
+    throw new EventDataRemovedError('the data of the event does not exist: its message was edited or deleted', {
+      cause,
+    });
+  });
+  return { metadata, data: parseJson(json) };
 }

@@ -18,7 +18,12 @@ export function describeIssues(error: z.core.$ZodError, prefix = ''): Issue[] {
   }));
 }
 
-/** Issues as the text of an error. */
+/** One input can have thousands of invalid fields. */
+const maxListed = 10;
+
+/** The first issues as the text of an error. */
 export function issueText(issues: readonly Issue[]): string {
-  return issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  const listed = issues.slice(0, maxListed).map(({ path, message }) => `${path}: ${message}`);
+  const others = issues.length - listed.length;
+  return [...listed, ...(others > 0 ? [`and ${others} more`] : [])].join('; ');
 }

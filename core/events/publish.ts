@@ -96,8 +96,10 @@ function batches(entries: readonly BusEntry[], maxBytes: number): BusEntry[][] {
 /** EventBridge accepts 256 KB (262,144 bytes) per call in every region. The rest is for the other fields of ten entries. */
 const defaultMaxBytes = 240_000;
 
+/** The maximum size of an event that is published whole, in bytes. */
+export const maxEventBytes = () => wholeNumber('EVENT_MAX_BYTES', defaultMaxBytes, 1_000);
+
 /** The options of a publisher for the bus in `BUS_NAME`. */
 export function busOptions() {
-  const maxBytes = wholeNumber('EVENT_MAX_BYTES', defaultMaxBytes, 1_000);
-  return { bus: required('BUS_NAME'), storeData: storeEventData, maxBytes };
+  return { bus: required('BUS_NAME'), storeData: storeEventData, maxBytes: maxEventBytes() };
 }

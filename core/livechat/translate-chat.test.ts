@@ -213,6 +213,7 @@ describe('chat.started', () => {
         [said({ author_id: agentId, text: 'Hello' }), said({ author_id: agentId, type: 'filled_form', fields })],
       ],
       ['deleted messages', [said({ deleted: true, text: 'Hello' })]],
+      ['notes', [said({ visibility: 'agents', text: 'Hello' })]],
       ['malformed messages', [{ ...said({ text: 'Hello' }), created_at: 'now' }, said({ text: 7 }), 'x']],
     ])('exclude %s', (_what, events) => {
       expect(started({ events })).toHaveProperty('opening', undefined);

@@ -1,10 +1,11 @@
-import { type Participant, toUtcMicroseconds } from '../events/schemas.ts';
+import { mergeFields, type Participant, toUtcMicroseconds } from '../events/schemas.ts';
 import { authorFromId, userType, userTypeFromId } from './conventions.ts';
 import { event as eventSchema, type LiveChatEvent, type LiveChatUser, type Payload } from './schemas.ts';
 import {
   type BridgeIdentity,
   type EventDraft,
   formAnswers,
+  isVisible,
   rejectedDraft,
   type Translators,
   threadKey,
@@ -151,7 +152,7 @@ function openingMessages(thread: Thread, participants: readonly Participant[]) {
   const types = new Map(participants.map(({ id, type }) => [id, type]));
   const fromCustomer = (thread.events ?? []).flatMap((raw): LiveChatEvent[] => {
     const { data: event } = eventSchema.safeParse(raw);
-    if (!event || event.deleted) return [];
+    if (!event || event.deleted || !isVisible(event)) return [];
     const author = authorFromId(event.author_id);
     return (types.get(author.id) ?? author.type) === 'customer' ? [event] : [];
   });
@@ -221,9 +222,8 @@ function toParticipant(user: LiveChatUser, declaredType?: string | null): Partic
 
 /** Converts LiveChat's list of one-key objects. The last value of a name is used. */
 function toFields(sessionFields: readonly Readonly<Record<string, unknown>>[]): Record<string, string> {
-  return Object.fromEntries(
-    sessionFields
-      .flatMap(Object.entries)
-      .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
-  );
+  const fields = sessionFields
+    .flatMap(Object.entries)
+    .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]);
+  return mergeFields({}, Object.fromEntries(fields));
 }

@@ -162,12 +162,16 @@ export function normalize(event: LiveChatEvent, key: ThreadKey, organizationId: 
     content,
     timestamp: toUtcMicroseconds(event.created_at),
     author,
-    // An unknown visibility must not become visible to the customer.
-    visibility: event.visibility === undefined || event.visibility === 'all' ? 'all' : 'agents',
+    visibility: isVisible(event) ? 'all' : 'agents',
     metadata: nonEmptyFields({ ...metadata, customId: event.custom_id }),
     rawPayload: event,
     ...(hasExactNumber(event) && { exact: { content: JSON.stringify(content), rawPayload: JSON.stringify(event) } }),
   };
+}
+
+/** Whether the customer sees the event. An unknown visibility must not become visible. */
+export function isVisible({ visibility = 'all' }: LiveChatEvent): boolean {
+  return visibility === 'all';
 }
 
 const withWelcome = z.looseObject({ lc2: z.looseObject({ welcome_message: z.literal(true) }) });

@@ -2,6 +2,7 @@ import { CustomAttributeType, Entity } from 'electrodb';
 import type { ConversationKey } from '../channel/channel.ts';
 import { type LatestMessages, putEvent, readProjection, updateProjection } from '../conversations/conversations.ts';
 import type { ChatEvent } from '../conversations/projection.ts';
+import { removeEventData } from '../events/claim-check.ts';
 import type { DomainEvent, StoreOutcome } from '../events/event.ts';
 import type { EventMetadata, NormalizedMessage, UserType } from '../events/schemas.ts';
 import { removeMedia } from '../media/media.ts';
@@ -16,6 +17,7 @@ import {
   Message,
   type MessageKey,
   messageKey,
+  refersTo,
   setAuthorType,
 } from './messages.ts';
 
@@ -46,13 +48,15 @@ export const ButtonClick = new Entity(
 
 /** Replaces a message's content, unless a later revision is stored. A revision may arrive before its message. */
 export async function editMessage({ metadata, data }: DomainEvent<'message.updated' | 'note.updated'>): Promise<void> {
-  await reviseMessage(data, metadata);
+  const unusedEvent = await reviseMessage(data, metadata);
   await correctAuthor(data, (await readProjection(data)).participants);
+  // Last, because a retry reads the event again.
+  if (unusedEvent !== undefined) await removeEventData(unusedEvent);
 }
 
 /**
- * Replaces the message by a tombstone for good, in any order of arrival, and removes its stored media. A duplicate changes the
- * tombstone only if it was received earlier.
+ * Replaces the message by a tombstone for good, in any order of arrival, and removes what is stored of it in the bucket. A
+ * duplicate changes the tombstone only if it was received earlier.
  */
 export async function deleteMessage({ metadata, data }: DomainEvent<'message.deleted'>): Promise<void> {
   const { organizationId, receivedAt: deletedAt } = metadata;
@@ -62,11 +66,12 @@ export async function deleteMessage({ metadata, data }: DomainEvent<'message.del
     Message.update(key)
       .set({ messageId, deletedAt, expires: expiry() })
       .remove(['content', 'contentJson', 'metadata', 'rawPayload', 'media', 'revision'])
-      // An equal time as well: a retry after a crash must still remove the media.
+      // An equal time as well: a retry after a crash must still remove the media and the large event, so their fields stay.
       .where((stored, op) => `${op.notExists(stored.deletedAt)} OR ${op.gte(stored.deletedAt, deletedAt)}`)
       .go({ response: 'all_old' }),
   );
   if (deleted?.data?.type === 'media') await removeMedia(key);
+  if (deleted?.data?.largeEvent !== undefined) await removeEventData(deleted.data.largeEvent);
   if (header) await completeTombstone(key, header);
 }
 
@@ -135,37 +140,39 @@ async function correctAuthors(conversation: ConversationKey, types: ReadonlyMap<
   }
 }
 
-async function reviseMessage(message: NormalizedMessage, event: EventMetadata): Promise<void> {
+/** Returns the key of the event whose content is not, or no longer, stored, if that event may have been stored in the bucket. */
+async function reviseMessage(message: NormalizedMessage, event: EventMetadata): Promise<string | undefined> {
   const revision = `${event.receivedAt}#${event.id}`;
   const content = contentFields(message, event);
+  const { largeEvent } = content;
   const key = messageKey(message);
   const replaceContent = () =>
-    ifConditionHolds(
-      Message.patch(key)
-        .set({ ...content, revision, expires: expiry() })
-        // An edit can replace a text by an object, or an object by a text.
-        .remove([
-          typeof content.content === 'string' ? 'contentJson' : 'content',
-          ...(content.rawPayload === undefined ? (['rawPayload'] as const) : []),
-        ])
-        .where((stored, op) =>
-          [
-            op.exists(stored.timestamp),
-            op.notExists(stored.deletedAt),
-            `(${op.notExists(stored.revision)} OR ${op.lt(stored.revision, revision)})`,
-          ].join(' AND '),
-        )
-        .go(),
-    );
-  if (await replaceContent()) return;
-  if (
-    await ifConditionHolds(
-      Message.create({ ...key, ...headerFields(message), ...content, revision, expires: expiry() }).go(),
-    )
-  )
-    return;
-  // The message may have been created between the two writes.
-  if (await replaceContent()) return;
+    Message.patch(key)
+      .set({ ...content, revision, expires: expiry() })
+      // An edit can replace a text by an object, or an object by a text.
+      .remove([
+        typeof content.content === 'string' ? 'contentJson' : 'content',
+        ...(content.rawPayload === undefined ? (['rawPayload'] as const) : []),
+        ...(largeEvent === undefined ? (['largeEvent'] as const) : []),
+      ])
+      .where((stored, op) =>
+        [
+          op.exists(stored.timestamp),
+          op.notExists(stored.deletedAt),
+          `(${op.notExists(stored.revision)} OR ${op.lt(stored.revision, revision)})`,
+        ].join(' AND '),
+      )
+      .go({ response: 'all_old', returnOnConditionCheckFailure: 'all_old' });
+  let replaced = await replaceContent();
+  if (replaced.rejected) {
+    const item = { ...key, ...headerFields(message), ...content, revision, expires: expiry() };
+    if (await ifConditionHolds(Message.create(item).go())) return undefined;
+    // The message may have been created between the two writes.
+    replaced = await replaceContent();
+  }
+  const { rejected, data: before } = replaced;
   // A tombstone that arrived before its message gets the header, but no time of receipt.
-  await completeTombstone(key, message);
+  if (rejected) await completeTombstone(key, message);
+  if (refersTo(before, largeEvent)) return undefined;
+  return rejected ? largeEvent : before?.largeEvent;
 }

@@ -196,3 +196,39 @@ describe('the raw payload', () => {
     expect(data).not.toHaveProperty('rawPayload');
   });
 });
+
+describe('a message whose metadata is too large for an item', () => {
+  it.each<[string, Partial<NormalizedMessage>]>([
+    [
+      'is stored without the answers of its form',
+      { type: 'form', content: '[]', metadata: { formId: 'f', answers: [{ id: 'a', values: ['x'.repeat(420_000)] }] } },
+    ],
+    [
+      'is stored without the name of its file',
+      {
+        type: 'media',
+        content: 'https://files.example/a.png',
+        metadata: { formId: 'f', filename: 'x'.repeat(420_000) },
+      },
+    ],
+    [
+      'is stored without its address',
+      { type: 'media', content: `https://files.example/${'x'.repeat(420_000)}`, metadata: { formId: 'f' } },
+    ],
+  ])('%s', async (_what, given) => {
+    const organizationId = randomUUID();
+    const message = textMessage(organizationId, { rawPayload: {}, ...given });
+    await messages.storeMessage(message, receivedAtSecond(40, organizationId, 'message'));
+    const [stored] = await queries.getMessages([message]);
+    expect(stored?.metadata).toMatchObject({ formId: 'f', oversize: { key: `events/${organizationId}/message.json` } });
+  });
+
+  it('is stored whole if it fits', async () => {
+    const organizationId = randomUUID();
+    const answers = [{ id: 'a', label: 'a', values: ['x'.repeat(90_000)] }];
+    const content = 'y'.repeat(90_000);
+    const message = textMessage(organizationId, { type: 'form', content, metadata: { answers }, rawPayload: {} });
+    await messages.storeMessage(message, receivedAtSecond(40, organizationId, 'message'));
+    expect(await queries.getMessages([message])).toMatchObject([{ content, metadata: { answers } }]);
+  });
+});

@@ -1,8 +1,9 @@
 import { CustomAttributeType, Entity, type EntityItem } from 'electrodb';
 import type { ConversationKey } from '../channel/channel.ts';
 import { readProjection, recordMessage } from '../conversations/conversations.ts';
-import { largeEventKey } from '../events/claim-check.ts';
+import { largeEventKey, removeEventData } from '../events/claim-check.ts';
 import type { StoreOutcome } from '../events/event.ts';
+import { maxEventBytes } from '../events/publish.ts';
 import {
   type EventMetadata,
   messageDirection,
@@ -55,6 +56,8 @@ export const Message = new Entity(
       rawPayload: { type: 'string' },
       /** If edited, the webhook that the content comes from: time of receipt and event id. */
       revision: { type: 'string' },
+      /** The key of the event that the content comes from, if the event may have been stored in the bucket. */
+      largeEvent: { type: 'string' },
       /** The state of a media message's file. */
       media: { type: CustomAttributeType<MediaState>('any') },
       /** The earliest receipt of the message's webhook, and when it was stored. ISO 8601. */
@@ -83,6 +86,10 @@ export const Message = new Entity(
 export const expiry = () => expiresAfter('MESSAGES_RETENTION_DAYS');
 /** DynamoDB limits an item to 400 KB, including attribute names and index keys. */
 const maxContentBytes = 300_000;
+/** What is kept of content and metadata that are too large, by field. */
+const maxFieldBytes = 4_000;
+/** Upper bound of what an event contains besides content, metadata and raw payload, which its size limit includes too. */
+const maxEnvelopeBytes = 4_000;
 
 /**
  * Stores a message or a note, then updates the conversation's last activity. A note leaves the conversation unchanged,
@@ -92,10 +99,12 @@ const maxContentBytes = 300_000;
  * earlier is among the returned participants.
  */
 export async function storeMessage(message: NormalizedMessage, metadata: EventMetadata): Promise<StoreOutcome> {
-  const outcome = await createMessage(message, metadata);
+  const { outcome, unusedEvent } = await createMessage(message, metadata);
   const isNote = message.visibility === 'agents';
   const participants = isNote ? (await readProjection(message)).participants : await recordMessage(message, metadata);
   await correctAuthor(message, participants);
+  // Last, because a retry reads the event again.
+  if (unusedEvent !== undefined) await removeEventData(unusedEvent);
   return outcome;
 }
 
@@ -129,40 +138,67 @@ export function headerFields({ direction, type, timestamp, author, visibility }:
   return { direction, type, timestamp, authorId: author.id, authorType: author.type, visibility };
 }
 
-type ContentFields = Pick<EntityItem<typeof Message>, 'content' | 'contentJson' | 'metadata' | 'rawPayload'>;
+type ContentFields = Pick<
+  EntityItem<typeof Message>,
+  'content' | 'contentJson' | 'metadata' | 'rawPayload' | 'largeEvent'
+>;
 
 /**
  * Content too large for an item stays in the bucket, where the event was stored for the bus; `oversize` refers to it. The raw
  * payload of a text is stored only if its numbers would lose digits in `metadata`.
  */
 export function contentFields(message: NormalizedMessage, event: EventMetadata): ContentFields {
-  const { content, exact, metadata } = message;
+  const { content, exact } = message;
   const rawPayload = exact?.rawPayload ?? JSON.stringify(message.rawPayload);
   const contentJson = exact?.content ?? JSON.stringify(content) ?? '';
-  const bytes = Buffer.byteLength(rawPayload) + Buffer.byteLength(contentJson);
+  const metadata = JSON.stringify(message.metadata);
+  const bytes = [rawPayload, contentJson, metadata].reduce((sum, json) => sum + Buffer.byteLength(json), 0);
+  const key = largeEventKey(event);
+  const reference = bytes + maxEnvelopeBytes > maxEventBytes() && { largeEvent: key };
   if (bytes <= maxContentBytes) {
     return {
       ...(typeof content === 'string' ? { content } : { contentJson }),
-      metadata: JSON.stringify(metadata),
+      metadata,
       ...((message.type !== 'text' || exact) && { rawPayload }),
+      ...reference,
     };
   }
+  const small = Object.entries(message.metadata).filter(([, value]) => isSmall(JSON.stringify(value) ?? ''));
   return {
     // The URL of a file stays: it is needed for the download.
-    content: message.type === 'media' && typeof content === 'string' ? content : '',
-    metadata: JSON.stringify({ ...metadata, properties: undefined, oversize: { bytes, key: largeEventKey(event) } }),
+    content: message.type === 'media' && typeof content === 'string' && isSmall(content) ? content : '',
+    metadata: JSON.stringify({ ...Object.fromEntries(small), oversize: { bytes, key } }),
     rawPayload: '{}',
+    ...reference,
   };
 }
 
+const isSmall = (field: string) => Buffer.byteLength(field) <= maxFieldBytes;
+
+/** Whether a stored message has the content of this event. A tombstone keeps the reference. */
+export function refersTo(
+  stored: Partial<Pick<EntityItem<typeof Message>, 'largeEvent' | 'deletedAt'>> | null,
+  largeEvent: string | undefined,
+): boolean {
+  return stored?.deletedAt === undefined && stored?.largeEvent === largeEvent;
+}
+
+interface Creation {
+  readonly outcome: StoreOutcome;
+  /** The key of the event if it may have been stored in the bucket, and the stored message does not refer to it. */
+  readonly unusedEvent?: string | undefined;
+}
+
 /** Stores a message once. A message that is already edited or deleted keeps that content, and gets this header. */
-async function createMessage(message: NormalizedMessage, event: EventMetadata): Promise<StoreOutcome> {
+async function createMessage(message: NormalizedMessage, event: EventMetadata): Promise<Creation> {
   const { receivedAt } = event;
   const storedAt = new Date().toISOString();
   const recovered = event.recovered && { recovered: true };
   const header = { ...headerFields(message), ...recovered, receivedAt, expires: expiry() };
   const item = { ...messageKey(message), ...header, ...contentFields(message, event), storedAt };
-  if (await ifConditionHolds(Message.create(item).go())) return 'stored';
+  const { rejected, data: existing } = await Message.create(item).go({ returnOnConditionCheckFailure: 'all_old' });
+  if (!rejected) return { outcome: 'stored' };
+  const unusedEvent = refersTo(existing, item.largeEvent) ? undefined : item.largeEvent;
   // A duplicate that was received earlier changes the header, so that the result does not depend on the order of deliveries.
   const changed = await ifConditionHolds(
     Message.patch(messageKey(message))
@@ -171,5 +207,5 @@ async function createMessage(message: NormalizedMessage, event: EventMetadata): 
       .where((stored, op) => `${op.notExists(stored.receivedAt)} OR ${op.gt(stored.receivedAt, receivedAt)}`)
       .go({ response: 'all_old' }),
   );
-  return changed && !changed.data?.receivedAt ? 'superseded' : 'duplicate';
+  return { outcome: changed && !changed.data?.receivedAt ? 'superseded' : 'duplicate', unusedEvent };
 }

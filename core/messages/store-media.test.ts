@@ -16,7 +16,11 @@ describe('storeMedia', () => {
     findMessages: typeof import('./queries.ts').findMessages;
     Message: typeof import('./messages.ts').Message;
     messageKey: typeof import('./messages.ts').messageKey;
+    deleteMessage: typeof import('./changes.ts').deleteMessage;
     listConversationFiles: typeof import('../media/media.ts').listConversationFiles;
+    mediaBucket: typeof import('../media/media.ts').mediaBucket;
+    mediaPrefix: typeof import('../media/media.ts').mediaPrefix;
+    putObject: typeof import('../platform/objects.ts').putObject;
   };
 
   beforeAll(async () => {
@@ -25,8 +29,10 @@ describe('storeMedia', () => {
     modules = {
       ...(await import('./store-media.ts')),
       ...(await import('./messages.ts')),
+      ...(await import('./changes.ts')),
       ...(await import('./queries.ts')),
       ...(await import('../media/media.ts')),
+      ...(await import('../platform/objects.ts')),
     };
     rules = { maxBytes: 1_000, timeoutMs: 5_000, simulatorUrl: cdn.url };
   });
@@ -59,6 +65,21 @@ describe('storeMedia', () => {
       ensure,
       store: (publish = ports.publish) =>
         modules.storeMedia({ message, metadata, isEdit: false, storeMessage: ensure }, { ...ports, publish }),
+      receive: (content: string) =>
+        modules.storeMedia({ message: { ...message, content }, metadata, isEdit: false, storeMessage: ensure }, ports),
+      /** Stores the file as an invocation does that then crashes. */
+      crash: () =>
+        modules.putObject({
+          bucket: modules.mediaBucket(),
+          key: `${modules.mediaPrefix(modules.messageKey(message))}a.txt`,
+          body: 'hello',
+          contentType: 'text/plain',
+        }),
+      remove: () => {
+        const { conversationId, threadId, id: messageId } = message;
+        const data = { conversationId, threadId, messageId };
+        return modules.deleteMessage({ type: 'message.deleted', metadata, data });
+      },
       stored: async () => (await modules.findMessages(message.id))[0],
       files: () => modules.listConversationFiles(place),
     };
@@ -94,6 +115,26 @@ describe('storeMedia', () => {
     expect(await stored()).toBeUndefined();
     expect(await files()).toEqual([]);
     expect(published).toEqual([]);
+  });
+
+  it('removes what it stored before a crash if the message is deleted', async () => {
+    const { store, ensure, remove, files, crash } = arrival();
+    await ensure();
+    await remove();
+    await crash();
+    expect(await files()).toHaveLength(1);
+    expect(await store()).toBe('discarded');
+    expect(await files()).toEqual([]);
+  });
+
+  it('keeps the stored file if the message arrives again with another address', async () => {
+    const { store, ensure, receive, stored, files } = arrival();
+    await ensure();
+    await store();
+    const before = await stored();
+    expect(await receive('https://cdn.livechat-files.com/a.txt?signature=2')).toBe('discarded');
+    expect(await stored()).toEqual(before);
+    expect(await files()).toHaveLength(1);
   });
 
   it('keeps a stored file if the server fails later', async () => {

@@ -4,7 +4,7 @@ import type { Publish } from '../events/publish.ts';
 import type { EventMetadata, NormalizedMessage } from '../events/schemas.ts';
 import { isFileError } from '../media/errors.ts';
 import type { FetchRules } from '../media/fetch.ts';
-import { removeFile } from '../media/media.ts';
+import { removeFile, removeMedia } from '../media/media.ts';
 import { type StoredFile, storeFile } from '../media/store.ts';
 import { ifConditionHolds } from '../platform/dynamodb.ts';
 import { count } from '../platform/metrics.ts';
@@ -41,8 +41,16 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
   const { organizationId } = message;
   const key = messageKey(message);
   const url = typeof message.content === 'string' ? message.content : '';
-  const { data: stored } = await Message.get(key).go({ consistent: true, attributes: ['media', 'deletedAt'] });
-  if (stored?.deletedAt !== undefined) return 'discarded';
+  const { data: stored } = await Message.get(key).go({
+    consistent: true,
+    attributes: ['content', 'media', 'deletedAt'],
+  });
+  if (stored?.deletedAt !== undefined) {
+    // A previous attempt may have crashed after it stored the file.
+    await removeMedia(key);
+    return 'discarded';
+  }
+  if (refersElsewhere(event, stored)) return 'discarded';
   if (stored?.media?.url === url && !stored.media.error) {
     // A previous attempt may have crashed before publishing.
     await publish([storedEvent(event, stored.media, now())]);
@@ -78,6 +86,11 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
   count('MediaStored', { typeCheck: file.typeCheck, organizationId });
   await publish([storedEvent(event, file, now())]);
   return 'stored';
+}
+
+/** Such a file must not be stored: it could have the name of the file that the message refers to. An edit's file has another name. */
+function refersElsewhere({ isEdit, message }: MediaEvent, stored: { readonly content?: string } | null): boolean {
+  return !isEdit && stored?.content !== undefined && stored.content !== message.content;
 }
 
 function namedFile({ message, isEdit }: MediaEvent, url: string) {

@@ -10,6 +10,7 @@ import {
   parsePartPlace,
   parseSendRequested,
   parseStepInput,
+  rejectedEvent,
   validateRequest,
 } from './request.ts';
 
@@ -49,6 +50,28 @@ function invalidity(parse: () => unknown): string {
   throw new Error('was valid');
 }
 
+describe('the dead letter of a rejected request', () => {
+  const content = 'x'.repeat(200_000);
+  it('has its event', () => {
+    const event = eventWith({ messages: [] });
+    expect(rejectedEvent(event)).toEqual(event);
+  });
+
+  it.each([
+    ['ids', { messages: [{ type: 'text', content }] }, 'request-1'],
+    ['short ids', { requestId: content }, undefined],
+  ])('has only the %s of an event that no item can hold', (_name, more, requestId) => {
+    const metadata = { correlationId: 'c', more: content };
+    expect(rejectedEvent(eventWith({}, { detail: { metadata, data: { ...data, ...more } } }))).toEqual({
+      ...{ id: 'event-1', source: 'shop', 'detail-type': 'message.send.requested', time },
+      detail: {
+        metadata: { correlationId: 'c' },
+        data: { requestId, organizationId: 'organization-1', conversationId: 'chat-1' },
+      },
+    });
+  });
+});
+
 describe('a request', () => {
   const hidden = 'a secret of the customer';
   it.each<[string, object, RegExp]>([
@@ -71,6 +94,17 @@ describe('a request', () => {
       /^detail\.data\.organizationId: expected an id of/,
     ],
     ['a conversation that is not a string', { conversationId: 7 }, /detail\.data\.conversationId: .*expected string/],
+    ['a long requestId', { requestId: 'r'.repeat(257) }, /^detail\.data\.requestId: expected at most 256 characters$/],
+    [
+      'a long organizationId',
+      { organizationId: 'o'.repeat(257) },
+      /^detail\.data\.organizationId: expected at most 256/,
+    ],
+    [
+      'a long conversationId',
+      { conversationId: 'c'.repeat(257) },
+      /^detail\.data\.conversationId: expected at most 256/,
+    ],
     ['no message', { messages: [] }, /detail\.data\.messages: /],
     ['eleven messages', { messages: Array(11).fill(data.messages[0]) }, /detail\.data\.messages: /],
     ['an unknown type', { messages: [{ type: hidden }] }, /detail\.data\.messages\.0\.type: /],
@@ -97,6 +131,18 @@ describe('a request', () => {
 
   it('names every invalid field at once', () => {
     expect(invalidity(() => request({ requestId: 1, messages: 'Hi' }))).toMatch(/requestId: .*; .*messages: /);
+  });
+
+  it('names the first ten invalid fields, and the number of the others', () => {
+    const messages = Array.from({ length: 10 }, () => ({
+      type: 'text',
+      content: 'Hi',
+      visibility: hidden,
+      metadata: hidden,
+    }));
+    const message = invalidity(() => request({ messages }));
+    expect(message.match(/detail\.data\.messages\.\d\.(?:visibility|metadata): /g)).toHaveLength(10);
+    expect(message).toMatch(/; and 10 more$/);
   });
 
   it.each([

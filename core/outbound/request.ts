@@ -11,13 +11,25 @@ import { RequestInvalid } from './errors.ts';
 export const sendRequestedType = 'message.send.requested';
 export type SendRequestData = EventData<typeof sendRequestedType>;
 
+/** The ids are in keys, for which DynamoDB has limits, and repeated in every item, event and error of the request. */
+const maxIdLength = 256;
+const isShort = (field: 'requestId' | 'organizationId' | 'conversationId') =>
+  z.refine<Readonly<Record<typeof field, string>>>((data) => data[field].length <= maxIdLength, {
+    path: [field],
+    error: `expected at most ${maxIdLength} characters`,
+  });
+
 /** EventBridge's event. */
 const sendRequested = z.looseObject({
   id: z.string(),
   time: z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time')),
   detail: z.object({
     metadata: z.optional(requestMetadata),
-    data: catalogue[sendRequestedType],
+    data: catalogue[sendRequestedType].check(
+      isShort('requestId'),
+      isShort('organizationId'),
+      isShort('conversationId'),
+    ),
   }),
 });
 
@@ -74,7 +86,7 @@ export function parseSendRequested<Content>(event: unknown, composers: Ports<Com
   const { data: parsed, error } = sendRequested.safeParse(event);
   if (error) throw invalid(error);
   const { id, time, detail } = parsed;
-  if (Buffer.byteLength(JSON.stringify(detail)) > maxBytes) {
+  if (jsonBytes(detail) > maxBytes) {
     throw new RequestInvalid(`detail: expected at most ${maxBytes} bytes`);
   }
   const { requestId, organizationId, conversationId, messages, options = {}, sentAt } = detail.data;
@@ -100,6 +112,36 @@ export function validateRequest<Content>(
   now: number,
 ): SendRequest<Content> {
   return parseSendRequested({ id: data.requestId, time: new Date(now).toISOString(), detail: { data } }, composers);
+}
+
+function jsonBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+const shortText = z.catch(z.optional(z.string().check(z.maxLength(maxIdLength))), undefined);
+const requestIdentity = {
+  metadata: z.object({ id: shortText, correlationId: shortText }),
+  data: z.object({
+    requestId: shortText,
+    carrier: shortText,
+    organizationId: shortText,
+    conversationId: shortText,
+  }),
+};
+const eventIdentity = z.object({
+  id: z.string(),
+  source: z.string(),
+  'detail-type': z.string(),
+  time: z.string(),
+  detail: z.object({
+    metadata: z.catch(z.optional(requestIdentity.metadata), undefined),
+    data: z.catch(z.optional(requestIdentity.data), undefined),
+  }),
+});
+
+/** The event of a rejected request, for its dead letter. Of an event that is too large for an item, only what identifies it. */
+export function rejectedEvent(event: unknown): unknown {
+  return jsonBytes(event) > maxBytes ? eventIdentity.safeParse(event).data : event;
 }
 
 const time = z.number();

@@ -2,7 +2,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context, EventBridgeEvent } from 'aws-lambda';
 import type { EventType } from '../../core/events/catalogue.ts';
-import { loadEventData } from '../../core/events/claim-check.ts';
+import { EventDataRemovedError, loadEventData } from '../../core/events/claim-check.ts';
 import { type DomainEvent, parseEvent, type StoreOutcome } from '../../core/events/event.ts';
 import { identifyEvent } from '../../core/events/identify.ts';
 import { withRecord } from '../../core/platform/invocations.ts';
@@ -26,11 +26,22 @@ export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
   return onEvents([type], handle);
 }
 
-/** Creates the handler of several event types. Its rule delivers no others: an event of any other type fails validation against the first schema. */
-export function onEvents<T extends EventType>([first, ...others]: readonly [T, ...T[]], handle: Handle<T>) {
+/**
+ * Creates the handler of several event types. Its rule delivers no others: an event of any other type fails validation against the
+ * first schema. With `skipRemoved`, an event whose data was removed with its message counts as handled.
+ */
+export function onEvents<T extends EventType>(
+  [first, ...others]: readonly [T, ...T[]],
+  handle: Handle<T>,
+  { skipRemoved = false } = {},
+) {
   const eventType = (busEvent: BusEvent): T => others.find((other) => other === busEvent['detail-type']) ?? first;
   const handleEvent = async (type: T, busEvent: BusEvent, context: Context): Promise<void> => {
-    const event = parseEvent(type, await loadEventData(busEvent.detail));
+    const detail = await loadEventData(busEvent.detail).catch((error: unknown) => {
+      if (!skipRemoved || !(error instanceof EventDataRemovedError)) throw error;
+    });
+    if (detail === undefined) return;
+    const event = parseEvent(type, detail);
     const { id: eventId, correlationId, organizationId } = event.metadata;
     const { conversationId }: Readonly<Record<string, unknown>> = event.data;
     const persistentKeys = { detailType: type, eventId, correlationId, organizationId, conversationId };

@@ -69,6 +69,9 @@ function countOperators(node: unknown): number {
   return inner + 1;
 }
 
+/** The bridge has a few hundred expressions. A subscriber may put ids into its own. */
+const maxCached = 2_000;
+
 export function memoizeParser(parse: Parse): Parse {
   const cache = new Map<string, CachedExpression>();
 
@@ -86,16 +89,21 @@ export function memoizeParser(parse: Parse): Parse {
     };
   }
 
+  /** Keeps the expressions that were used last. */
+  function remember(key: string, found: CachedExpression): void {
+    cache.delete(key);
+    cache.set(key, found);
+    const [leastRecentlyUsed] = cache.keys();
+    if (cache.size > maxCached && leastRecentlyUsed !== undefined) cache.delete(leastRecentlyUsed);
+  }
+
   return (expression, { context }) => {
     if (needsValues.test(expression)) return parse(expression, { context });
     const key = cacheKey(expression, context);
-    let found = cache.get(key);
-    if (!found) {
-      found = parseExpression(expression, context);
-      // dynalite reports the syntax error.
-      if (!found) return parse(expression, { context });
-      cache.set(key, found);
-    }
+    const found = cache.get(key) ?? parseExpression(expression, context);
+    // dynalite reports the syntax error.
+    if (!found) return parse(expression, { context });
+    remember(key, found);
     for (const name of found.usedNames) delete context.unusedAttrNames[name];
     for (const name of found.usedValues) delete context.unusedAttrVals[name];
     return substituteValues(found.tree, found.values, context.attrVals ?? {});

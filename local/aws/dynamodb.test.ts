@@ -84,6 +84,23 @@ test('parses an expression again for other names or types', () => {
   expect(parse).toHaveBeenCalledTimes(3);
 });
 
+test('keeps the 2,000 expressions that were used last', () => {
+  const parse = vi.fn(conditionParser.parse);
+  const memoized = memoizeParser(parse);
+  const use = (name: string) =>
+    memoized('#a = :a', { context: { ...context({ ':a': { S: '1' } }), attrNames: { '#a': name } } });
+  for (let number = 0; number <= 2_000; number += 1) {
+    use(`name ${number}`);
+    use('frequent');
+  }
+  expect(parse).toHaveBeenCalledTimes(2_002);
+  use('name 2000');
+  use('frequent');
+  expect(parse).toHaveBeenCalledTimes(2_002);
+  use('name 0');
+  expect(parse).toHaveBeenCalledTimes(2_003);
+});
+
 test('returns a copy of the cached tree', () => {
   const memoized = memoizeParser(updateParser.parse);
   const first = outcome(memoized, 'SET #a = :a', { ':a': { L: [] } });

@@ -80,6 +80,8 @@ export interface LocalAwsOptions {
   readonly otherInFlight?: InFlight;
   /** Maximum number of ended executions to keep. Default 10,000. */
   readonly maxEndedExecutions?: number;
+  /** Maximum number of names of earlier executions to keep. Default 200,000. */
+  readonly maxFormerExecutions?: number;
   report(message: string): void;
   onEvent?(event: Envelope): void;
   /** The events of a period, oldest first, for replays. The times are in milliseconds since 1970. Default: none. */
@@ -89,6 +91,7 @@ export interface LocalAwsOptions {
 }
 
 const defaultMaxEndedExecutions = 10_000;
+const defaultMaxFormerExecutions = 200_000;
 
 /**
  * Starts the app's AWS resources on this machine, and continues the unfinished work in the stored state.
@@ -148,6 +151,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     faults,
     retryDelayMs: options.machineRetryDelayMs,
     maxEnded: options.maxEndedExecutions ?? defaultMaxEndedExecutions,
+    maxFormer: options.maxFormerExecutions ?? defaultMaxFormerExecutions,
     inFlight,
     state,
     openExecutions,

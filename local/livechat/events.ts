@@ -169,10 +169,19 @@ export class StoredFile {
 export const createCdn = (now: () => number, state = openState()) => {
   /** By path. The content is in base64. */
   const files = state.collection<{ readonly name: string; readonly type: string; readonly content: string }>('files');
-  /** By URL. An upload without a time does not expire. */
-  const uploads = state.collection<{ readonly upload: FileDescription; readonly expiresAt?: number }>('uploads');
+  /** The uploads that an event uses, by URL. */
+  const uploads = state.collection<FileDescription>('used uploads');
+  /** The others, by URL. */
+  const unused = state.collection<{ readonly upload: FileDescription; readonly expiresAt: number }>('unused uploads');
   const store = (url: string, { name, type, bytes }: StoredFile): void => {
     files.put(new URL(url).pathname, { name, type, content: bytes.toString('base64') });
+  };
+  const deleteExpired = (): void => {
+    for (const [url, { expiresAt }] of unused.entries()) {
+      if (expiresAt > now()) continue;
+      unused.delete(url);
+      files.delete(new URL(url).pathname);
+    }
   };
 
   return {
@@ -191,7 +200,8 @@ export const createCdn = (now: () => number, state = openState()) => {
       if (executable.test(name)) throw validationError('`file` must not be executable');
       const url = `${cdnAddress}/att/10000001/${randomUUID().replaceAll('-', '')}/${encodeURIComponent(name)}`;
       const upload = { url, name, size, ...(type !== '' && { contentType: type }) };
-      uploads.put(url, { upload, expiresAt: now() + unusedExpiryMs });
+      deleteExpired();
+      unused.put(url, { upload, expiresAt: now() + unusedExpiryMs });
       store(url, file);
       return url;
     },
@@ -201,9 +211,11 @@ export const createCdn = (now: () => number, state = openState()) => {
       if (!url.startsWith('https://cdn.livechat-files.com/')) {
         throw validationError('`event.url` must be an address on cdn.livechat-files.com');
       }
-      const { upload, expiresAt = Number.POSITIVE_INFINITY } = uploads.get(url) ?? { expiresAt: 0 };
-      if (upload === undefined || expiresAt <= now()) throw validationError('`event.url` not found or expired');
-      uploads.put(url, { upload });
+      deleteExpired();
+      const upload = uploads.get(url) ?? unused.get(url)?.upload;
+      if (upload === undefined) throw validationError('`event.url` not found or expired');
+      unused.delete(url);
+      uploads.put(url, upload);
       return upload;
     },
   };

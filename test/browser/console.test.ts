@@ -53,9 +53,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await eventList.getByText('message.delivered').first().waitFor();
     await page
       .locator('[data-station="livechat"]')
-      .getByText(/failed/)
-      .or(page.locator('.station.failed'))
-      .first()
+      .getByText(/^\d+ failed$/)
       .waitFor();
     await expectAccessible(page);
 
@@ -146,9 +144,10 @@ describe('on any screen', options, () => {
     ]);
   });
 
-  it('shows images, cards with buttons, notes, and changed messages', async () => {
+  it('shows forms, images, cards with buttons, notes, and changed messages', async () => {
     const { chat, act, read } = outbound(world.local);
-    const chatId = await chat();
+    const form = [{ type: 'email', label: 'Your e-mail', answer: 'noor@mail.example' }];
+    const chatId = await chat({ form });
     for (const text of ['Tomorow', 'Wrong chat']) await act(chatId, { as: 'agent', action: 'message', text });
     await world.local.idle();
     const { messages } = transcript.parse(await read(chatId));
@@ -170,6 +169,7 @@ describe('on any screen', options, () => {
     await page.locator('.chat-card').getByText('Track it').waitFor();
     await page.locator('.message').filter({ hasText: 'Tomorrow' }).getByText('edited', { exact: true }).waitFor();
     await page.getByText('This message was deleted.').waitFor();
+    await page.locator('.form').getByText('noor@mail.example').waitFor();
     await expectAccessibleAtEachWidth(page);
   });
 

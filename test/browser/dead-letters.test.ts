@@ -196,24 +196,55 @@ describe.each(widths)('dead letters on a screen %i pixels wide', options, (width
   });
 });
 
-it('names the command that lists more than a thousand dead letters', options, async () => {
+describe('dead letters on each screen', options, () => {
   const deadLetter = {
+    id: 'dead-letter',
     organizationId,
     conversationId: 'T8RM2K0V9X',
     requestId: 'request',
-    kind: 'send',
+    kind: 'event',
     status: 'open',
-    category: 'send',
-    errorName: 'ChannelClientError',
-    errorMessage: 'send_event: LiveChat rejected the request',
-    failedCalls: 1,
+    category: 'server',
+    errorName: 'ValidationException',
+    errorMessage: 'Item size has exceeded the maximum allowed size',
+    failedCalls: 0,
     redrives: 0,
-    createdAt: new Date().toISOString(),
+    createdAt: '2026-03-11T09:15:00.000Z',
   } as const;
-  const { page } = await world.open(1280);
-  const deadLetters = Array.from({ length: 500 }, (_, index) => ({ ...deadLetter, id: `${index}` }));
-  await respond(page, '/dead-letters', { deadLetters, next: 'more' });
-  await page.goto(`${world.local.console}#/dead-letters`);
-  await page.getByText('Only the latest 1,000 dead letters are shown and counted.').waitFor();
-  await expectAccessibleAtEachWidth(page);
+  const error = { name: deadLetter.errorName, message: deadLetter.errorMessage };
+
+  it('show the archived event or message', async () => {
+    const { page } = await world.open(1280);
+    const event = {
+      id: 'event',
+      source: 'omnichannel.livechat',
+      'detail-type': 'chat.started',
+      time: deadLetter.createdAt,
+      detail: { data: { conversationId: deadLetter.conversationId } },
+    };
+    const contents = [
+      [{ id: 'event', kind: 'event', error, event }, '"detail-type": "chat.started"'],
+      [{ id: 'unreadable', kind: 'unreadable', error, body: 'no event' }, 'An unreadable message cannot be redriven.'],
+    ] as const;
+    for (const [content, text] of contents) {
+      const { id, kind } = content;
+      await respond(page, '/dead-letters/:id', {
+        deadLetter: { ...deadLetter, id, kind },
+        content,
+        execution: undefined,
+      });
+      await page.goto(`${world.local.console}#/dead-letters/${id}`);
+      await page.getByText(text).waitFor();
+      await expectAccessibleAtEachWidth(page);
+    }
+  });
+
+  it('beyond the latest thousand are listed by a command', async () => {
+    const { page } = await world.open(1280);
+    const deadLetters = Array.from({ length: 500 }, (_, index) => ({ ...deadLetter, id: `${index}` }));
+    await respond(page, '/dead-letters', { deadLetters, next: 'more' });
+    await page.goto(`${world.local.console}#/dead-letters`);
+    await page.getByText('Only the latest 1,000 dead letters are shown and counted.').waitFor();
+    await expectAccessibleAtEachWidth(page);
+  });
 });

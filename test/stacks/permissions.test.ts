@@ -50,6 +50,8 @@ const notExercised = [
   'route-thread dynamodb:GetItem control',
   'route-first-message dynamodb:GetItem control',
   'reconcile dynamodb:GetItem control',
+  // It removes a large event only if the message is deleted during the download.
+  'store-media s3:DeleteObject events',
 ];
 
 const names = Object.keys(functions).filter(isFunction);
@@ -228,6 +230,27 @@ describe('with the deployed permissions and environment', () => {
     const data = { conversationId, threadId, messageId };
     const deleted = { ...file, 'detail-type': 'message.deleted', detail: { ...file.detail, data } };
     expect(await invoke('message-deleted', deleted)).not.toHaveProperty('error');
+  });
+
+  const writers = [
+    'message-received',
+    'note-received',
+    'message-delivered',
+    'message-updated',
+    'note-updated',
+    'store-media',
+  ] as const;
+  it.each(writers)('%s removes what is stored of a message that was deleted before', async (name) => {
+    const [event] = eventsFor(name, busEvents(randomUUID()));
+    if (!event) throw new Error('no event');
+    const { data, metadata } = event.detail;
+    const message = 'message' in data && data.message ? data.message : data;
+    const ids = { conversationId: '', threadId: '', id: '', ...message };
+    const deletion = { conversationId: ids.conversationId, threadId: ids.threadId, messageId: ids.id };
+    await handleAll('message-deleted', [
+      { ...event, 'detail-type': 'message.deleted', detail: { metadata, data: deletion } },
+    ]);
+    await handleAll(name, [event]);
   });
 
   const recorders = names.filter((name) => functions[name].permissions.some((one) => one === 'correct-authors'));

@@ -27,8 +27,10 @@ export interface ExecutionsOptions {
   readonly state: State;
   /** Deletes the stored record of a task token. */
   forgetToken(token: string): void;
-  /** Maximum number of ended executions to keep. Their names stay taken. */
+  /** Maximum number of ended executions to keep. */
   readonly maxEnded: number;
+  /** Maximum number of names that stay taken after their executions are no longer kept. AWS frees a name after 90 days. */
+  readonly maxFormer: number;
   /** Counts running executions, except those in a Wait state or waiting for a task token. */
   readonly inFlight: InFlight;
   /** Counts all running executions. */
@@ -77,7 +79,18 @@ export function executionStatus({ end }: Pick<Execution, 'end'>): ExecutionStatu
  * it waits, and before every task call, so that `resume` continues it after a restart.
  */
 export function createExecutions(options: ExecutionsOptions) {
-  const { interpreter, state, maxEnded, inFlight, openExecutions, onChange, onTransition, forgetToken, now } = options;
+  const {
+    interpreter,
+    state,
+    maxEnded,
+    maxFormer,
+    inFlight,
+    openExecutions,
+    onChange,
+    onTransition,
+    forgetToken,
+    now,
+  } = options;
   const stored = state.collection<StoredExecution>('executions');
   /** The events of an execution, in parts, by its ARN and the id of their first event. */
   const history = state.collection<readonly HistoryEvent[]>('execution history');
@@ -87,7 +100,7 @@ export function createExecutions(options: ExecutionsOptions) {
   const ended: string[] = [];
   // Read before the first execution starts: `resume` must not start that one a second time.
   let earlier = stored.entries();
-  let count = earlier.length + formerNames.size();
+  let count = earlier.reduce((highest, [, { number }]) => Math.max(highest, number), 0);
 
   function start(machine: CompiledMachine, name: string, input: string): Execution {
     const startedAt = now();
@@ -215,12 +228,11 @@ export function createExecutions(options: ExecutionsOptions) {
     for (const old of ended.splice(0, Math.max(0, ended.length - maxEnded))) {
       executions.delete(old);
       stored.delete(old);
-      for (const [key] of historyParts(old)) history.delete(key);
+      history.deleteRange(historyKeys(old));
       formerNames.put(old, true);
     }
+    formerNames.keepLatest(maxFormer);
   }
-
-  const historyParts = (arn: string) => [...history.range({ gt: historyKey(arn), lt: `${historyKey(arn)}~` })];
 
   return {
     start,
@@ -229,11 +241,11 @@ export function createExecutions(options: ExecutionsOptions) {
 
     /** The events so far, oldest first. */
     history(arn: string): readonly HistoryEvent[] {
-      const parts = historyParts(arn).flatMap(([, events]) => events);
+      const parts = [...history.range(historyKeys(arn))].flatMap(([, events]) => events);
       return [...parts, ...(executions.get(arn)?.newEvents ?? [])];
     },
 
-    /** Whether an execution with this ARN was started, even if it is no longer kept. */
+    /** Whether an execution with this ARN was started, even if it is no longer kept, up to `maxFormer`. */
     isTaken: (arn: string): boolean => executions.has(arn) || formerNames.get(arn) === true,
 
     /** Newest first. */
@@ -267,6 +279,8 @@ export function createExecutions(options: ExecutionsOptions) {
 }
 
 /** `~` sorts after every digit. */
+const historyKeys = (arn: string) => ({ gt: historyKey(arn), lt: `${historyKey(arn)}~` });
+
 function historyKey(arn: string, firstId?: number): string {
   return `${arn} ${firstId === undefined ? '' : String(firstId).padStart(6, '0')}`;
 }

@@ -134,7 +134,15 @@ test('keeps only the latest ended executions', async () => {
   expect((await list()).executions?.map(({ name }) => name)).toEqual(['c', 'b']);
 });
 
-test('keeps the names of all executions, also of those that it no longer keeps', async () => {
+test('frees the oldest names of executions that it no longer keeps', async () => {
+  machine = await startTestMachine([() => 'sent'], { maxEndedExecutions: 1, maxFormerExecutions: 2 });
+  for (const name of ['a', 'b', 'c', 'd']) await machine.ended(await machine.start({}, name));
+
+  await expect(startWith({ name: 'b' })).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
+  await expect(startWith({ name: 'a' })).resolves.toMatchObject({ executionArn: expect.stringMatching(/:a$/) });
+});
+
+test('keeps the names of executions that it no longer keeps', async () => {
   machine = await startTestMachine([() => 'sent'], { maxEndedExecutions: 1 });
   const name = `${'é.'.repeat(39)}-_`;
   const first = await machine.start({}, name);

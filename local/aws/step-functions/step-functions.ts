@@ -59,7 +59,7 @@ export function createStepFunctions(options: StepFunctionsOptions) {
     return execution;
   }
 
-  /** Idempotent for the same name and input while the execution runs. A name is never free again. */
+  /** Idempotent for the same name and input while the execution runs. */
   function start(call: unknown): Execution {
     const { stateMachineArn, name = randomUUID(), input = '{}' } = parseInput(startSchema, call);
     const machine = findMachine(stateMachineArn);

@@ -143,9 +143,9 @@ describe('upload_file', () => {
     });
   });
 
-  test('an unused URL expires after 24 hours, a used one never', async () => {
+  test('an unused URL expires with its file after 24 hours, a used one never', async () => {
     const clock = manualClock();
-    const { api, startChat, send } = await startApi({ clock });
+    const { api, base, startChat, send } = await startApi({ clock });
     const chatId = await startChat();
     const upload = async (name: string) => readText((await api('upload_file', createUpload(name))).json, 'url');
     const used = { type: 'file', url: await upload('a.pdf') };
@@ -158,6 +158,8 @@ describe('upload_file', () => {
       status: 422,
       json: { error: { type: 'validation', message: '`event.url` not found or expired' } },
     });
+    const download = async ({ url }: { url: string }) => (await fetch(new URL(new URL(url).pathname, base))).status;
+    expect([await download(used), await download(unused)]).toEqual([200, 404]);
   });
 
   test('rejects large, executable and missing files, and foreign URLs', async () => {

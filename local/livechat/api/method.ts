@@ -143,6 +143,9 @@ const toArrival = (method: string, { id: chat_id, thread }: Chat, event: ChatEve
   return { method, chat_id, thread_id: thread.id, event_id, custom_id, at };
 };
 
+/** Older ones are deleted. */
+const maxArrivals = 100_000;
+
 const noCalls = { count: 0, accepted: 0, rate_limited: 0 };
 
 /** Counts calls and logs accepted events, which shows their order, losses and duplicates. */
@@ -162,6 +165,7 @@ export const createCallLog = () => {
     recordArrivals: (method: string, chat: Chat, count: number): void => {
       const { events } = chat.thread;
       arrivals.push(...events.slice(events.length - count).map((event) => toArrival(method, chat, event)));
+      if (arrivals.length > maxArrivals) arrivals.splice(0, arrivals.length - maxArrivals);
     },
 
     view: () => ({ methods: Object.fromEntries(counts), arrivals }),
