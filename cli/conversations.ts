@@ -1,6 +1,6 @@
 import { channelName } from '../core/channel/spec.ts';
 import { readProjection } from '../core/conversations/conversations.ts';
-import { statuses } from '../core/conversations/projection.ts';
+import { findCustomerName, statuses } from '../core/conversations/projection.ts';
 import {
   type ConversationDetail,
   type ConversationSummary,
@@ -36,16 +36,11 @@ export const listLatest = async (options: ListOptions): Promise<void> => {
         chat: one.id,
         status: one.status,
         'last activity': one.lastActivityAt.slice(0, 19),
-        customer: printable(customerName(one)),
+        customer: printable(findCustomerName(one.participants) ?? ''),
         assigned: printable(assignees(one)),
       })),
     ),
   );
-};
-
-const customerName = ({ participants }: ConversationSummary): string => {
-  const customer = participants.find(({ type }) => type === 'customer');
-  return customer?.name ?? customer?.email ?? customer?.id ?? '';
 };
 
 const assignees = ({ assigned: { agents, groups } }: ConversationSummary): string =>

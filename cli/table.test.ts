@@ -22,6 +22,15 @@ describe('a table', () => {
     ]);
   });
 
+  test('aligns cells with wide characters and colours', () => {
+    const coloured = [
+      { a: '\u001b[31mred\u001b[39m', b: 'x' },
+      { a: '語語', b: 'y' },
+    ];
+    const columns = ['a', 'b'].map((name) => toColumn(name, coloured));
+    expect(formatTable(columns, 80)).toEqual(['a     b', '\u001b[31mred\u001b[39m   x', '語語  y']);
+  });
+
   test('wraps texts to the width, and never ids', () => {
     expect(format(75)).toEqual([
       'id                                error               about',

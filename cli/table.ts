@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import stringWidth from 'fast-string-width';
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { colours, print, terminalWidth } from './output.ts';
@@ -59,27 +58,22 @@ const fitWidths = (columns: readonly Column[], available: number): readonly numb
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 
-const noLines = Object.fromEntries(
-  [
-    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
-    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],
-  ].map((side) => [side, '']),
-);
-
 const formatColumns = (columns: readonly Column[], widths: readonly number[]): readonly string[] => {
-  const table = new Table({
-    head: columns.map(({ name }) => colours.bold(name)),
-    colWidths: [...widths],
-    chars: { ...noLines, middle: ' '.repeat(gap) },
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  const wrapped = columns.map(({ name, cells }, index) =>
+    [colours.bold(name), ...cells].map((cell) => wrap(cell, widths[index] ?? 0).split('\n')),
+  );
+  return [...(wrapped[0]?.keys() ?? [])].flatMap((row) => {
+    const height = Math.max(...wrapped.map((cells) => cells[row]?.length ?? 0));
+    return Array.from({ length: height }, (_, line) =>
+      wrapped
+        .map((cells, index) => pad(cells[row]?.[line] ?? '', (widths[index] ?? 0) + gap))
+        .join('')
+        .trimEnd(),
+    );
   });
-  const wrapped = columns.map(({ cells }, index) => cells.map((cell) => wrap(cell, widths[index] ?? 0)));
-  for (const row of columns[0]?.cells.keys() ?? []) table.push(wrapped.map((cells) => cells[row] ?? ''));
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
 };
+
+const pad = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - stringWidth(text)));
 
 const formatBlocks = (columns: readonly Column[], maxWidth: number): readonly string[] => {
   const label = Math.max(...columns.map(({ name }) => stringWidth(name))) + gap;

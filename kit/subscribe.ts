@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import type { EventType } from '../core/events/catalogue.ts';
 import { type DataRef, parseClaimCheck } from '../core/events/claim-check.ts';
-import { type DomainEvent, InvalidEventError } from '../core/events/event.ts';
+import { type DomainEvent, InvalidEventError, parseEvent } from '../core/events/event.ts';
 import { describeIssues } from '../core/events/issues.ts';
 import { parseJson } from '../core/platform/json.ts';
-import { type EventOf, envelope, parseEvent } from './events.ts';
+import { type EventOf, envelope } from './events.ts';
 
 export type { DataRef } from '../core/events/claim-check.ts';
 
@@ -54,7 +54,7 @@ export function onLiveChatEvent(
     if (!includeRecovered && recoveredDetail.safeParse(data.detail).success) return;
     const claim = parseClaimCheck(data.detail);
     const detail = claim ? { metadata: claim.metadata, data: parseJson(await readObject(claim.dataRef)) } : data.detail;
-    await handle(parseEvent({ 'detail-type': type, detail }, type));
+    await handle(parseEvent(type, detail));
   };
 }
 

@@ -116,19 +116,11 @@ function readAction(body: Buffer): string | undefined {
   return /"action"\s*:\s*"([a-z_]{1,64})"/.exec(body.toString('latin1', 0, 4_096))?.[1];
 }
 
-const errorBody = z.union([
-  z.pipe(
-    z.object({ error: z.string() }),
-    z.transform(({ error }) => error),
-  ),
-  z.pipe(
-    z.object({ message: z.string() }),
-    z.transform(({ message }) => message),
-  ),
-]);
+const errorBody = z.object({ error: z.optional(z.string()), message: z.optional(z.string()) });
 
 function readReason(body: Buffer): string | undefined {
-  return errorBody.safeParse(parseJson(body.toString())).data;
+  const { error, message } = errorBody.safeParse(parseJson(body.toString())).data ?? {};
+  return error ?? message;
 }
 
 function jsonResponse(status: number, value: unknown): HttpApiResponse {

@@ -110,6 +110,16 @@ export function groupByThread(events: readonly ConversationEvent[], activity: Th
   return [{ thread: undefined, events: withoutThread.sort(compareInThread) }, ...threads];
 }
 
+export function displayName({ id, name, email }: Pick<Participant, 'id' | 'name' | 'email'>): string {
+  return name ?? email ?? id;
+}
+
+/** Undefined while no customer of the conversation is stored. */
+export function findCustomerName(participants: readonly Participant[]): string | undefined {
+  const customer = participants.find(({ type }) => type === 'customer');
+  return customer && displayName(customer);
+}
+
 export function compare(a: string, b: string): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }

@@ -4,7 +4,8 @@ import { carrierOf } from '../channel/carrier.ts';
 import type { ConversationKey } from '../channel/channel.ts';
 import { loadPorts } from '../channel/ports.ts';
 import { partTitles } from '../channels.ts';
-import { type ConversationSummary, getConversations } from '../conversations/queries.ts';
+import { findCustomerName } from '../conversations/projection.ts';
+import { getConversations } from '../conversations/queries.ts';
 import { getMessages, type StoredMessage } from '../messages/queries.ts';
 import { deriveDeadLetterId } from '../outbound/dead-letter.ts';
 import { type Delivery, getDeliveries, wasSent } from '../outbound/delivery.ts';
@@ -119,7 +120,7 @@ export async function addStored(executions: readonly StoredExecution[]): Promise
     getMessages(delivered),
   ]);
   const customers = new Map(
-    conversations.map((one) => [conversationId(one.organizationId, one.id), customerName(one)]),
+    conversations.map((one) => [conversationId(one.organizationId, one.id), findCustomerName(one.participants)]),
   );
   const texts = new Map(messages.map((one) => [messageId(one), messageTitle(one)]));
   return withParts.map(({ execution, request, parts }) => {
@@ -164,11 +165,6 @@ const conversationId = (...ids: [organizationId: string, id: string]) => ids.joi
 
 const messageId = (ids: ConversationKey & { readonly threadId: string; readonly id: string }) =>
   [ids.organizationId, ids.conversationId, ids.threadId, ids.id].join('/');
-
-function customerName({ participants }: ConversationSummary): string | undefined {
-  const { name, email, id } = participants.find(({ type }) => type === 'customer') ?? {};
-  return name ?? email ?? id;
-}
 
 const cards = z.array(z.looseObject({ title: z.nullish(z.string()) }));
 

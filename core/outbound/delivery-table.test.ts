@@ -3,6 +3,7 @@ import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { propertyRuns } from '../../test/depth.ts';
+import { loseResponse } from '../../test/lose-response.ts';
 import { memoryStores } from '../../test/model/stores.ts';
 import { sharedLocal } from '../../test/shared-local.ts';
 import type { SentMessage } from '../channel/channel.ts';
@@ -205,6 +206,18 @@ describe('the table of deliveries', () => {
     const granted = claims.filter((one) => one.claimed);
     expect(granted).toMatchObject([{ claimed: true, before: { status: 'queued', content: '{"text":"Hi"}' } }]);
     for (const one of claims) if (!one.claimed) expect(one.current).toMatchObject({ ...key, status: 'sending' });
+  });
+
+  it('grants the claim of a first attempt although its response was lost and the SDK has repeated it', async () => {
+    const key = await create();
+    const { dynamodb } = await import('../platform/dynamodb.ts');
+    loseResponse(dynamodb, 'UpdateItemCommand');
+    const result = await table.deliveryStore.claim(key, claim);
+    expect(result).toMatchObject({
+      claimed: true,
+      before: { status: 'queued', attempts: [], content: '{"text":"Hi"}' },
+    });
+    expect(await stored(key)).toMatchObject({ status: 'sending', attempts: [{ startedAt: now }] });
   });
 
   it('claims nothing that does not exist', async () => {

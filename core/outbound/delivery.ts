@@ -276,6 +276,7 @@ export const deliveryStore = {
   /** Claims a delivery that is queued, whose lease is over, or that failed before this redrive. */
   async claim(key: DeliveryKey, claim: Claim): Promise<ClaimResult> {
     const { leaseUntil, redrive, redrivenAt, now } = claim;
+    let isRepeated = false;
     const claimed = await ifConditionHolds(
       DeliveryEntity.patch(primaryKey(key))
         .set({ status: 'sending', leaseUntil, redrive, ...(redrivenAt !== undefined && { redrivenAt }) })
@@ -290,10 +291,17 @@ export const deliveryStore = {
           ].join(' OR '),
         )
         .go({ response: 'all_old' }),
+      () => {
+        isRepeated = true;
+      },
     );
-    return claimed?.data
-      ? { claimed: true, before: toDelivery(claimed.data as DeliveryItem) }
-      : { claimed: false, current: await read(key) };
+    if (claimed?.data) return { claimed: true, before: toDelivery(claimed.data as DeliveryItem) };
+    const current = await read(key);
+    const isOwn = isRepeated && current?.status === 'sending' && current.leaseUntil === leaseUntil;
+    // Of a later attempt, the claim has overwritten what it must know of the earlier ones: it waits until its own lease is over.
+    return isOwn && current.firstAttemptAt === now
+      ? { claimed: true, before: { ...current, ...unattempted, firstAttemptAt: undefined } }
+      : { claimed: false, current };
   },
 
   /** Ends a claim, which its lease identifies. If the delivery has changed meanwhile, only the attempts are recorded. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BatchGetItemOutput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type BatchGetItemOutput, ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, DynamoDBDocumentClient, paginateQuery } from '@aws-sdk/lib-dynamodb';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
@@ -90,19 +90,18 @@ export const tableIn = (variable: Extract<ResourceVariable, `${string}_TABLE`>) 
   table: required(variable),
 });
 
-/** Whether a write failed because its condition did not hold. */
-function isConditionFailure(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && cause.name === 'ConditionalCheckFailedException';
-}
-
-/** The result of a conditional write, or undefined if its condition did not hold. */
-export async function ifConditionHolds<T>(write: Promise<T>): Promise<T | undefined> {
+/**
+ * The result of a conditional write, or undefined if its condition did not hold. `onRepeated`: the condition did not hold for a
+ * repetition by the SDK. The first attempt may have taken effect, with its response lost.
+ */
+export async function ifConditionHolds<T>(write: Promise<T>, onRepeated = () => {}): Promise<T | undefined> {
   try {
     return await write;
   } catch (error) {
-    if (isConditionFailure(error)) return undefined;
-    throw error;
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (!(cause instanceof ConditionalCheckFailedException)) throw error;
+    if ((cause.$metadata.attempts ?? 1) > 1) onRepeated();
+    return undefined;
   }
 }
 

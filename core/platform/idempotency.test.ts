@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { loseResponse } from '../../test/lose-response.ts';
 import { useSharedLocal } from '../../test/shared-local.ts';
 
 describe('withIdempotency', () => {
@@ -33,6 +34,15 @@ describe('withIdempotency', () => {
     effect.resolve({ id: 'first' });
     expect(await effect.run(id, remaining(5000))).toEqual({ id: 'first' });
     expect(await effect.run(id, remaining(5000))).toEqual({ id: 'first' });
+    expect(effect.calls()).toBe(1);
+  });
+
+  it('runs the effect although the response to its record was lost and the SDK has repeated the write', async () => {
+    const { dynamodb } = await import('./dynamodb.ts');
+    const effect = createEffect();
+    effect.resolve({ id: 'done' });
+    loseResponse(dynamodb, 'PutItemCommand');
+    expect(await effect.run(randomUUID(), remaining(5000))).toEqual({ id: 'done' });
     expect(effect.calls()).toBe(1);
   });
 

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   IdempotencyAlreadyInProgressError,
   IdempotencyConfig,
+  IdempotencyItemAlreadyExistsError,
+  IdempotencyRecordStatus,
   makeIdempotent,
 } from '@aws-lambda-powertools/idempotency';
 import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
@@ -31,6 +33,17 @@ class ControlTableRecords extends DynamoDBPersistenceLayer {
     return { pk: { S: idempotencyKey }, sk: { S: 'idempotency' } };
   }
 
+  /** After a lost response, the SDK repeats the write, and the condition of the repetition fails because of this record itself. */
+  protected override async _putRecord(record: IdempotencyRecord): Promise<void> {
+    try {
+      await super._putRecord(record);
+    } catch (error) {
+      const existing = error instanceof IdempotencyItemAlreadyExistsError ? error.existingRecord : undefined;
+      const isInProgress = existing?.getStatus() === IdempotencyRecordStatus.INPROGRESS;
+      if (!isInProgress || existing.inProgressExpiryTimestamp !== record.inProgressExpiryTimestamp) throw error;
+    }
+  }
+
   /** Only logs: a failed delete must not replace the handler's error, and the record can be claimed again after its lease. */
   protected override async _deleteRecord(record: IdempotencyRecord): Promise<void> {
     try {
@@ -42,8 +55,12 @@ class ControlTableRecords extends DynamoDBPersistenceLayer {
   }
 }
 
-/** A Lambda context that holds the remaining time: Powertools' idempotency reads nothing else. */
-function remainingTimeContext(getRemainingTimeInMillis: () => number): Context {
+/**
+ * A Lambda context that holds the remaining time: Powertools' idempotency reads nothing else. A random fraction of a millisecond
+ * distinguishes the records of invocations that start at the same time.
+ */
+function remainingTimeContext(remainingMs: () => number): Context {
+  const getRemainingTimeInMillis = () => remainingMs() + Math.random();
   const unused = { functionName: '', functionVersion: '', invokedFunctionArn: '', memoryLimitInMB: '' };
   const alsoUnused = { awsRequestId: '', logGroupName: '', logStreamName: '', callbackWaitsForEmptyEventLoop: false };
   return { ...unused, ...alsoUnused, getRemainingTimeInMillis, done() {}, fail() {}, succeed() {} };

@@ -24,7 +24,8 @@ export interface FaultsResult {
 
 /**
  * One world: two organizations with three chats each, 60 requests of up to three, some of up to ten, parts with files, faults of LiveChat, of tables
- * and of functions, lost wake-ups, duplicates, stopped executions, an outage in every fourth world; then every dead letter is redriven.
+ * and of functions, lost wake-ups, duplicates, stopped executions, short expiries, an outage in every fourth world; then every dead letter
+ * is redriven, until every request is sent.
  */
 export async function runFaults(seed: number, mutation?: Mutation): Promise<FaultsResult> {
   const world = new World({
@@ -51,6 +52,7 @@ export async function runFaults(seed: number, mutation?: Mutation): Promise<Faul
       conversationId: `chat ${index % 6}`,
       requestId,
       parts,
+      ...(time.random() < 0.2 && { expiresInMs: Math.floor(time.between(5_000, 200_000)) }),
     };
     const at = time.between(0, 20_000);
     const skew = time.random() < 0.3 ? time.between(-6_000, 1_000) : undefined;
@@ -82,8 +84,11 @@ export async function runFaults(seed: number, mutation?: Mutation): Promise<Faul
   const dead = world.dead.length;
   try {
     await time.until(time.sleep(120_000), time.now() + hour);
-    for (const deadLetter of world.dead.slice(0, dead)) await time.until(world.redrive(deadLetter), time.now() + hour);
-    await settle();
+    const open = () => world.dead.filter(({ redriven }) => !redriven);
+    while (open().length > 0) {
+      for (const deadLetter of open()) await time.until(world.redrive(deadLetter), time.now() + hour);
+      await settle();
+    }
   } catch {
     stuck += 1;
   }

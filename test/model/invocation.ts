@@ -1,6 +1,7 @@
 import type { VirtualTime } from './virtual-time.ts';
 
 const timeoutMs = 60_000;
+const sdkTimeoutMs = 3_000;
 
 /** An error with a name, as Step Functions sees one. */
 export function named(name: string): Error {
@@ -36,20 +37,30 @@ export class Invocation {
   }
 
   /**
-   * An operation outside the function. It may fail before or after its effect with probability `faults`, and the function may
-   * end before it learns the outcome.
+   * An operation outside the function. It may fail before or after its effect with probability `faults`, or lose its response and
+   * be repeated by the SDK. The function may end before it learns the outcome.
    */
   async step<T>(effect: () => Promise<T>, [min, max]: readonly [number, number] = [3, 10], faults = 0): Promise<T> {
     await this.#time.sleep((this.#slowness * this.#time.between(min, max)) / 2);
     await this.#alive();
-    const fault = this.#time.random() < faults ? (this.#time.random() < 0.5 ? 'before' : 'after') : 'none';
+    const fault = this.#time.random() < faults ? this.#chooseFault() : 'none';
     if (fault === 'before') throw named('ThrottlingException');
+    if (fault === 'repeated') {
+      await effect();
+      await this.#time.sleep(sdkTimeoutMs);
+      await this.#alive();
+    }
     const [outcome] = await Promise.allSettled([effect()]);
     await this.#time.sleep((this.#slowness * this.#time.between(min, max)) / 2);
     await this.#alive();
     if (fault === 'after') throw named('TimeoutError');
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value;
+  }
+
+  #chooseFault(): 'before' | 'after' | 'repeated' {
+    if (this.#time.random() < 0.5) return 'before';
+    return this.#time.random() < 0.5 ? 'after' : 'repeated';
   }
 
   async sleep(ms: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { displayName } from '../../../core/conversations/projection.ts';
 import type { ConversationPage, ConversationRow } from '../../conversation-list.ts';
 import { matchesSearch } from '../../search.ts';
 import { get, organizationName } from '../app/api.ts';
@@ -8,7 +9,7 @@ import { count, fullTime } from '../parts/format.ts';
 import { RelativeTime } from '../parts/relative-time.tsx';
 import { Badge, Empty, Head, HowToStart, Loaded, Loading, Problem } from '../parts/ui.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
-import { agentNames, customerName, displayName, statusTones } from './people.ts';
+import { agentNames, customerName, statusTones } from './people.ts';
 
 const statuses = ['', 'queued', 'open', 'idle', 'closed'] as const;
 const pageSize = 100;

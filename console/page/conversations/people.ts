@@ -1,14 +1,9 @@
+import { displayName, findCustomerName } from '../../../core/conversations/projection.ts';
 import type { ConversationSummary } from '../../../core/conversations/queries.ts';
-import type { Participant } from '../../../core/events/schemas.ts';
 import type { Tone } from '../parts/ui.tsx';
 
-export function displayName({ id, name, email }: Pick<Participant, 'id' | 'name' | 'email'>): string {
-  return name ?? email ?? id;
-}
-
 export function customerName({ participants }: Pick<ConversationSummary, 'participants'>): string {
-  const customer = participants.find(({ type }) => type === 'customer');
-  return customer ? displayName(customer) : 'No customer yet';
+  return findCustomerName(participants) ?? 'No customer yet';
 }
 
 /** LiveChat's group of all agents. A chat that is assigned to no other group has it, so it says nothing. */

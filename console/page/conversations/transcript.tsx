@@ -1,4 +1,4 @@
-import { compare } from '../../../core/conversations/projection.ts';
+import { compare, displayName } from '../../../core/conversations/projection.ts';
 import type { Participant } from '../../../core/events/schemas.ts';
 import type { DeliveryView } from '../../../core/outbound/read-model.ts';
 import type { ConversationResponse } from '../../api.ts';
@@ -8,7 +8,6 @@ import { clockTime, count, fullTime } from '../parts/format.ts';
 import { Steps } from '../parts/steps.tsx';
 import { Badge, Ids, Time, type Tone } from '../parts/ui.tsx';
 import { Content, type Pending, PendingContent, pendingMessage, type ShownMessage } from './content.tsx';
-import { displayName } from './people.ts';
 import { deliveryTimeline, messageTimeline } from './timeline.ts';
 
 /** A line of a transcript. */
