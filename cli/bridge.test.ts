@@ -51,7 +51,8 @@ describe('finding the bridge', () => {
   test('reports the parameter of a stage that does not exist', async () => {
     const { code, stdout } = await startLivechat(['limits', 'show', '--stage', 'green', '--json'], withAws()).ended;
     expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toEqual({ ok: false, error: expect.stringContaining('/livechat/green/outputs') });
+    const error = `Stage green not found: the parameter /livechat/green/outputs does not exist at ${local.aws}. For a stage in AWS, unset AWS_ENDPOINT_URL.`;
+    expect(JSON.parse(stdout)).toEqual({ ok: false, error });
   });
 
   test('rejects outputs of another version', async () => {
@@ -72,6 +73,7 @@ describe('finding the bridge', () => {
     const { code, stderr } = await cliFor({ aws: nowhere }).run('limits', 'show');
     expect(code).toBe(1);
     expect(stderr).toContain(`No response from ${nowhere} (ECONNREFUSED). Start the local engine with \`npm start\``);
+    expect(stderr).toContain('For a deployed stage, pass --stage and unset AWS_ENDPOINT_URL.');
   });
 });
 

@@ -23,7 +23,10 @@ const readOutputs = async (stage: string): Promise<StageOutputs> => {
   const Name = outputsParameter(stage);
   const { Parameter } = await client.send(new GetParameterCommand({ Name })).catch((cause: unknown) => {
     if (!(cause instanceof ParameterNotFound)) throw cause;
-    const message = `Stage ${stage} not found: the parameter ${Name} does not exist in this AWS account and region. Deploy the stage, or check AWS_PROFILE and AWS_REGION.`;
+    const endpoint = process.env.AWS_ENDPOINT_URL;
+    const message = endpoint
+      ? `Stage ${stage} not found: the parameter ${Name} does not exist at ${endpoint}. For a stage in AWS, unset AWS_ENDPOINT_URL.`
+      : `Stage ${stage} not found: the parameter ${Name} does not exist in this AWS account and region. Deploy the stage, or check AWS_PROFILE and AWS_REGION.`;
     throw new CliError(message, { cause });
   });
   try {

@@ -17,7 +17,7 @@ const describeNetworkError = (error: Error): string | undefined => {
   if (!networkErrors.has(code)) return undefined;
   const endpoint = process.env.AWS_ENDPOINT_URL;
   if (endpoint === undefined) return `AWS does not respond (${code}).`;
-  return `No response from ${endpoint} (${code}). Start the local engine with \`npm start\`, set AWS_ENDPOINT_URL to its address, or pass --stage for a deployed stage.`;
+  return `No response from ${endpoint} (${code}). Start the local engine with \`npm start\`, or set AWS_ENDPOINT_URL to its address. For a deployed stage, pass --stage and unset AWS_ENDPOINT_URL.`;
 };
 
 /** Errors of core whose message tells the operator what to do. */

@@ -20,7 +20,13 @@ for (const network of networks) {
 /** In webhooks per second. By default, one address can use half of the route's limit. */
 const ratePerIp = wholeNumber('WEBHOOK_RATE_PER_IP', Math.ceil(webhookThrottle.perSecond / 2), 1);
 
-const key = mode === 'off' ? undefined : new random.RandomPassword('EdgeKey', { length: 64, special: false });
+/** Another version replaces the key. */
+const version = process.env.WEBHOOK_EDGE_KEY_VERSION || '1';
+
+const key =
+  mode === 'off'
+    ? undefined
+    : new random.RandomPassword('EdgeKey', { length: 64, special: false, keepers: { version } });
 
 /**
  * The environment of the webhook function. With the digest of the key it rejects calls that go around CloudFront. The digest of

@@ -2,7 +2,9 @@ import {
   type AttributeValue,
   BatchWriteItemCommand,
   ConditionalCheckFailedException,
+  CreateTableCommand,
   DeleteItemCommand,
+  DeleteTableCommand,
   DescribeTableCommand,
   DynamoDBClient,
   GetItemCommand,
@@ -11,10 +13,11 @@ import {
   QueryCommand,
   ScanCommand,
   UpdateItemCommand,
+  UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import conditionParser from 'dynalite/db/conditionParser.js';
 import updateParser from 'dynalite/db/updateParser.js';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startTestAws, type TestAws } from '../../test/test-aws.ts';
 import { memoizeParser, type Parse, type ParserContext } from './dynamodb-expressions.ts';
 
@@ -108,6 +111,45 @@ test('returns a copy of the cached tree', () => {
   expect(outcome(memoized, 'SET #a = :a', { ':a': { L: [] } })).toEqual(
     outcome(updateParser.parse, 'SET #a = :a', { ':a': { L: [] } }),
   );
+});
+
+test('deletes expired items, also from the indexes', async () => {
+  const aws = await startTestAws({ expirySweepMs: 20 });
+  onTestFinished(aws.stop);
+  const client = new DynamoDBClient(aws.client);
+  const TableName = 'deleted';
+  await client.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    }),
+  );
+  const TimeToLiveSpecification = { Enabled: true, AttributeName: 'expires' };
+  await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
+  await client.send(new DeleteTableCommand({ TableName }));
+  const now = Math.floor(Date.now() / 1_000);
+  const put = (sk: string, expires: object) => {
+    const index = { gsi1pk: { S: 'g' }, gsi1sk: { S: sk } };
+    return client.send(
+      new PutItemCommand({ TableName: 'messages', Item: { pk: { S: 'p' }, sk: { S: sk }, ...index, ...expires } }),
+    );
+  };
+  await put('expired', { expires: { N: String(now - 1) } });
+  await put('later', { expires: { N: String(now + 600) } });
+  await put('never', {});
+  await put('text', { expires: { S: '1' } });
+
+  const query = async (key: string, IndexName?: string) => {
+    const values = { ':value': { S: key === 'pk' ? 'p' : 'g' } };
+    const input = { KeyConditionExpression: `${key} = :value`, ExpressionAttributeValues: values, IndexName };
+    const { Items = [] } = await client.send(new QueryCommand({ TableName: 'messages', ...input }));
+    return Items.map(({ sk }) => sk?.S);
+  };
+  await expect.poll(() => query('pk')).toEqual(['later', 'never', 'text']);
+  expect(await query('gsi1pk', 'byStatus')).toEqual(['later', 'never', 'text']);
+  expect(aws.reports).toEqual([]);
 });
 
 /** A list in a list, this deep. */

@@ -78,21 +78,66 @@ export function createDatabase(state: State) {
     return promise;
   }
 
+  /** @throws AwsError */
+  async function call(name: string, body: string): Promise<unknown> {
+    const operation = operations.get(name);
+    if (!operation) return timeToLive.call(name, parseBody(body));
+    const input = parseBody(body);
+    requireStorable(body, input);
+    if (!isRecord(input)) throw new AwsError('SerializationException', 'The body is not a JSON object');
+    try {
+      const output = await run(operation, input);
+      if (name === 'DeleteTable') timeToLive.attributes.delete(String(input.TableName));
+      return output;
+    } catch (error) {
+      throw isDatabaseError(error) ? toAwsError(error) : error;
+    }
+  }
+
+  /** The keys of a table's items that have expired, in pages, so that other calls run in between. */
+  async function* scanExpired(TableName: string, attribute: string, values: object) {
+    const { Table } = described.parse(await call('DescribeTable', JSON.stringify({ TableName })));
+    const keys = Object.fromEntries(Table.KeySchema.map(({ AttributeName }, index) => [`#key${index}`, AttributeName]));
+    const scan = {
+      TableName,
+      FilterExpression: '#expiry < :now',
+      ProjectionExpression: Object.keys(keys).join(),
+      ExpressionAttributeNames: { '#expiry': attribute, ...keys },
+      ExpressionAttributeValues: values,
+    };
+    let ExclusiveStartKey: unknown;
+    do {
+      const page = scanned.parse(await call('Scan', JSON.stringify({ ...scan, ExclusiveStartKey })));
+      yield* page.Items;
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey);
+  }
+
   return {
-    /** @throws AwsError */
-    async call(name: string, body: string): Promise<unknown> {
-      const operation = operations.get(name);
-      if (!operation) return timeToLive.call(name, parseBody(body));
-      const input = parseBody(body);
-      requireStorable(body, input);
-      if (!isRecord(input)) throw new AwsError('SerializationException', 'The body is not a JSON object');
-      try {
-        return await run(operation, input);
-      } catch (error) {
-        throw isDatabaseError(error) ? toAwsError(error) : error;
+    call,
+
+    /** Deletes the items that have expired. `now`: milliseconds since 1970. */
+    async deleteExpired(now: number): Promise<void> {
+      const ExpressionAttributeValues = { ':now': { N: String(Math.floor(now / 1_000)) } };
+      for (const [TableName, attribute] of timeToLive.attributes.entries()) {
+        const ExpressionAttributeNames = { '#expiry': attribute };
+        const deletion = { TableName, ConditionExpression: '#expiry < :now', ExpressionAttributeNames };
+        for await (const Key of scanExpired(TableName, attribute, ExpressionAttributeValues)) {
+          // The item may have changed since it was read.
+          await call('DeleteItem', JSON.stringify({ ...deletion, ExpressionAttributeValues, Key })).catch(
+            rethrowUnlessChanged,
+          );
+        }
       }
     },
   };
+}
+
+const described = z.object({ Table: z.object({ KeySchema: z.array(z.object({ AttributeName: z.string() })) }) });
+const scanned = z.object({ Items: z.array(z.unknown()), LastEvaluatedKey: z.optional(z.unknown()) });
+
+function rethrowUnlessChanged(error: unknown): void {
+  if (!(error instanceof AwsError) || !error.type.endsWith('ConditionalCheckFailedException')) throw error;
 }
 
 /** dynalite's error, with the body of the response. */
@@ -206,11 +251,11 @@ const updateSchema = z.object({
   TimeToLiveSpecification: z.object({ Enabled: z.boolean(), AttributeName: z.string() }),
 });
 
-/** DynamoDB's time-to-live settings. Expired items are not removed. */
+/** DynamoDB's time-to-live settings: the attribute of each table. */
 function createTimeToLive(state: State) {
   const attributes = state.collection<string>('time to live');
 
-  return createService('DynamoDB', {
+  const service = createService('DynamoDB', {
     DescribeTimeToLive(input) {
       const AttributeName = attributes.get(parseInput(describeSchema, input).TableName);
       const off = { TimeToLiveStatus: 'DISABLED' };
@@ -223,6 +268,7 @@ function createTimeToLive(state: State) {
       return { TimeToLiveSpecification };
     },
   });
+  return { ...service, attributes };
 }
 
 /** What dynalite's check of a condition reads and returns. */

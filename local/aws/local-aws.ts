@@ -82,6 +82,8 @@ export interface LocalAwsOptions {
   readonly maxEndedExecutions?: number;
   /** Maximum number of names of earlier executions to keep. Default 200,000. */
   readonly maxFormerExecutions?: number;
+  /** How often expired items of the tables are deleted, in milliseconds. Default 1 hour; AWS needs up to a few days. */
+  readonly expirySweepMs?: number;
   report(message: string): void;
   onEvent?(event: Envelope): void;
   /** The events of a period, oldest first, for replays. The times are in milliseconds since 1970. Default: none. */
@@ -224,6 +226,14 @@ export async function startLocalAws(options: LocalAwsOptions) {
     }
   }
 
+  function startExpirySweeps(): void {
+    const sweep = () =>
+      database.deleteExpired(Date.now()).catch((error: unknown) => {
+        if (server.listening) report(`Expired items could not be deleted: ${error}`);
+      });
+    timers.set('expiry', setInterval(sweep, options.expirySweepMs ?? 3_600_000).unref());
+  }
+
   function scheduleNext(name: string, intervalMs: number, lastRuns: Collection<number>): void {
     const lastRun = lastRuns.get(name) ?? Date.now();
     lastRuns.put(name, lastRun);
@@ -254,6 +264,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     startConsumers();
     await createTables(url, resources.tables);
     startSchedules();
+    startExpirySweeps();
     stepFunctions.resume();
     invocations.resume();
     events.resume();

@@ -19,6 +19,7 @@ export const stages = {
       WEBHOOK_THROTTLE_PER_SECOND: '20',
       RECONCILIATION_MINUTES: '60',
       WEBHOOK_EDGE: 'on',
+      WEBHOOK_EDGE_KEY_VERSION: '2',
       KMS_KEY: 'create',
       SCHEMA_REGISTRY: 'on',
       WEBHOOK_ALLOWED_IPS: '203.0.113.0/24, 198.51.100.7/32',

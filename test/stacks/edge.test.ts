@@ -71,6 +71,12 @@ describe('WEBHOOK_EDGE=on', () => {
     expect(holders(at(webhook(on), digestVariable))).toEqual(['WebhookFunction']);
   });
 
+  it('replaces the key for another WEBHOOK_EDGE_KEY_VERSION', () => {
+    const keepers = (app: App) => find(app, 'random:index/randomPassword:RandomPassword', 'EdgeKey').inputs.keepers;
+    expect(keepers(on)).toEqual({ version: '2' });
+    expect(keepers(loadApp('unscheduled'))).toEqual({ version: '1' });
+  });
+
   it('blocks addresses that are not in WEBHOOK_ALLOWED_IPS', () => {
     const { inputs } = find(on, 'aws:wafv2/ipSet:IpSet', 'AllowedIps');
     expect(inputs).toMatchObject({

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ledger from '../../../bench/ledger.json' with { type: 'json' };
 import { type MetricSpec, metrics, namespace } from '../../../core/platform/metrics.ts';
+import { functions } from '../../../stacks/topology.ts';
 import type { App, Resource } from '../app.ts';
 import { type Checks, removeResource, setInput, types } from '../faults.ts';
-import { at, type Check, listAt, ofType, stageName, textAt } from '../select.ts';
+import { at, type Check, listAt, ofType, resourceName, stageName, textAt } from '../select.ts';
 
 /** Metrics of AWS services with their dimensions, from the documentation of the services. */
 const awsMetrics: Readonly<Record<string, readonly [dimensions: string, names: readonly string[]][]>> = {
@@ -141,6 +142,18 @@ const checkIndexAlarms: Check = (app) => {
   );
 };
 
+/** Functions whose throttling needs no action: the runs of reconciliation wait for their reserved concurrency. */
+const throttledByDesign: ReadonlySet<string> = new Set(['reconcile']);
+
+const checkThrottleAlarms: Check = (app) => {
+  const watched = ofType(app, 'aws:cloudwatch/metricAlarm:MetricAlarm')
+    .flatMap(alarmMetrics)
+    .flatMap(({ name, dimensions }) => (name === 'Throttles' ? [dimensions.FunctionName] : []));
+  return Object.keys(functions)
+    .filter((name) => watched.includes(resourceName(app, name)) === throttledByDesign.has(name))
+    .map((name) => `throttles of ${name}: ${throttledByDesign.has(name) ? 'an alarm fires' : 'no alarm'}`);
+};
+
 const checkAlarmCost: Check = (app) => {
   const { alarmMetrics: expected } = ledger;
   const read = ofType(app, 'aws:cloudwatch/metricAlarm:MetricAlarm').flatMap(alarmMetrics).length;
@@ -259,6 +272,23 @@ export const monitoringChecks: Checks = {
         'an alarm is missing',
         removeResource(alarm, 'TablesThrottled'),
         /throttled writes of \S+ConversationsTable\S* byActivity/,
+      ],
+    ],
+  },
+  'has an alarm on throttles of every function that is not throttled by design': {
+    check: checkThrottleAlarms,
+    faults: [
+      ['an alarm is missing', removeResource(alarm, 'SendThrottled'), /throttles of send: no alarm/],
+      [
+        'an alarm fires by design',
+        (app) =>
+          setInput(
+            alarm,
+            'RequestsDelayed',
+            'metricName',
+            'Throttles',
+          )(setInput(alarm, 'RequestsDelayed', 'dimensions.FunctionName', resourceName(app, 'reconcile'))(app)),
+        /throttles of reconcile: an alarm fires/,
       ],
     ],
   },
