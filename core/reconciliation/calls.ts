@@ -105,6 +105,13 @@ export function limitCalls(options: CallOptions): LimitedCalls {
   return { call, pause: (ms) => waitUntil(clock.now() + Math.max(0, ms)) };
 }
 
+/** One thread must not stop the run. The circuit breaker stops it if LiveChat fails for all. */
+export function unlessUnreadable(error: unknown): 'unreadable' {
+  if (error instanceof ChannelError && (error.category === 'Server' || error.category === 'Client'))
+    return 'unreadable';
+  throw error;
+}
+
 function blocked(cause: Deferred): RunInterruptedError {
   const advice = 'see `livechat limits show`. The next run resumes this one';
   return new RunInterruptedError(`an operator has paused the organization, or its circuit breaker is open: ${advice}`, {

@@ -49,6 +49,14 @@ export interface CompareOptions {
   readonly expiredBefore: string;
 }
 
+/** The types whose `occurredAt` is LiveChat's timestamp. */
+export const timestampedTypes: ReadonlySet<string> = new Set([
+  'chat.started',
+  'message.received',
+  'note.received',
+  'message.delivered',
+]);
+
 /** Compares a thread as listed with what is stored. Pure. */
 export function compareThread(listed: ListedThread, stored: StoredThread, options: CompareOptions): Comparison {
   const { started, threadId } = listed;

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import * as z from 'zod/mini';
 import { functionEnvironment } from '../../local/environment.ts';
 import * as topology from '../../stacks/topology.ts';
+import { listed } from '../../test/listed-threads.ts';
 import { startTestAws, type TestAws } from '../../test/test-aws.ts';
 import { ChannelError } from '../channel/channel.ts';
 import { logger } from '../platform/logger.ts';
@@ -14,6 +15,7 @@ let modules: Awaited<ReturnType<typeof load>>;
 const load = async () => ({
   ...(await import('./reconcile.ts')),
   ...(await import('./state.ts')),
+  ...(await import('../channel/channel.ts')),
   ...(await import('../livechat/organizations.ts')),
 });
 
@@ -57,7 +59,10 @@ afterEach(() => {
 const empty: Page = { threads: [], invalid: [], next: undefined };
 
 /** A channel without threads. `listArchived` is called for every page of the archive. */
-function channel(listArchived: (page: string | undefined) => Promise<Page> = async () => empty): ReconciliationChannel {
+function channel(
+  listArchived: (page: string | undefined) => Promise<Page> = async () => empty,
+  read: (threadId: string) => Promise<'not found'> = async () => 'not found',
+): ReconciliationChannel {
   const source: ReconciliationSource = {
     listActive: async () => empty,
     async listArchived(_at, period, page) {
@@ -65,7 +70,7 @@ function channel(listArchived: (page: string | undefined) => Promise<Page> = asy
       pages.push(page);
       return listArchived(page);
     },
-    getThread: async () => 'not found',
+    getThread: async (_at, _conversationId, threadId) => read(threadId),
     listThreadIds: async () => undefined,
     inRegion: () => source,
     withFreshCredentials: async () => undefined,
@@ -177,6 +182,21 @@ describe('a scheduled run', () => {
     expect(await schedule(fails)).toMatchObject({ status: 'failed', error: { message: 'the reason' } });
     expect(await modules.readReconciliation(organizationId)).toMatchObject({ runs: [{ status: 'failed' }] });
     expect(await schedule()).toMatchObject({ status: 'complete' });
+  });
+
+  it('reads a thread again for which LiveChat failed before, and does not wait for it', async () => {
+    const asked: string[] = [];
+    const read = async (threadId: string) => {
+      asked.push(threadId);
+      if (asked.length === 1) throw new modules.ChannelError('Client', { message: 'it failed', outcome: 'refused' });
+      return 'not found' as const;
+    };
+    const lists = (threads: Page['threads']) => channel(async () => ({ ...empty, threads }), read);
+    expect(await schedule(lists([listed({ events: undefined })]))).toMatchObject({ status: 'incomplete' });
+    expect(await watermark()).toBe(iso(noon - 2 * minute));
+    vi.setSystemTime(noon + 15 * minute);
+    expect(await schedule(lists([]))).toMatchObject({ status: 'complete' });
+    expect(asked).toEqual(['T', 'T']);
   });
 
   it('begins again if LiveChat no longer accepts the id of a page', async () => {

@@ -190,7 +190,7 @@ async function runWithLease(
   const { organizationId } = lease;
   let renewedAt = systemClock.now();
   const isFirst = kind === 'scheduled' && state.watermark === undefined;
-  const ended = await executeRun(given, options, {
+  const { isProven: isRunProven, ...ended } = await executeRun(given, options, {
     organizationId,
     notFound: state.notFound ?? [],
     publish: countingPublisher(organizationId, isFirst),
@@ -201,7 +201,9 @@ async function runWithLease(
       renewedAt = now;
     },
   });
-  const { run, runner, isProven, restarts } = ended;
+  const { run, runner, restarts } = ended;
+  // Only a scheduled run leaves threads to the next one.
+  const isProven = isRunProven && (kind === 'scheduled' || runner.tally.unprovable('unreadable').length === 0);
   const now = systemClock.now();
   const continues = (run.status === 'interrupted' || run.status === 'failed') && !restarts;
   await endRun(
@@ -234,7 +236,7 @@ function afterScheduledRun(
   const missing = isFull ? tally.unprovable('not found') : notFound;
   return {
     ...(isFull && { fullAt: now }),
-    changing: tally.unprovable('changing').slice(0, maxRemembered),
+    changing: [...tally.unprovable('unreadable'), ...tally.unprovable('changing')].slice(0, maxRemembered),
     notFound: missing.slice(0, maxRemembered),
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { at, metadata } from '../../test/conversation-events.ts';
 import { listed, nothing, received, store, time } from '../../test/listed-threads.ts';
+import { ChannelError } from '../channel/channel.ts';
 import type { AnyEvent } from '../events/event.ts';
 import { isSameContent } from '../livechat/reconcile.ts';
 import type { StoredThread } from './compare.ts';
@@ -270,6 +271,36 @@ describe('a run', () => {
     });
     await runner.run();
     expect(runner.tally.report.unprovable).toEqual({ invalid: 2 });
+  });
+
+  it.each(['Server', 'Client'] as const)(
+    'repairs the other threads if LiveChat answers a %s error for one',
+    async (category) => {
+      const threads = ['a', 'b', 'c'].map((name) => chat(name));
+      const onRead = (threadId: string) => {
+        if (threadId === 'b1')
+          throw new ChannelError(category, { message: 'it failed', outcome: 'refused', type: 'any' });
+      };
+      const active = { first: page(threads.map((thread) => summary(thread))) };
+      const { runner, published } = start({ active, threads, onRead });
+      expect(await runner.run()).toEqual({ status: 'incomplete', isProven: true });
+      expect(runner.tally.unprovable('unreadable')).toEqual([{ conversationId: 'b', threadId: 'b1' }]);
+      expect(published).toHaveLength(4);
+    },
+  );
+
+  it.each([
+    ['proves nothing if LiveChat fails for most threads', 300, 'Server'],
+    ['fails if LiveChat does not answer', 1, 'Network'],
+  ] as const)('%s', async (_what, count, category) => {
+    const threads = Array.from({ length: count }, (_, index) => chat(`t${index}`));
+    const onRead = () => {
+      throw new ChannelError(category, { message: 'it failed', outcome: 'refused' });
+    };
+    const active = { first: page(threads.map((thread) => summary(thread))) };
+    const { runner } = start({ active, threads, onRead });
+    if (category === 'Network') await expect(runner.run()).rejects.toThrow('it failed');
+    else expect(await runner.run()).toEqual({ status: 'incomplete', isProven: false });
   });
 
   it('of one chat reads its threads only', async () => {

@@ -1,5 +1,6 @@
 import type { Publish } from '../events/publish.ts';
 import type { Clock } from '../platform/clock.ts';
+import { unlessUnreadable } from './calls.ts';
 import {
   type CompareOptions,
   type Comparison,
@@ -8,6 +9,7 @@ import {
   otherOpenThreads,
   type StoredThread,
   threadTimes,
+  timestampedTypes,
 } from './compare.ts';
 import type { RunStatus } from './report.ts';
 import type { ListedThread, Page, ReconciliationSource, ThreadId } from './source.ts';
@@ -52,6 +54,8 @@ const maxPasses = 4;
 const maxAttempts = 2;
 /** Threads that are read and compared together. */
 const batchSize = 20;
+/** A scheduled run leaves up to this many threads to the next one. With more, LiveChat has a problem that concerns all. */
+const maxUnreadable = 100;
 /** Threads that remain to be read. With more, they are read after the current page: the cursor must fit into a DynamoDB item. */
 const maxRemaining = 500;
 /** Most webhooks in flight are stored within this time. */
@@ -98,16 +102,19 @@ export class Runner {
       await this.#pass();
       const { published } = this.tally;
       const isProven = published === this.#cursor.publishedBefore || !this.#ports.publish;
-      if (isProven || this.#cursor.pass === maxPasses) {
-        const isComplete = isProven && this.tally.unprovable('not stored').length === 0;
-        return { status: isComplete ? 'complete' : 'incomplete', isProven };
-      }
+      if (isProven || this.#cursor.pass === maxPasses) return this.#result(isProven);
       const pass = this.#cursor.pass + 1;
       this.#cursor = { ...firstCursor, pass, publishedBefore: published };
       this.tally.beginPass(pass);
       this.#seen = new Set();
       this.#isSeenComplete = true;
     }
+  }
+
+  #result(isProven: boolean): RunResult {
+    const unreadable = this.tally.unprovable('unreadable').length;
+    const isComplete = isProven && unreadable + this.tally.unprovable('not stored').length === 0;
+    return { status: isComplete ? 'complete' : 'incomplete', isProven: isProven && unreadable <= maxUnreadable };
   }
 
   async #pass(): Promise<void> {
@@ -260,9 +267,9 @@ export class Runner {
   async #getThreads(threads: readonly ThreadId[]): Promise<ListedThread[]> {
     const read: ListedThread[] = [];
     for (const { conversationId, threadId } of threads) {
-      const thread = await this.#ports.call((source, observedAt) =>
-        source.getThread(observedAt, conversationId, threadId),
-      );
+      const thread = await this.#ports
+        .call((source, observedAt) => source.getThread(observedAt, conversationId, threadId))
+        .catch(unlessUnreadable);
       this.#seen.add(threadKey({ conversationId, threadId }));
       if (typeof thread === 'string') this.tally.addUnprovable({ conversationId, threadId }, thread);
       else read.push(thread);
@@ -384,14 +391,6 @@ interface Result {
   readonly stored: StoredThread;
   readonly comparison: Comparison;
 }
-
-/** The types whose `occurredAt` is LiveChat's timestamp. */
-const timestampedTypes: ReadonlySet<string> = new Set([
-  'chat.started',
-  'message.received',
-  'note.received',
-  'message.delivered',
-]);
 
 function differs({ comparison }: Result): boolean {
   return comparison.missing.length > 0;

@@ -53,7 +53,7 @@ const Reconciliation = new Entity(
       fullAt: { type: 'number' },
       scheduled: runState,
       requested: runState,
-      /** Threads that webhooks were changing: the next run reads them again. */
+      /** Threads that webhooks were changing, or that LiveChat did not return: the next run reads them again. */
       changing: threadIds,
       /** Stored threads that the channel does not return: only full runs ask for them again. */
       notFound: threadIds,
