@@ -110,6 +110,29 @@ describe('a slot', () => {
     expect(until).toBe(29_000 - 8_500 + 500);
   });
 
+  it('that a slow download has missed is counted, so that a file is sent although others always wait', async () => {
+    const { live, limiter, calledAt, time, set } = limiterWorld({ sendsTat: 9_000 });
+    await live(async () => {
+      let held: HeldSlot | undefined;
+      for (let download = 1; download <= 3; download += 1) {
+        const own = limiter();
+        await own.reserve(2, { held, maxWaitMs: 10_000 });
+        await time.sleep(9_900);
+        await set({ sendsTat: time.now() + 60_000 });
+        const { slot, until } = await deferral(own.run(calledAt));
+        expect(slot).toMatchObject({ missed: download });
+        // As long before its slot as a download may take.
+        expect(until).toBeLessThan((slot?.at ?? 0) - 7_900);
+        held = slot;
+        await time.sleep(until - time.now());
+      }
+      const own = limiter();
+      await own.reserve(2, { held, maxWaitMs: 10_000 });
+      await time.sleep(9_900);
+      expect(await own.run(calledAt)).toBe(time.now());
+    });
+  });
+
   it('is one of a block for each call of a request', async () => {
     const { live, limiter, calledAt, read } = limiterWorld();
     await live(async () => {

@@ -90,8 +90,8 @@ export type CreateRateLimiter = (
 /** The reserved slots of this invocation that are not used yet. */
 interface Block extends Reservation {
   readonly used: number;
-  /** The request has missed so many slots that it uses this one whenever it can. */
-  readonly mayBeLate: boolean;
+  /** How many slots the request has missed before. After {@link maxMissedSlots} it uses this one whenever it can. */
+  readonly missed: number;
 }
 
 /** What a container remembers: the states that it has seen last, and how long a write takes. */
@@ -143,20 +143,23 @@ class OrganizationLimiter implements RateLimiter {
   #block: Block | undefined;
   /** The calls that the request still needs: as many slots are reserved, since a held slot stands for all of them. */
   #calls = 1;
+  #maxWaitMs: number;
   /** ms since 1970 */
   #heldUntil = 0;
 
   constructor(options: LimiterOptions) {
     this.#options = options;
+    this.#maxWaitMs = options.maxWaitMs;
   }
 
   async reserve(
     calls: number,
-    { held, maxWaitMs }: { held?: HeldSlot | undefined; maxWaitMs?: number } = {},
+    { held, maxWaitMs = this.#options.maxWaitMs }: { held?: HeldSlot | undefined; maxWaitMs?: number } = {},
   ): Promise<void> {
     this.#calls = calls;
+    this.#maxWaitMs = maxWaitMs;
     // Slots are left over if an earlier part needed none because it was sent already.
-    if (!this.#block || this.#block.used === this.#block.count) await this.#reserveBlock(calls, held, maxWaitMs);
+    if (!this.#block || this.#block.used === this.#block.count) await this.#reserveBlock(held?.missed ?? 0, held);
   }
 
   async run<T>(call: () => Promise<T>): Promise<T> {
@@ -255,11 +258,12 @@ class OrganizationLimiter implements RateLimiter {
     return { at, from: at, interval, count, epoch, isProbe, isBehindProbe: false, state };
   }
 
-  async #reserveBlock(calls: number, held?: HeldSlot, maxWaitMs = this.#options.maxWaitMs): Promise<Block> {
+  /** @param missedBefore counted over all waits of a request, so that slow functions and downloads do not postpone it for ever */
+  async #reserveBlock(missedBefore: number, held?: HeldSlot): Promise<Block> {
     const { clock, share } = this.#options;
+    const [calls, maxWaitMs] = [this.#calls, this.#maxWaitMs];
     let reserved = held && held.at > 0 ? await this.#resume(held, calls) : undefined;
-    // Counted over all waits of a request, so that slow functions do not postpone it for ever.
-    let missed = held?.missed ?? 0;
+    let missed = missedBefore;
     for (;;) {
       reserved ??= await this.#take(calls, share === 'sends' ? undefined : clock.now() + maxWaitMs);
       const { at, epoch } = reserved;
@@ -268,7 +272,7 @@ class OrganizationLimiter implements RateLimiter {
       }
       const usable: Reservation | undefined = await this.#whenUsable(reserved, missed);
       if (usable) {
-        this.#block = { ...usable, used: 0, mayBeLate: missed >= maxMissedSlots };
+        this.#block = { ...usable, used: 0, missed };
         return this.#block;
       }
       if (!reserved.isBehindProbe) missed += 1;
@@ -300,11 +304,11 @@ class OrganizationLimiter implements RateLimiter {
   async #nextSlot(): Promise<Block> {
     const { clock, metrics, organizationId } = this.#options;
     const block = this.#block;
-    if (!block || block.used === block.count) return this.#reserveBlock(this.#calls);
+    if (!block || block.used === block.count) return this.#reserveBlock(0);
     const end = block.at + (block.count - 1) * block.interval + maxLateMs;
-    if (block.isProbe || block.mayBeLate || clock.now() <= end) return block;
+    if (block.isProbe || block.missed >= maxMissedSlots || clock.now() <= end) return block;
     metrics.count('SlotsMissed', { organizationId });
-    return this.#reserveBlock(this.#calls);
+    return this.#reserveBlock(block.missed + 1);
   }
 
   /** Records the outcome of a call. The call was made, so that a failure is only logged. */
