@@ -153,6 +153,11 @@ describe('a request', () => {
     expect(request({ options })).toMatchObject({ requestedAt: Date.parse(time), expiresInMs: seconds * 1000 });
   });
 
+  it('is of the organization in lower case, as in the events', () => {
+    const { organizationId, parts: composed } = request();
+    expect(request({ organizationId: 'ORGANIZATION-1' })).toMatchObject({ organizationId, parts: composed });
+  });
+
   it('resumes and joins by default', () => {
     expect(request()).toMatchObject({ options: { onInactive: 'resume', onAbsent: 'join' } });
     const options = { onInactive: 'fail', onAbsent: 'transfer' };

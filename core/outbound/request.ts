@@ -89,7 +89,10 @@ export function parseSendRequested<Content>(event: unknown, composers: Ports<Com
   if (jsonBytes(detail) > maxBytes) {
     throw new RequestInvalid(`detail: expected at most ${maxBytes} bytes`);
   }
-  const { requestId, organizationId, conversationId, messages, options = {}, sentAt } = detail.data;
+  const { requestId, conversationId, messages, options = {}, sentAt } = detail.data;
+  // LiveChat's ids of organizations are not case-sensitive. Its webhooks are stored with the lower case.
+  const organizationId =
+    carrier === defaultCarrier ? detail.data.organizationId.toLowerCase() : detail.data.organizationId;
   return {
     organizationId,
     conversationId,
