@@ -168,6 +168,7 @@ describe('a request', () => {
     ['the event’s id', {}, 'event-1', 'event-1'],
     ['its metadata', { metadata: { id: 'm', correlationId: 'c' } }, 'c', 'm'],
     ['a part of its metadata', { metadata: { correlationId: 'c' } }, 'c', 'event-1'],
+    ['the event’s id instead of empty ones', { metadata: { id: '', correlationId: '' } }, 'event-1', 'event-1'],
   ])('is correlated by %s', (_name, more, correlationId, causationId) => {
     expect(request({}, { detail: { data, ...more } })).toMatchObject({ correlationId, causationId });
   });

@@ -100,8 +100,9 @@ export function parseSendRequested<Content>(event: unknown, composers: Ports<Com
     options: { onInactive: options.onInactive ?? 'resume', onAbsent: options.onAbsent ?? 'join' },
     requestedAt: Date.parse(time),
     expiresInMs: (options.expiresInSeconds ?? defaultExpirySeconds) * 1000,
-    correlationId: detail.metadata?.correlationId ?? id,
-    causationId: detail.metadata?.id ?? id,
+    // An empty id would make the events that follow invalid.
+    correlationId: detail.metadata?.correlationId || id,
+    causationId: detail.metadata?.id || id,
     sentAt,
     hash: contentHash({ conversationId, messages, options }),
     parts: compose(messages).map((part) => ({ ...part, id: partId(organizationId, requestId, part) })),
