@@ -144,6 +144,12 @@ describe('the webhooks of a chat', () => {
     expect(one).toMatchObject({ message: tombstone });
   });
 
+  it('store a message whose `custom_id` begins as those of the bridge and is too long for a key', async () => {
+    const { arrives, read } = chat();
+    await arrives(1, { author_id: 'nina@acme.example', custom_id: `out-${'x'.repeat(2_000)}` });
+    expect(await read()).toMatchObject({ messages: [{ id: 'THREAD_1', direction: 'outbound' }] });
+  });
+
   it('store the echo of a sent message as outbound, and a customer’s imitation of one as inbound', async () => {
     const { arrives, read } = chat();
     await arrives(1, { custom_id: 'out-1', author_id: 'nina@acme.example' });

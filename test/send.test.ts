@@ -334,7 +334,7 @@ describe('a send request on the bus', () => {
     await world.waitForExecutions();
     await world.clearFaults();
     expect(await world.rateLimit('resume')).toMatchObject({ rateLimit: { breaker: 'closed', paused: false } });
-    await expect.poll(local.output, pollOptions).toMatch(/alert\.raised/);
-    expect(local.output().match(/alert\.raised/g)).toHaveLength(1);
+    await expect.poll(local.output, pollOptions).toMatch(/event +alert\.raised/);
+    expect(local.output().match(/event +alert\.raised/g)).toHaveLength(1);
   });
 });

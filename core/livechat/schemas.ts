@@ -7,9 +7,12 @@ import { time } from '../events/schemas.ts';
  * Source: LiveChat's webhook reference (platform.text.com/docs/management/webhooks), one page per version.
  */
 
-/** Ids and names. The maximum keeps table keys within DynamoDB's limit. */
-const text = z.string().check(z.minLength(1), z.maxLength(256));
+/** Keeps table keys within DynamoDB's limit. */
+export const maxIdLength = 256;
+/** Ids and names. */
+const text = z.string().check(z.minLength(1), z.maxLength(maxIdLength));
 const maybeText = z.optional(z.nullable(z.string()));
+const maybeId = z.optional(z.nullable(z.string().check(z.maxLength(maxIdLength))));
 
 const agentsAndGroups = z.looseObject({
   agent_ids: z.optional(z.array(z.string())),
@@ -69,7 +72,7 @@ const thread = z.looseObject({
   properties: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
 });
 
-const chatKey = { chat_id: text, thread_id: maybeText };
+const chatKey = { chat_id: text, thread_id: maybeId };
 const threadKey = { chat_id: text, thread_id: text };
 const eventInThread = z.looseObject({ ...threadKey, event });
 const membership = { ...chatKey, user_type: maybeText, reason: maybeText, requester_id: maybeText };
@@ -95,7 +98,7 @@ export const payloads = {
     transferred_to: z.optional(agentsAndGroups),
     queue: z.optional(z.nullable(queue)),
   }),
-  chat_access_updated: z.looseObject({ id: text, thread_id: maybeText, access }),
+  chat_access_updated: z.looseObject({ id: text, thread_id: maybeId, access }),
   thread_tagged: z.looseObject({ ...threadKey, tag: text }),
   thread_untagged: z.looseObject({ ...threadKey, tag: text }),
   user_added_to_chat: z.looseObject({ ...membership, user }),

@@ -5,7 +5,7 @@ import type { FormAnswer, NormalizedMessage } from '../events/schemas.ts';
 import { messageDirection, toUtcMicroseconds } from '../events/schemas.ts';
 import { hasExactNumber } from '../platform/json.ts';
 import { authorFromId } from './conventions.ts';
-import type { Action, LiveChatEvent, Payload } from './schemas.ts';
+import { type Action, type LiveChatEvent, maxIdLength, type Payload } from './schemas.ts';
 
 /** Translates the webhook actions about messages. */
 
@@ -86,7 +86,8 @@ export function translateEvent(event: LiveChatEvent, key: ThreadKey, organizatio
 
 /** The `custom_id` if the bridge sent the message. A customer cannot forge a receipt by choosing such an id. */
 function ownDeliveryId({ custom_id }: LiveChatEvent, { author }: NormalizedMessage): string | undefined {
-  return custom_id?.startsWith('out-') && author.type !== 'customer' ? custom_id : undefined;
+  if (!custom_id?.startsWith('out-') || custom_id.length > maxIdLength) return undefined;
+  return author.type === 'customer' ? undefined : custom_id;
 }
 
 function deletedDraft(messageId: string, key: ThreadKey, header?: EventData<'message.deleted'>['header']): EventDraft {

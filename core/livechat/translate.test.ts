@@ -376,6 +376,7 @@ describe('rejected payloads', () => {
         { chat_id: 'C', transferred_to: { agent_ids: [7] } },
         ['payload.transferred_to.agent_ids.0'],
       ],
+      ['chat_transferred', { ...place, thread_id: 'T'.repeat(257) }, ['payload.thread_id']],
       ['events_marked_as_seen', { chat_id: 'C', user_id: 'u' }, ['payload.seen_up_to']],
       [
         'incoming_rich_message_postback',

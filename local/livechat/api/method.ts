@@ -216,7 +216,9 @@ export const requireSender = (chat: Chat, visibility: Visibility, state: ApiStat
   requireActive(chat, state);
   const sender = requesterIn(chat, state);
   if (sender === undefined) throw notMemberError();
-  if (state.source.now() < (state.sendableFrom.get(`${chat.id} ${sender.id}`) ?? 0)) throw notMemberError();
+  const joined = `${chat.id} ${sender.id}`;
+  if (state.source.now() < (state.sendableFrom.get(joined) ?? 0)) throw notMemberError();
+  state.sendableFrom.delete(joined);
   if (sender.visibility === 'agents' && visibility === 'all') {
     throw validationError('Requester with visibility `agents` cannot send event with visibility `all`');
   }
