@@ -31,8 +31,8 @@ export async function loadSendPath(local: Pick<RunningLocal, 'environment'>) {
       return { position, execution, input: JSON.stringify({ request }), until: Date.now() + 60_000 };
     },
     /** Stores a request as functions/send-requested does, but starts no execution. Returns the input that it would have. */
-    async accept(data: SendRequestData): Promise<ExecutionInput> {
-      const event = { id: randomUUID(), time: new Date().toISOString(), detail: { data } };
+    async accept(data: SendRequestData, metadata: { readonly correlationId?: string } = {}): Promise<ExecutionInput> {
+      const event = { id: randomUUID(), time: new Date().toISOString(), detail: { metadata, data } };
       let started: unknown;
       await accept.acceptRequest(parseSendRequested(event, loadedComposers), {
         ...ports.outboundPorts(logger),

@@ -35,8 +35,8 @@ const organization = randomUUID();
 const events = busEvents(organization);
 /** A low limit, so that longer texts become large events. */
 const limits = { EVENT_MAX_BYTES: '1000' };
-/** A request id that makes its events large. */
-const longRequestId = 'order-'.padEnd(1000, '9');
+/** Metadata of a request that makes its events large. */
+const large = { correlationId: 'order-'.padEnd(1000, '9') };
 
 /** Not exercised here: Lambda polls the queue. */
 const notExercised = [
@@ -305,12 +305,8 @@ describe('with the deployed permissions and environment', () => {
 
   describe('the send path', () => {
     const text = { type: 'text', content: 'Our prices' } as const;
-    const requestData = (
-      conversationId: string,
-      messages: SendRequestData['messages'] = [text],
-      id = randomUUID(),
-    ) => ({
-      requestId: id,
+    const requestData = (conversationId: string, messages: SendRequestData['messages'] = [text]) => ({
+      requestId: randomUUID(),
       organizationId,
       conversationId,
       messages,
@@ -380,9 +376,7 @@ describe('with the deployed permissions and environment', () => {
       const key = `${organizationId}/price-list.txt`;
       await put(key, 'price list');
       const file = { type: 'media', content: { key, name: 'prices.txt' } } as const;
-      const request = await sendPath.accept(
-        requestData(conversationId, [text, file], `${longRequestId}-${randomUUID()}`),
-      );
+      const request = await sendPath.accept(requestData(conversationId, [text, file]), large);
       const next = await sendPath.accept(requestData(conversationId));
       await wait(next);
       // It has waited for a slot, which is no longer valid.
@@ -396,7 +390,7 @@ describe('with the deployed permissions and environment', () => {
     it('dead-letter records sends and events, and redrives them', async () => {
       const conversationId = await bus.chat();
       const error = { Error: 'ChannelServerError', Cause: JSON.stringify({ errorMessage: 'no answer' }) };
-      const request = await sendPath.accept(requestData(conversationId, [text], `${longRequestId}-${randomUUID()}`));
+      const request = await sendPath.accept(requestData(conversationId), large);
       const stopped = await sendPath.accept(requestData(conversationId));
       await wait(await sendPath.accept(requestData(conversationId)));
       const ended = { status: 'ABORTED', input: JSON.stringify({ request: stopped }), error: null, cause: null };
