@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { executionInput } from '../../test/model/requests.ts';
 import { crashAt, sendWorld } from '../../test/model/send-world.ts';
 import { sharedLocal } from '../../test/shared-local.ts';
+import { parseEvent } from '../events/event.ts';
 import type { DeadLetter, DeadLetterFilter, DeadLetterSummary } from './dead-letter.ts';
 import { deadLetterCategories, deadLetterCategory } from './errors.ts';
 import { type ExecutionInput, executionName } from './request.ts';
@@ -187,7 +188,7 @@ describe('another dead letter', () => {
     expect(await forceRedrive(deadLetter.id)).toMatchObject({ refused: expect.stringContaining('new requestId') });
   });
 
-  it.each([{ id: null }, { id: 5 }, { correlationId: {} }])(
+  it.each([{ id: null }, { id: 5 }, { correlationId: {} }, { id: '' }, { correlationId: '' }, { organizationId: '' }])(
     'of a rejected request with the metadata %j publishes message.failed',
     async (metadata) => {
       const deadLetter: DeadLetter = { kind: 'rejected', id: randomUUID(), event: event({ metadata }), error };
@@ -195,6 +196,7 @@ describe('another dead letter', () => {
       expect(recorded.events).toMatchObject([
         { type: 'message.failed', metadata: { organizationId: 'organization' }, data: { conversationId: 'chat' } },
       ]);
+      expect(() => parseEvent('message.failed', recorded.events[0])).not.toThrow();
     },
   );
 

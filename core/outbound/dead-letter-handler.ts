@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { putEvent } from '../events/bus.ts';
+import { id } from '../events/schemas.ts';
 import { count } from '../platform/metrics.ts';
 import { sendToDeadLetterQueue } from '../platform/queue.ts';
 import { type AcceptPorts, redriveRequest } from './accept.ts';
@@ -90,8 +91,8 @@ async function leaveGroup(request: ExecutionInput, wasStopped: boolean, ports: A
   await sendToDeadLetterQueue({ kind: 'wake', request }, Math.max(1, seconds));
 }
 
-/** A field with an invalid type counts as missing. The other fields still identify the request in `message.failed`. */
-const text = z.catch(z.optional(z.string()), undefined);
+/** An invalid field counts as missing. The other fields still identify the request in `message.failed`. */
+const text = z.catch(z.optional(id), undefined);
 /** The fields of an event that identify its subject, as far as it has them. */
 const eventDetail = z.looseObject({
   metadata: z.optional(z.looseObject({ organizationId: text, correlationId: text, id: text })),

@@ -1,4 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { sendRequest } from '../../test/model/requests.ts';
+import { meter } from '../../test/read-units.ts';
+import { useSharedLocal } from '../../test/shared-local.ts';
 import type { StoredMessage } from '../messages/queries.ts';
 import { deriveDeadLetterId } from './dead-letter.ts';
 import type { Delivery } from './delivery.ts';
@@ -237,5 +241,33 @@ describe('a message', () => {
       by: 'dana',
       upTo: '2026-03-11T09:30:00.000000Z',
     });
+  });
+});
+
+describe('the progress of a request', () => {
+  afterAll(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it('is read from its own deliveries, however many the conversation has', async () => {
+    await useSharedLocal();
+    vi.resetModules();
+    const { requestProgress } = await import('./read-model.ts');
+    const { deliveryStore } = await import('./delivery.ts');
+    const { documents } = await import('../platform/dynamodb.ts');
+    const conversation = { organizationId: randomUUID(), conversationId: randomUUID() };
+    const request = sendRequest('request', ['one', 'two'], conversation);
+    const create = ({ id, content = '' }: { readonly id: string; readonly content?: string }) =>
+      deliveryStore.create({
+        ...{ ...conversation, requestId: id, hash: request.hash, orderKey: now, requestedAt: now, acceptedAt: now },
+        ...{ id, content },
+      });
+    for (const part of request.parts) await create(part);
+    const reading = meter(documents);
+    const before = await reading.of(() => requestProgress(request, 'event'));
+    expect(before.value).toMatchObject({ status: 'queued', parts: [{ id: 'request.0' }, { id: 'request.1' }] });
+    await Promise.all(Array.from({ length: 10 }, () => create({ id: randomUUID(), content: 'x'.repeat(8_000) })));
+    const after = await reading.of(() => requestProgress(request, 'event'));
+    expect(after).toEqual(before);
   });
 });

@@ -4,7 +4,7 @@ import type { ConversationDetail } from '../conversations/queries.ts';
 import { listMessages, listMessagesSince, type MessagePage, type StoredMessage } from '../messages/queries.ts';
 import { executionArn, executionStatus } from '../platform/step-functions.ts';
 import { type DeadLetterSummary, deriveDeadLetterId, findDeadLetter } from './dead-letter.ts';
-import { type Delivery, type DeliveryAttempt, listDeliveries } from './delivery.ts';
+import { type Delivery, type DeliveryAttempt, getDeliveries, listDeliveries } from './delivery.ts';
 import { deadLetterCategory } from './errors.ts';
 import { listGroupItems } from './message-group.ts';
 import { comparePlaces, executionName, parsePartPlace, type SendRequest } from './request.ts';
@@ -165,8 +165,9 @@ export interface RequestProgress {
 
 /** The progress of a request that was published as the event `eventId`. */
 export async function requestProgress(request: SendRequest<unknown>, eventId: string): Promise<RequestProgress> {
+  const { organizationId, conversationId } = request;
   const [deliveries, rejected] = await Promise.all([
-    listDeliveries(request),
+    getDeliveries(request.parts.map(({ id }) => ({ organizationId, conversationId, id }))),
     findDeadLetter(deriveDeadLetterId('rejected', eventId)),
   ]);
   if (rejected) {

@@ -153,6 +153,11 @@ describe('a request', () => {
     expect(request({ options })).toMatchObject({ requestedAt: Date.parse(time), expiresInMs: seconds * 1000 });
   });
 
+  it('is of the organization in lower case, as in the events', () => {
+    const { organizationId, parts: composed } = request();
+    expect(request({ organizationId: 'ORGANIZATION-1' })).toMatchObject({ organizationId, parts: composed });
+  });
+
   it('resumes and joins by default', () => {
     expect(request()).toMatchObject({ options: { onInactive: 'resume', onAbsent: 'join' } });
     const options = { onInactive: 'fail', onAbsent: 'transfer' };
@@ -163,6 +168,7 @@ describe('a request', () => {
     ['the event’s id', {}, 'event-1', 'event-1'],
     ['its metadata', { metadata: { id: 'm', correlationId: 'c' } }, 'c', 'm'],
     ['a part of its metadata', { metadata: { correlationId: 'c' } }, 'c', 'event-1'],
+    ['the event’s id instead of empty ones', { metadata: { id: '', correlationId: '' } }, 'event-1', 'event-1'],
   ])('is correlated by %s', (_name, more, correlationId, causationId) => {
     expect(request({}, { detail: { data, ...more } })).toMatchObject({ correlationId, causationId });
   });

@@ -89,7 +89,10 @@ export function parseSendRequested<Content>(event: unknown, composers: Ports<Com
   if (jsonBytes(detail) > maxBytes) {
     throw new RequestInvalid(`detail: expected at most ${maxBytes} bytes`);
   }
-  const { requestId, organizationId, conversationId, messages, options = {}, sentAt } = detail.data;
+  const { requestId, conversationId, messages, options = {}, sentAt } = detail.data;
+  // LiveChat's ids of organizations are not case-sensitive. Its webhooks are stored with the lower case.
+  const organizationId =
+    carrier === defaultCarrier ? detail.data.organizationId.toLowerCase() : detail.data.organizationId;
   return {
     organizationId,
     conversationId,
@@ -97,8 +100,9 @@ export function parseSendRequested<Content>(event: unknown, composers: Ports<Com
     options: { onInactive: options.onInactive ?? 'resume', onAbsent: options.onAbsent ?? 'join' },
     requestedAt: Date.parse(time),
     expiresInMs: (options.expiresInSeconds ?? defaultExpirySeconds) * 1000,
-    correlationId: detail.metadata?.correlationId ?? id,
-    causationId: detail.metadata?.id ?? id,
+    // An empty id would make the events that follow invalid.
+    correlationId: detail.metadata?.correlationId || id,
+    causationId: detail.metadata?.id || id,
     sentAt,
     hash: contentHash({ conversationId, messages, options }),
     parts: compose(messages).map((part) => ({ ...part, id: partId(organizationId, requestId, part) })),

@@ -9,7 +9,7 @@ import type { AnyEvent, DomainEvent } from '../events/event.ts';
 import type { NormalizedMessage } from '../events/schemas.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { RoutingPorts } from './route.ts';
-import type { RuleSet } from './rules.ts';
+import { parseRules, type RuleSet } from './rules.ts';
 
 /** A message before the one that requests routing. */
 interface Earlier extends Partial<Pick<NormalizedMessage, 'author' | 'content' | 'metadata'>> {
@@ -97,6 +97,23 @@ describe('routing a thread', () => {
     expect(published).toHaveLength(2);
     expect(second?.metadata.id).toBe(first?.metadata.id);
     expect(second?.data).toEqual(first?.data);
+  });
+
+  it('stores the decision of the largest valid rules', async () => {
+    const name = (text: string) => text.padEnd(100, '-');
+    const { rules } = parseRules({
+      match: 'all',
+      rules: Array.from({ length: 125 }, (_, index) => ({
+        name: name(`rule ${index}`),
+        when: { all: ['a', 'b', 'c', 'd'].map((one) => ({ fact: name(`session.${index}${one}`), exists: false })) },
+        do: { transfer: Array.from({ length: 4 }, () => ({ group: 1 })) },
+      })),
+    });
+    const { run, calls, published } = thread(undefined, rules, { match: 'all' });
+    expect(await run()).toBe('decided');
+    expect(calls).toEqual(['transfer group 1']);
+    expect(await run()).toBe('duplicate');
+    expect(published[1]?.data).toEqual(published[0]?.data);
   });
 
   it('waits for a concurrent invocation and then does nothing', async () => {

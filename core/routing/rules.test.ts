@@ -155,12 +155,18 @@ describe('parseRules', () => {
     });
     expect(issues(many(200, 'n'))).toEqual([]);
     expect(issues(many(201, 'n'))).toEqual(['rules: expected at most 200 rules']);
-    expect(issues(many(200, 'n'.repeat(1_000)))).toEqual(['(root): expected at most 200000 bytes']);
-    const rest = 200_000 - JSON.stringify({ comment: '', ...many(1, 'n') }).length;
+    expect(issues(many(200, 'n'.repeat(1_000)))).toEqual(['(root): expected at most 100000 bytes']);
+    const rest = 100_000 - JSON.stringify({ comment: '', ...many(1, 'n') }).length;
     expect(issues({ comment: 'c'.repeat(rest), ...many(1, 'n') })).toEqual([]);
     expect(issues({ comment: 'c'.repeat(rest + 1), ...many(1, 'n') })).toEqual([
-      '(root): expected at most 200000 bytes',
+      '(root): expected at most 100000 bytes',
     ]);
+    const lists = Array.from({ length: 24 }, (_, index) => ({
+      name: `${index}`,
+      do: { transfer: Array.from({ length: 20 }, () => ({ group: 1 })), tag: ['t'] },
+    }));
+    expect(issues({ match: 'first', rules: lists })).toEqual(['rules: expected at most 500 tags and targets']);
+    expect(issues({ match: 'first', rules: lists.slice(1) })).toEqual([]);
     expect(issues(doing({ answer: 'a'.repeat(16_384) }))).toEqual([]);
     expect(issues(doing({ answer: 'a'.repeat(16_385) }))).toEqual([
       'rules.0.do.answer: expected a text of at most 16 KB',

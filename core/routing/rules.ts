@@ -25,9 +25,10 @@ export class InvalidRulesError extends Error {
   }
 }
 
-/** Half of the size of a DynamoDB item, in which a version is stored. */
-const maxBytes = 200_000;
+/** A decision must fit into a DynamoDB item of 400 KB: it has the name of each rule, test and action, and is up to three times as large. */
+const maxBytes = 100_000;
 const maxRules = 200;
+const maxTagsAndTargets = 500;
 /** LiveChat's limit for a message. */
 const maxTextBytes = 16_384;
 
@@ -136,7 +137,11 @@ function findConflicts(ruleSet: RuleSet): Issue[] {
     ];
   });
   const isTooLarge = Buffer.byteLength(JSON.stringify(ruleSet)) > maxBytes;
-  return isTooLarge ? [...issues, { path: '(root)', message: `expected at most ${maxBytes} bytes` }] : issues;
+  if (isTooLarge) issues.push({ path: '(root)', message: `expected at most ${maxBytes} bytes` });
+  const tagsAndTargets = rules.flatMap(({ do: { tag = [], transfer = [] } }) => [...tag, ...transfer]).length;
+  if (tagsAndTargets > maxTagsAndTargets)
+    issues.push({ path: 'rules', message: `expected at most ${maxTagsAndTargets} tags and targets` });
+  return issues;
 }
 
 /** Whether a rule may have to wait for the customer's first message. */
