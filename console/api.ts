@@ -31,7 +31,7 @@ export function api({ bus, events }: { readonly bus: string; readonly events?: E
   app.onError((error, context) => {
     if (error instanceof HTTPException) return error.getResponse();
     if (error instanceof EventsUnavailable) return context.json({ error: { message: error.message } }, 502);
-    return context.json({ error: { message: `Cannot read the tables: ${error.name}` } }, 500);
+    return context.json({ error: { message: `Cannot read the tables: ${causeName(error)}` } }, 500);
   });
   app.get('/health', (context) => context.json({ ok: true, bus }));
   addReads(app, reads);
@@ -42,6 +42,11 @@ export function api({ bus, events }: { readonly bus: string; readonly events?: E
   app.route('/', operations());
   app.route('/routing', routing());
   return app;
+}
+
+/** ElectroDB wraps the errors of AWS, such as `ExpiredTokenException`. */
+function causeName({ name, cause }: Error): string {
+  return cause instanceof Error ? causeName(cause) : name;
 }
 
 async function readConversation({ id, query }: ReadRequest) {

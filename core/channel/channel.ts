@@ -102,6 +102,8 @@ export interface ChannelErrorDetails {
   readonly repair?: 'resume' | 'join' | 'region' | 'transfer' | undefined;
   /** For the repair `region`: the region to call, if the channel named one. */
   readonly region?: string | undefined;
+  /** The credentials work, but not for this chat or group. */
+  readonly concernsChat?: boolean | undefined;
   readonly retryAfterMs?: number | undefined;
   /** The HTTP status; undefined without a response. */
   readonly status?: number | undefined;
@@ -122,6 +124,7 @@ export class ChannelError extends Error {
   readonly outcome: ChannelErrorDetails['outcome'];
   readonly repair: ChannelErrorDetails['repair'];
   readonly region: string | undefined;
+  readonly concernsChat: boolean;
   readonly retryAfterMs: number | undefined;
   readonly status: number | undefined;
   readonly type: string | undefined;
@@ -134,6 +137,7 @@ export class ChannelError extends Error {
     this.outcome = details.outcome;
     this.repair = details.repair;
     this.region = details.region;
+    this.concernsChat = details.concernsChat ?? false;
     this.retryAfterMs = details.retryAfterMs;
     this.status = details.status;
     this.type = details.type;

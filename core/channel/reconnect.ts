@@ -30,8 +30,7 @@ export async function reconnect<Adapter extends Reconnectable<Adapter>>(
     const fresh = repaired.has('credentials') ? undefined : await adapter.withFreshCredentials();
     repaired.add('credentials');
     if (fresh) return fresh;
-    // `authorization` concerns one chat or group only. Any other type means that the credentials do not work at all.
-    if (error.type !== 'authorization' && (await limiter.blockCredentials())) await onCredentialsBlocked();
+    if (!error.concernsChat && (await limiter.blockCredentials())) await onCredentialsBlocked();
     throw error;
   }
   if (error.repair !== 'region' || !error.region || repaired.has('region')) throw error;

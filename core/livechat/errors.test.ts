@@ -141,6 +141,15 @@ describe('toApiError', () => {
     });
   });
 
+  it.each<[string | undefined, string, boolean]>([
+    ['authorization', 'User has no access to the chat', true],
+    ['authorization', 'Missing scope: chats--all:rw or chats--access:rw', false],
+    ['authentication', 'Invalid access token', false],
+    [undefined, '', false],
+  ])('of type %s with the text "%s" concerns one chat: %s', (type, message, expected) => {
+    expect(apiError({ status: 403, type, message }).concernsChat).toBe(expected);
+  });
+
   describe('repair', () => {
     const table: [string | undefined, number, string, string | undefined][] = [
       ['chat_inactive', 400, '', 'resume'],

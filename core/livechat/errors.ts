@@ -58,6 +58,7 @@ export function toApiError(response: ErrorResponse): LiveChatApiError {
     retryAfterMs: repair ? undefined : retryDelay(category, headers, receivedAt),
     repair,
     region: repair === 'region' ? regionData.safeParse(response.data).data?.region : undefined,
+    concernsChat: concernsChat(response),
   });
 }
 
@@ -65,6 +66,11 @@ function retryDelay(category: ChannelErrorCategory, headers: ResponseHeaders, re
   if (category === 'Server') return retryAfter(headers, receivedAt);
   if (category !== 'RateLimit') return undefined;
   return retryAfter(headers, receivedAt) ?? rateLimitReset(headers, receivedAt);
+}
+
+/** The type `authorization` has two meanings: no access to a chat or group, or a token without the scope of the method. */
+function concernsChat({ type, message = '' }: ErrorResponse): boolean {
+  return type === 'authorization' && !/\bscopes?\b/i.test(message);
 }
 
 /** The type is logged, so other text is discarded. */

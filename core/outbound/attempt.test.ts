@@ -9,7 +9,8 @@ import type { AttemptHistory } from './delivery.ts';
 import { RequestExpired } from './errors.ts';
 import type { SendOptions } from './request.ts';
 
-const { inactive, absent, crowded, otherRegion, clientError, serverError, authentication, forbidden } = failures;
+const { inactive, absent, crowded, otherRegion, clientError, serverError, authentication, forbidden, unscoped } =
+  failures;
 const { noResponse, notConnected, requestTimeout, proxy, rateLimit } = failures;
 /** From a reservation to a first slot: two writes. */
 const notice = 35;
@@ -291,12 +292,13 @@ describe('rejected credentials', () => {
     expect(blocked()).toBe(0);
   });
 
-  it.each([
-    ['have not changed', 0, 1],
-    ['are rejected again', 2, 2],
-  ])('that %s open the breaker, and are announced', async (_name, fresh, calls) => {
-    const { run, methods, blocked, read } = attemptWith({ script: { send: [authentication, authentication] }, fresh });
-    expect(failure(await run()).error).toBe(authentication);
+  it.each<[string, Error, number, number]>([
+    ['have not changed', authentication, 0, 1],
+    ['are rejected again', authentication, 2, 2],
+    ['lack a scope', unscoped, 0, 1],
+  ])('that %s open the breaker, and are announced', async (_name, error, fresh, calls) => {
+    const { run, methods, blocked, read } = attemptWith({ script: { send: [error, error] }, fresh });
+    expect(failure(await run()).error).toBe(error);
     expect(methods()).toHaveLength(calls);
     expect(blocked()).toBe(1);
     expect(await read()).toMatchObject({ breaker: 'open', reason: 'credentials' });

@@ -185,7 +185,7 @@ describe('limitCalls', () => {
 
   it('keeps the breaker closed if one chat is not accessible', async () => {
     const { live, tag, read, blocked } = given({}, (call) =>
-      call === 'tag t' ? failure('Authentication', { type: 'authorization' }) : false,
+      call === 'tag t' ? failure('Authentication', { concernsChat: true }) : false,
     );
     expect(await live(() => outcome(tag()))).toBe('Authentication');
     expect(await read()).toMatchObject({ breaker: 'closed' });

@@ -97,4 +97,5 @@ export const failures = {
   authentication: response(401, 'authentication'),
   /** The credentials work, but not for this chat. */
   forbidden: response(403, 'authorization', 'User has no access to the chat'),
+  unscoped: response(403, 'authorization', 'Missing scope: chats--all:rw or chats--access:rw'),
 };
