@@ -177,7 +177,7 @@ const unprovableTexts: Readonly<Record<UnprovableReason, string>> = {
   'not found': 'the channel does not return them: they are outside of the access of the token, or removed',
   changing: 'they changed meanwhile; the next run compares them',
   'not stored': 'events were not stored in time; see livechat dead-letters list',
-  unreadable: 'the channel answers an error; the next scheduled run reads them again',
+  unreadable: 'the channel returned an error; the next scheduled run retries',
 };
 
 const isReason = (name: string): name is UnprovableReason => Object.hasOwn(unprovableTexts, name);

@@ -122,7 +122,7 @@ describe('livechat console', () => {
     await reading;
   }, 120_000);
 
-  it('prints a failure of its polls once', async () => {
+  it('logs a polling failure once', async () => {
     const faults = (method: string, body?: object) =>
       fetch(`${local.aws}/_local/faults`, { method, ...(body && { body: JSON.stringify(body) }) });
     const polls = async () =>

@@ -50,11 +50,11 @@ export interface EventDetails {
   readonly functions: readonly FunctionRun[];
   /** Other webhooks and events with the same correlation id, oldest first. */
   readonly related: readonly EventEntry[];
-  readonly replay: Replay;
+  readonly replay: ReplayPlan;
 }
 
 /** How a webhook or an event is replayed, or why it cannot be replayed. */
-export type Replay =
+export type ReplayPlan =
   | { readonly obstacle: string }
   | {
       readonly obstacle?: undefined;
@@ -63,12 +63,12 @@ export type Replay =
       start(): Promise<StartedReplay>;
     };
 
-/** A period of the archive, whose events of any chat are replayed. */
+/** A time range of the archive. A replay includes the events of all chats in it. */
 export interface ReplayPeriod {
   /** ISO 8601, in whole seconds. */
   readonly from: string;
   readonly to: string;
-  /** Whether the logs do not contain the publication, so that the period is longer. */
+  /** True if no log line records the publication. The period is then an estimate, and longer. */
   readonly isEstimated: boolean;
   /** The functions that receive the events. */
   readonly functions: readonly string[];
@@ -76,7 +76,7 @@ export interface ReplayPeriod {
 
 export interface StartedReplay {
   /** The ids of the selected events. */
-  readonly replayed: readonly string[];
+  readonly eventIds: readonly string[];
   /** The name of the replay from the archive of a stage. */
   readonly name?: string;
 }

@@ -180,7 +180,7 @@ describe('a replay', () => {
       const { status, body } = await replay(webhook.id);
       expect({ status, body }).toMatchObject({
         status: 200,
-        body: { replayed: [{}, {}].map(() => expect.any(String)) },
+        body: { eventIds: [{}, {}].map(() => expect.any(String)) },
       });
       expect((await list({ type: 'chat.started' })).entries).toHaveLength(count + times);
     }

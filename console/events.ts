@@ -37,7 +37,7 @@ export const eventReads = (source: EventSource) => ({
   },
   '/replays/:id': async ({ id }: ReadRequest) => {
     const status = await source.findReplay?.(id);
-    if (!status) throw invalid(404, 'id', 'the name of a replay of a stage');
+    if (!status) throw invalid(404, 'id', 'the name of an existing replay');
     return status;
   },
 });

@@ -6,7 +6,7 @@ import {
   type FunctionRun,
   matchesFilter,
   nonIdempotentEvents,
-  type Replay,
+  type ReplayPlan,
 } from '../console/event-source.ts';
 import { identifyEvent } from '../core/events/identify.ts';
 import { eventSource } from '../core/events/version.ts';
@@ -95,7 +95,7 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
   }
 
   /** The events that a replay publishes: the event itself, or all events that the webhook published. */
-  function planReplay(selected: StoredEntry, related: readonly StoredEntry[]): Replay {
+  function planReplay(selected: StoredEntry, related: readonly StoredEntry[]): ReplayPlan {
     const obstacle = nonIdempotentEvents.get(selected.type);
     if (obstacle !== undefined) return { obstacle };
     const isPublished = ({ kind, source, causationId }: StoredEntry) =>
@@ -115,7 +115,7 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
         // Imported here, because its client reads the environment when it is loaded.
         const { putEvent } = await import('../core/events/bus.ts');
         for (const { event } of complete) await putEvent(event);
-        return { replayed: complete.map(({ eventId }) => eventId) };
+        return { eventIds: complete.map(({ eventId }) => eventId) };
       },
     };
   }

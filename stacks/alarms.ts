@@ -75,8 +75,8 @@ function metricArguments({
   return { metricQueries: [{ id: 'sum', expression: 'SUM(METRICS())', label: 'Sum', returnData: true }, ...queries] };
 }
 
-/** DynamoDB also rejects a write if an index cannot accept it. */
-function throttledCalls(name: keyof typeof tables, table: sst.aws.Dynamo): Metric[] {
+/** A throttled GSI also throttles writes to its table (back pressure). */
+function throttledRequests(name: keyof typeof tables, table: sst.aws.Dynamo): Metric[] {
   const { indexes }: TableSpec = tables[name];
   return [
     tableMetric('ReadThrottleEvents', table),
@@ -287,11 +287,11 @@ const alarms: Readonly<Record<string, AlarmSpec>> = {
   },
   'tables-throttled': {
     description:
-      'DynamoDB throttles calls: a partition is hot, or the account reached its limit. Find the table or index, and the key with the most writes.',
+      'DynamoDB throttles requests: a hot partition, or a throughput quota of the table or the account. Find the table or index, and the partition key with the most requests.',
     metrics: [
-      ...throttledCalls('conversations', conversations),
-      ...throttledCalls('messages', messages),
-      ...throttledCalls('control', control),
+      ...throttledRequests('conversations', conversations),
+      ...throttledRequests('messages', messages),
+      ...throttledRequests('control', control),
     ],
     periods: [2, 3],
   },

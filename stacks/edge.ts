@@ -20,7 +20,7 @@ for (const network of networks) {
 /** In webhooks per second. By default, one address can use half of the route's limit. */
 const ratePerIp = wholeNumber('WEBHOOK_RATE_PER_IP', Math.ceil(webhookThrottle.perSecond / 2), 1);
 
-/** Another version replaces the key. */
+/** A new version rotates the key. */
 const version = process.env.WEBHOOK_EDGE_KEY_VERSION || '1';
 
 const key =

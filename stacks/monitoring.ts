@@ -60,7 +60,7 @@ export const machineMetric = (name: string) => awsMetric('States', name, { State
 export const queueMetric = (name: string, queue: sst.aws.Queue) =>
   awsMetric('SQS', name, { QueueName: queue.nodes.queue.name });
 
-/** A metric of a table excludes its indexes, which have their own. */
+/** Metrics of a table exclude its GSIs, whose metrics have the dimension `GlobalSecondaryIndexName`. */
 export const tableMetric = (name: string, table: sst.aws.Dynamo, index?: string) =>
   awsMetric('DynamoDB', name, { TableName: table.name, ...(index && { GlobalSecondaryIndexName: index }) });
 

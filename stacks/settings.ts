@@ -10,10 +10,10 @@ import {
 
 export const production = $app.stage === 'production';
 
-/** Lambda and IAM allow names of 64 characters, and the longest names of the bridge have 33 beside the stage. */
+/** Names of Lambda functions and IAM roles have at most 64 characters. The longest has 33 in addition to the stage name. */
 const maxStageLength = 31;
 if ($app.stage.length > maxStageLength) {
-  throw new ConfigurationError('The stage', `a name of at most ${maxStageLength} characters`);
+  throw new ConfigurationError('Stage name', `at most ${maxStageLength} characters`);
 }
 
 /** The name of a resource in the account, such as `livechat-dev-webhook`. */
@@ -68,7 +68,7 @@ export const functionSettings = Object.fromEntries(
 /** The retention of the event archive. */
 export const archiveDays = wholeNumber('ARCHIVE_DAYS', archive.retentionDays, 1);
 
-/** A setting with few values, the first of which is the default. Throws a {@link ConfigurationError} for any other value. */
+/** A setting with an enumerated value. The first is the default. Throws a {@link ConfigurationError} for any other value. */
 export function oneOf<T extends string>(name: string, allowed: readonly [T, ...T[]], reason = ''): T {
   const value = process.env[name] || allowed[0];
   const found = allowed.find((one) => one === value);
@@ -77,13 +77,13 @@ export function oneOf<T extends string>(name: string, allowed: readonly [T, ...T
 }
 
 /**
- * The level below which Lambda drops the lines of a function. Lines without a level, such as those of metrics, count as INFO.
+ * The level below which Lambda drops the lines of a function. Lines without a level, such as EMF log lines, count as INFO.
  * Powertools' logger follows this level.
  */
 export const logLevel = oneOf(
   'LOG_LEVEL',
   ['INFO', 'DEBUG', 'TRACE'],
-  '. At a higher level, Lambda would drop the metrics, on which the alarms depend',
+  '. At a higher level, Lambda drops the EMF log lines, and alarms on custom metrics get no data',
 );
 
 /** Whether X-Ray records traces of the functions and of the state machine. */

@@ -48,7 +48,7 @@ const functionSpec = <Spec extends Partial<FunctionSpec> & Pick<FunctionSpec, 'p
 });
 
 const publishing = ['publish-events', 'store-large-events'] as const;
-/** An edit or a deletion removes the large event that had the content. */
+/** An edit or a deletion of a message deletes the S3 object of its large event. */
 const storing = ['store-messages', 'delete-large-events'] as const;
 const executing = ['start-executions', 'describe-executions', 'complete-tasks'] as const;
 

@@ -168,7 +168,7 @@ function StationBox({ node, counts, narrow }: StationBoxProps) {
   );
 }
 
-/** The rate of a station. On a narrow screen, its failures instead, because there is no room for both. */
+/** The rate of a node. On a narrow screen, shows failures instead of the rate. */
 function StationRate({ counts, narrow, x }: { counts: StationCounts; narrow: boolean; x: number }) {
   const { total, failed, lastMinute } = counts;
   if (narrow && total >= 1_000) return null;

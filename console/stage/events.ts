@@ -131,7 +131,7 @@ export function stageEvents(now: () => number = Date.now): EventSource {
       const isSame = ({ entry }: RecordedEntry) => (key.eventId ? entry.eventId === key.eventId : entry.id === id);
       const details = found.find(isSame);
       if (!details) return undefined;
-      // Without a correlation id, the query finds any lines of that millisecond.
+      // Without a correlation id, the query matches all lines of that millisecond.
       const related = correlationId ? found.filter((other) => other !== details).toReversed() : [];
       const [payload, replay] = await Promise.all([readPayload(details.entry), replays.plan(details, related)]);
       return { ...details, payload, related: related.map(({ entry }) => entry), replay };
@@ -151,7 +151,7 @@ function toPage(rows: readonly Row[], limit: number) {
 
 function explain(cause: unknown): never {
   if (!(cause instanceof Error && '$metadata' in cause)) throw cause;
-  const message = `The logs of the functions cannot be read (${cause.name}). The page needs logs:DescribeLogGroups, StartQuery and GetQueryResults.`;
+  const message = `The logs of the functions cannot be read (${cause.name}). The page requires the permissions logs:DescribeLogGroups, logs:StartQuery and logs:GetQueryResults.`;
   throw new EventsUnavailable(message, { cause });
 }
 
@@ -175,7 +175,7 @@ function toRow(fields: readonly ResultField[]): Row[] {
   return [{ ...parsed, at, function: name }];
 }
 
-/** The conditions for a line of core/platform/invocations.ts. */
+/** Query conditions that match the log lines of core/platform/invocations.ts. */
 const hasPublished = '@message like /"published":/';
 const isRecord = `(ispresent(ms) or ${hasPublished})`;
 
@@ -216,7 +216,7 @@ function groupRows(rows: readonly Row[]): RecordedEntry[] {
     const functions = group.map(toRun).toReversed();
     return { entry: toEntry(first, functions), functions };
   });
-  // A function that was retried published its events again: the last one in this order is the first publication.
+  // A retried function publishes its events again. Rows are newest first, so the last entry of the map is the first publication.
   const published = new Map(rows.flatMap(toPublished).map((entry) => [entry.eventId, { entry, functions: [] }]));
   return [...recorded, ...published.values()].toSorted((a, b) => b.entry.at.localeCompare(a.entry.at));
 }
@@ -270,29 +270,29 @@ const maxMessages = 2_000;
 const messageEvents: ReadonlySet<string> = new Set(['message.received', 'note.received', 'message.delivered']);
 
 /**
- * What the tables keep of an event: the message, delivery, dead letter, decision or change of the conversation from which the
- * event's id is derived. In a long chat, searches only the first {@link maxMessages} messages.
+ * The data that the tables store for an event: the message, delivery, dead letter, decision or change of the conversation from
+ * which the event's id is derived. In a long chat, searches only the first {@link maxMessages} messages.
  */
 async function readPayload({ type, eventId, organizationId, conversationId }: EventEntry): Promise<unknown> {
   if (!organizationId || !conversationId) return undefined;
   const key = { organizationId, conversationId };
-  const isSource = (...identity: readonly string[]) => deriveId(type, organizationId, ...identity) === eventId;
+  const hasEventId = (...identity: readonly string[]) => deriveId(type, organizationId, ...identity) === eventId;
   if (messageEvents.has(type)) {
     const conversation = await loadConversation(key);
     const { messages } = conversation ? await listMessages(conversation, { limit: maxMessages }) : { messages: [] };
-    return messages.find(({ threadId, id }) => isSource(conversationId, threadId, id));
+    return messages.find(({ threadId, id }) => hasEventId(conversationId, threadId, id));
   }
   if (type === 'message.sent') {
     const deliveries = await listDeliveries(key);
-    return [...deliveries.values()].find(({ id }) => isSource(id));
+    return [...deliveries.values()].find(({ id }) => hasEventId(id));
   }
   if (type === 'message.failed') {
     const letters = deadLetterStatuses.map((status) => findDeadLetters(status, key));
-    return (await Promise.all(letters)).flat().find(({ id }) => isSource(id));
+    return (await Promise.all(letters)).flat().find(({ id }) => hasEventId(id));
   }
   if (type === 'conversation.routed') {
     const decisions = await listDecisions(key);
-    return decisions.find(({ threadId, phase }) => isSource(conversationId, threadId, phase));
+    return decisions.find(({ threadId, phase }) => hasEventId(conversationId, threadId, phase));
   }
   const { events } = await readTimeline(key);
   return events.find(({ metadata }) => metadata.id === eventId);

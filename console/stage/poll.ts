@@ -8,8 +8,8 @@ const pollMs = 2_000;
 
 /**
  * Reports the activity of a deployed stage by polling its tables, because a laptop cannot subscribe to the bus. It reports
- * each change once, as the domain event that caused it, and each complete poll as `polled`. `onError` receives a failure when
- * it begins, since expired credentials fail every poll; polling continues.
+ * each change once, as the domain event that caused it, and each complete poll as `polled`. Calls `onError` only for a new
+ * failure, because expired credentials fail every poll. Polling continues.
  */
 export function pollStage(onError: (message: string) => void): Subscribe {
   const polls = [pollConversations(), pollDeadLetters(), pollExecutions()];

@@ -15,8 +15,8 @@ import {
   EventsUnavailable,
   type FunctionRun,
   nonIdempotentEvents,
-  type Replay,
   type ReplayPeriod,
+  type ReplayPlan,
   type ReplayStatus,
 } from '../event-source.ts';
 
@@ -25,14 +25,15 @@ type RecordedEntry = Pick<EventDetails, 'entry' | 'functions'>;
 /** The clocks of the functions and of EventBridge differ, and EventBridge's times are in whole seconds. */
 const marginMs = 2_000;
 /** The time from the publication of an event to its first invocation, if the logs do not contain the publication. */
-const estimateMs = 60_000;
-/** AWS recommends this delay, because events arrive in the archive later than on the bus. */
+const assumedLatencyMs = 60_000;
+/** AWS recommends this delay, because events reach the archive with a delay. */
 const archiveDelayMs = 600_000;
 const dayMs = 86_400_000;
 
 const limitExceeded =
-  'AWS runs at most ten replays at the same time in an account and region. Try again when one of them has ended.';
-const permissions = 'The console needs events:DescribeArchive, StartReplay and DescribeReplay.';
+  'EventBridge allows ten concurrent replays per account and region. Try again after a replay completes.';
+const permissions =
+  'The console requires the permissions events:DescribeArchive, events:StartReplay and events:DescribeReplay.';
 
 /**
  * Replays from the archive of a stage. EventBridge cannot replay a single event, so a replay covers the few seconds in which the
@@ -42,29 +43,31 @@ export function createStageReplays(now: () => number) {
   const client = new EventBridgeClient({});
   const archiveName = `${resourcePrefix()}${archive.name}`;
 
-  async function plan(selected: RecordedEntry, related: readonly RecordedEntry[]): Promise<Replay> {
+  async function plan(selected: RecordedEntry, related: readonly RecordedEntry[]): Promise<ReplayPlan> {
     const { entry } = selected;
     const events = entry.kind === 'event' ? [entry] : related.map((one) => one.entry).filter(isPublishedByWebhook);
     const period = findPeriod(selected, related, findFunctions(new Set(events.map(({ type }) => type))));
     const obstacle = findObstacle(selected, events, period);
-    return obstacle === undefined ? planInArchive(events, period) : { obstacle };
+    return obstacle === undefined ? planArchiveReplay(events, period) : { obstacle };
   }
 
   function findObstacle({ entry }: RecordedEntry, events: readonly EventEntry[], { to, functions }: ReplayPeriod) {
     if (events.length === 0) return 'the logs contain no event that this webhook published';
     if (entry.type === 'message.send.requested')
       return 'send requests are not archived, so that a replay never sends a message to a customer';
-    const repeated = nonIdempotentEvents.get(entry.type);
-    if (repeated) return repeated;
+    const reason = nonIdempotentEvents.get(entry.type);
+    if (reason) return reason;
     if (functions.length === 0)
       return `no function of the bridge accepts replays of ${events.map(({ type }) => type).join(', ')}`;
     const archivedAt = Date.parse(to) + archiveDelayMs;
     if (archivedAt <= now()) return undefined;
-    return `events arrive in the archive with a delay. Try again at ${new Date(archivedAt).toISOString()}`;
+    return `events can take up to ten minutes to reach the archive. Try again at ${new Date(archivedAt).toISOString()}`;
   }
 
-  async function planInArchive(events: readonly EventEntry[], period: ReplayPeriod): Promise<Replay> {
-    const found = await client.send(new DescribeArchiveCommand({ ArchiveName: archiveName })).catch(describeFailure);
+  async function planArchiveReplay(events: readonly EventEntry[], period: ReplayPeriod): Promise<ReplayPlan> {
+    const found = await client
+      .send(new DescribeArchiveCommand({ ArchiveName: archiveName }))
+      .catch(describeArchiveError);
     if (typeof found === 'string') return { obstacle: found };
     const { ArchiveArn, EventSourceArn: busArn = '', RetentionDays = 0 } = found;
     // 0: without a limit.
@@ -83,14 +86,14 @@ export function createStageReplays(now: () => number) {
           EventEndTime: new Date(period.to),
           Destination: { Arn: busArn, FilterArns: period.functions.map((rule) => `${rulePrefix}${rule}`) },
         });
-        await client.send(command).catch(explain('The replay cannot be started'));
-        return { name, replayed: events.flatMap(({ eventId }) => eventId ?? []) };
+        await client.send(command).catch(rethrowAs('The replay cannot be started'));
+        return { name, eventIds: events.flatMap(({ eventId }) => eventId ?? []) };
       },
     };
   }
 
-  function describeFailure(error: unknown): string {
-    if (error instanceof ResourceNotFoundException) return `the archive ${archiveName} does not exist`;
+  function describeArchiveError(error: unknown): string {
+    if (error instanceof ResourceNotFoundException) return `the archive "${archiveName}" does not exist`;
     if (!isAwsError(error)) throw error;
     return `the archive cannot be read (${error.name}). ${permissions.replace(/\.$/, '')}`;
   }
@@ -101,7 +104,7 @@ export function createStageReplays(now: () => number) {
       return { name, state: State, reason: StateReason };
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return undefined;
-      return explain('The state of the replay cannot be read')(error);
+      return rethrowAs('The state of the replay cannot be read')(error);
     }
   }
 
@@ -110,7 +113,7 @@ export function createStageReplays(now: () => number) {
 
 const isAwsError = (error: unknown): error is Error => error instanceof Error && '$metadata' in error;
 
-function explain(problem: string): (cause: unknown) => never {
+function rethrowAs(problem: string): (cause: unknown) => never {
   return (cause) => {
     if (!isAwsError(cause)) throw cause;
     const { name, message } = cause;
@@ -145,7 +148,7 @@ function findPeriod(selected: RecordedEntry, related: readonly RecordedEntry[], 
           .filter(({ start }) => start <= invokedAt)
           .toSorted((a, b) => a.start - b.start)
           .at(-1);
-  const start = publisher?.start ?? invokedAt - estimateMs;
+  const start = publisher?.start ?? invokedAt - assumedLatencyMs;
   const end = entry.kind === 'webhook' ? Date.parse(entry.at) : Math.min(publisher?.end ?? invokedAt, invokedAt);
   return {
     from: new Date(Math.floor((start - marginMs) / 1_000) * 1_000).toISOString(),

@@ -154,7 +154,7 @@ describe.each(widths)('dead letters on a screen %i pixels wide', options, (width
     await page.keyboard.press('Enter');
     await page.getByText('2 of 2 processed; 2 failed: The console does not respond.').waitFor();
     await expectAccessible(page);
-    // What is above the list leaves room for it.
+    // The list has a minimum height.
     const list = await page.getByRole('region', { name: 'Dead letters' }).boundingBox();
     expect(list?.height).toBeGreaterThanOrEqual(240);
     expect(await rows(page).count()).toBe(2);
@@ -239,7 +239,7 @@ describe('dead letters on each screen', options, () => {
     }
   });
 
-  it('beyond the latest thousand are listed by a command', async () => {
+  it('are truncated at 1,000, with a command for the rest', async () => {
     const { page } = await world.open(1280);
     const deadLetters = Array.from({ length: 500 }, (_, index) => ({ ...deadLetter, id: `${index}` }));
     await respond(page, '/dead-letters', { deadLetters, next: 'more' });

@@ -37,7 +37,7 @@ beforeAll(async () => {
 const lists = ['conversations', 'events', 'executions', 'dead-letters', 'reconciliation', 'routing', 'rate-limits'];
 const kinds = ['conversation', 'event', 'execution', 'dead letter'] as const;
 
-/** The pages that load what they show. The path of an item is known after the start. */
+/** Pages that load data. The paths of items are set in `beforeAll`. */
 const pages = [
   ...lists.map((section) => ({ name: `the page ${section}`, path: () => `#/${section}` })),
   ...kinds.map((kind) => ({ name: `the page of one ${kind}`, path: () => items[kind] })),
@@ -48,7 +48,7 @@ const isRead = ({ pathname }: URL) => /^\/api\/(?!console$|stream$)/.test(pathna
 const content = (page: Page) => page.getByRole('main').locator('.row, .card, .message').first();
 
 describe.each(pages)('$name', options, ({ path }) => {
-  it('shows that it loads, why loading failed, and that it is out of date', async () => {
+  it('shows that it is loading, why loading failed, and that it is out of date', async () => {
     const { page } = await world.open(1280);
     const held = Promise.withResolvers<void>();
     await page.route(isRead, async (route) => {
@@ -66,7 +66,7 @@ describe.each(pages)('$name', options, ({ path }) => {
     await page.getByRole('button', { name: 'Try again' }).click();
     await content(page).waitFor();
 
-    // Only the page of the rules is never reloaded: its draft would be lost.
+    // The routing page does not reload, to keep the draft.
     if (path() === '#/routing') return;
     const message = 'Cannot read the tables: ThrottlingException';
     await page.route(isRead, (route) => route.fulfill({ status: 500, json: { error: { message } } }));
@@ -106,7 +106,7 @@ it('a list reports that more could not be loaded', options, async () => {
   }
 });
 
-it('each page shows that the connection is lost, greys its figures, and reconnects', options, async () => {
+it('each page shows that the connection is lost, is greyed out, and reconnects', options, async () => {
   const own = await startLocal();
   const { chat } = outbound(own);
   const ownChatId = await chat();

@@ -53,7 +53,7 @@ export async function openPage(browser: Browser, width: Width, scheme: Scheme = 
  */
 export function useConsole(environment: Readonly<Record<string, string>> = {}) {
   let started: { readonly local: Local; readonly browser: Browser } | undefined;
-  const opened: OpenPage[] = [];
+  const openedPages: OpenPage[] = [];
   const running = () => {
     if (!started) throw new Error('the engine has not started');
     return started;
@@ -67,15 +67,15 @@ export function useConsole(environment: Readonly<Record<string, string>> = {}) {
     await started?.local.stop();
   });
   afterEach(async () => {
-    const pages = opened.splice(0);
+    const pages = openedPages.splice(0);
     await Promise.all(pages.map(({ close }) => close()));
     await outbound(running().local).clearFaults();
     expect(pages.flatMap(({ browserErrors }) => browserErrors)).toEqual([]);
   });
   const open = async (width: Width): Promise<OpenPage> => {
-    const shown = await openPage(running().browser, width);
-    opened.push(shown);
-    return shown;
+    const openedPage = await openPage(running().browser, width);
+    openedPages.push(openedPage);
+    return openedPage;
   };
   return {
     get local() {
@@ -88,10 +88,10 @@ export function useConsole(environment: Readonly<Record<string, string>> = {}) {
     open,
     /** Opens a path of the console, and waits until it receives live updates. */
     async openPath(path: string, width: Width): Promise<OpenPage> {
-      const shown = await open(width);
-      await shown.page.goto(`${running().local.console}${path}`);
-      await shown.page.getByText('Live', { exact: true }).waitFor();
-      return shown;
+      const openedPage = await open(width);
+      await openedPage.page.goto(`${running().local.console}${path}`);
+      await openedPage.page.getByText('Live', { exact: true }).waitFor();
+      return openedPage;
     },
   };
 }

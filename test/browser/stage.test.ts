@@ -48,7 +48,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await expectAccessible(page);
   });
 
-  it('names the stage, marks what the flow does not measure, and has no sandbox', async () => {
+  it('names the stage, marks unmeasured nodes of the flow, and has no sandbox', async () => {
     const page = await open('#/flow');
     await page.getByText("Read from the stage's tables every 2 seconds.").waitFor();
     await page.getByText('not measured').first().waitFor();
@@ -89,7 +89,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await expectAccessible(page);
   });
 
-  it('names no command of the simulator on an empty page, and the stage in others', async () => {
+  it('shows no simulator command on an empty page, and adds --stage to the other commands', async () => {
     const page = await open('#/reconciliation');
     await page.getByText(`npx livechat backfill --since 2h --stage ${name} --dry-run`, { exact: true }).waitFor();
     await expectAccessible(page);

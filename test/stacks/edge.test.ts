@@ -71,7 +71,7 @@ describe('WEBHOOK_EDGE=on', () => {
     expect(holders(at(webhook(on), digestVariable))).toEqual(['WebhookFunction']);
   });
 
-  it('replaces the key for another WEBHOOK_EDGE_KEY_VERSION', () => {
+  it('rotates the key for a new WEBHOOK_EDGE_KEY_VERSION', () => {
     const keepers = (app: App) => find(app, 'random:index/randomPassword:RandomPassword', 'EdgeKey').inputs.keepers;
     expect(keepers(on)).toEqual({ version: '2' });
     expect(keepers(loadApp('unscheduled'))).toEqual({ version: '1' });

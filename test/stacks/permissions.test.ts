@@ -52,7 +52,7 @@ const notExercised = [
   'reconcile dynamodb:GetItem control',
   // It reads messages only if the customer's first message was handled before the start of the thread.
   'route-thread dynamodb:Query messages',
-  // It removes a large event only if the message is deleted during the download.
+  // It deletes a large event only if the message is deleted during the download.
   'store-media s3:DeleteObject events',
 ];
 
@@ -242,7 +242,7 @@ describe('with the deployed permissions and environment', () => {
     'note-updated',
     'store-media',
   ] as const;
-  it.each(writers)('%s removes what is stored of a message that was deleted before', async (name) => {
+  it.each(writers)('%s deletes the stored data of a deleted message', async (name) => {
     const [event] = eventsFor(name, busEvents(randomUUID()));
     if (!event) throw new Error('no event');
     const { data, metadata } = event.detail;

@@ -85,7 +85,7 @@ describe('reserved concurrency', () => {
     [
       'LOG_LEVEL',
       'WARN',
-      /LOG_LEVEL: expected one of INFO, DEBUG, TRACE\. At a higher level, Lambda would drop the metrics/,
+      /LOG_LEVEL: expected one of INFO, DEBUG, TRACE\. At a higher level, Lambda drops the EMF log lines/,
     ],
   ])('rejects another value of %s before it deploys', async (setting, value, message) => {
     await synthesize('production', 'deploy', appFile('invalid'), { [setting]: value });
@@ -107,8 +107,8 @@ describe('the name of the stage', () => {
     ['aws:scheduler/schedule:Schedule', 64],
     ['aws:sfn/stateMachine:StateMachine', 80],
     ['aws:cloudwatch/metricAlarm:MetricAlarm', 255],
-  ])('may have 31 characters: %s names have at most %i', (type, limit) => {
-    // SST creates names with capitals, and shortens them.
+  ])('allows 31 characters: %s names are limited to %i', (type, limit) => {
+    // SST's generated names contain capitals, and SST shortens them.
     const names = ofType(loadApp('production'), type)
       .map(({ inputs }) => textAt(inputs, 'name'))
       .filter((name) => name === name.toLowerCase());
@@ -117,10 +117,10 @@ describe('the name of the stage', () => {
     expect(longest.filter(({ length }) => length > limit)).toEqual([]);
   });
 
-  it('is rejected with more before anything is deployed', async () => {
+  it('is rejected above 31 characters before the deployment', async () => {
     await synthesize(`${maxStage}x`, 'deploy', appFile('long-stage'), {});
     const { failures } = JSON.parse(readFileSync(appFile('long-stage'), 'utf8'));
-    expect(failures.join('\n')).toMatch(/The stage: expected a name of at most 31 characters/);
+    expect(failures.join('\n')).toMatch(/Stage name: expected at most 31 characters/);
   });
 });
 

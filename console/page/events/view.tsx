@@ -104,7 +104,7 @@ function Actions({ details: { entry, payload, replayObstacle, replayPeriod } }: 
       {started?.name && <ReplayState name={started.name} />}
       <p class="hint" role="status">
         {started && !started.name
-          ? `${count(started.replayed.length, 'event')} published again with the same IDs. Nothing is stored or sent twice.`
+          ? `${count(started.eventIds.length, 'event')} published again with the same IDs. Nothing is stored or sent twice.`
           : describeReplay(replayObstacle, replayPeriod)}
       </p>
       <Problem text={problem} />
@@ -118,10 +118,10 @@ function describeReplay(obstacle: Details['replayObstacle'], period: Details['re
   const { from, to, isEstimated, functions } = period;
   const seconds = count((Date.parse(to) - Date.parse(from)) / 1_000, 'second');
   return [
-    `A replay publishes all archived events of ${seconds} again, from ${timeInText(from)} to ${timeInText(to)}, also those of`,
-    `other chats. Only these functions receive them: ${functions.join(', ')}. Missing data is stored again, also erased data.`,
-    'Events that are already stored change nothing, and nothing is sent to customers.',
-    ...(isEstimated ? ['The period is estimated, because the logs do not contain the publication.'] : []),
+    `A replay publishes every archived event from ${timeInText(from)} to ${timeInText(to)} (${seconds}) again, including`,
+    `events of other chats. Only these functions receive them: ${functions.join(', ')}. It stores missing data again,`,
+    'including erased data. Events that are already stored change nothing, and nothing is sent to customers.',
+    ...(isEstimated ? ['The period is an estimate: no log line records the publication.'] : []),
   ].join(' ');
 }
 
@@ -139,11 +139,10 @@ function ReplayState({ name }: { name: string }) {
   return (
     <>
       <p>
-        The replay <code>{name}</code> has the state <Badge tone={tones[state] ?? 'calm'}>{state}</Badge>{' '}
-        {value?.reason}
+        Replay <code>{name}</code>: <Badge tone={tones[state] ?? 'calm'}>{state}</Badge> {value?.reason}
       </p>
       <p class="hint">
-        To see the state later: <code>aws events describe-replay --replay-name {name}</code>
+        To check the state later, run <code>aws events describe-replay --replay-name {name}</code>
       </p>
       <Problem text={failure?.message} />
     </>

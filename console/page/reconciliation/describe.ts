@@ -95,5 +95,5 @@ export const unprovableTexts: Readonly<Record<UnprovableReason, string>> = {
   'not found': 'The channel does not return the stored thread. It was removed, or the token has no access to it.',
   changing: 'Webhooks changed the thread during the run. The next run compares it again.',
   'not stored': 'The published events were not stored in time. Check the dead letters.',
-  unreadable: 'The channel answers an error for the thread. The next run reads it again.',
+  unreadable: 'The channel returned an error for the thread. The next run reads it again.',
 };
