@@ -3,6 +3,7 @@ import {
   archive,
   webhookThrottle as defaultThrottle,
   functions,
+  minimums,
   type ScheduleName,
   schedules,
   settings,
@@ -57,6 +58,9 @@ export function policyJson(...statements: object[]) {
 
 // Settings below come from the environment of the deployment or from `.env.<stage>`, which SST loads. They are parsed when this
 // file is loaded, before any resource is created.
+
+// An invalid value would make every invocation of the functions fail.
+for (const [name, min] of minimums) wholeNumber(name, min, min);
 
 /** The settings of the functions that are set. */
 export const functionSettings = Object.fromEntries(
