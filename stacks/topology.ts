@@ -87,7 +87,7 @@ const webhooks: Readonly<Record<never, FunctionSpec>> = Object.fromEntries(
 );
 
 /** Makes several LiveChat calls; none starts that could outlast the 60 s. The reserved concurrency leaves capacity for other functions. */
-const router = (name: string, detailType: EventType, ...permissions: PermissionName[]) =>
+const router = (name: string, detailType: EventType) =>
   functionSpec(name, {
     concurrency: 20,
     events: {
@@ -100,7 +100,7 @@ const router = (name: string, detailType: EventType, ...permissions: PermissionN
       'read-large-events',
       'read-credentials',
       'route-threads',
-      ...permissions,
+      'query-messages',
       'idempotency-records',
       'update-rate-limits',
       ...publishing,
@@ -138,8 +138,8 @@ export const functions = {
   'message-delivered': stateWriter('message-delivered', ['record-conversations', ...storing]),
   'message-seen': stateWriter('message-seen', ['record-seen']),
   'postback-received': stateWriter('postback-received', ['conversations-table-name', 'store-postbacks']),
-  'route-thread': router('route-thread', 'chat.started', 'messages-table-name'),
-  'route-first-message': router('route-first-message', 'routing.requested', 'query-messages'),
+  'route-thread': router('route-thread', 'chat.started'),
+  'route-first-message': router('route-first-message', 'routing.requested'),
   // 30 s for the download plus 15 s for the upload to S3. Files are streamed.
   'store-media': functionSpec('store-media', {
     permissions: [

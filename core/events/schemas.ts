@@ -66,23 +66,6 @@ export const participant = z.object({
 });
 export type Participant = z.infer<typeof participant>;
 
-/** A quarter of a DynamoDB item. A customer can set any number of session fields. */
-const maxFieldsBytes = 100_000;
-
-/** Session fields with newer ones. Keeps the newest up to 100 KB. */
-export function mergeFields(
-  older: Readonly<Record<string, string>>,
-  newer: Readonly<Record<string, string>>,
-): Record<string, string> {
-  const unchanged = Object.entries(older).filter(([name]) => !Object.hasOwn(newer, name));
-  let bytes = 0;
-  const kept = [...unchanged, ...Object.entries(newer)].toReversed().filter((field) => {
-    bytes += Buffer.byteLength(JSON.stringify(field));
-    return bytes <= maxFieldsBytes;
-  });
-  return Object.fromEntries(kept.toReversed());
-}
-
 export const queue = z.object({
   position: z.optional(z.number()),
   /** Expected wait in seconds. */

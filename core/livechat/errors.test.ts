@@ -307,6 +307,8 @@ describe('delay headers', () => {
       [{ ratelimit: 'limit=100, remaining=0, reset=8' }, 8_000],
       [{ ratelimit: '"default";r=0;t=8' }, 8_000],
       [{ 'x-ratelimit-reset': '9' }, 9_000],
+      // Milliseconds, perhaps.
+      [{ 'x-ratelimit-reset': '1500' }, 60_000],
       [{ 'x-ratelimit-reset': '9', 'x-ratelimit-remaining': '3' }, undefined],
       [{ 'x-ratelimit-reset': String(now / 1000 + 4) }, 4_000],
       [{ 'x-ratelimit-reset': String(now + 4_500) }, 4_500],

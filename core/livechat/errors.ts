@@ -233,11 +233,15 @@ export function retryAfter(headers: ResponseHeaders, receivedAt: number): number
   return httpDatePattern.test(value) ? clampDelay(Date.parse(value) - receivedAt) : undefined;
 }
 
-/** The time until an exhausted rate limit is reset, in ms and at most a day. */
+/** LiveChat documents no such header, so one with another unit must not stop an organization until its requests expire. */
+const maxResetMs = 60 * msPerSecond;
+
+/** The time until an exhausted rate limit is reset, in ms and at most a minute. */
 export function rateLimitReset(headers: ResponseHeaders, receivedAt: number): number | undefined {
   if ((remainingCalls(headers) ?? 0) > 0) return undefined;
   const value = rateLimitField(headers, 'reset');
-  return value !== undefined && secondsPattern.test(value) ? clampDelay(resetMs(Number(value), receivedAt)) : undefined;
+  if (value === undefined || !secondsPattern.test(value)) return undefined;
+  return clampDelay(resetMs(Number(value), receivedAt), maxResetMs);
 }
 
 /** The calls that are left until the reset; undefined if the response does not say. */
@@ -276,6 +280,6 @@ function resetMs(value: number, receivedAt: number): number {
   return value > 1e9 ? value * msPerSecond - receivedAt : value * msPerSecond;
 }
 
-function clampDelay(ms: number): number | undefined {
-  return Number.isNaN(ms) ? undefined : Math.round(Math.min(Math.max(ms, 0), maxRetryAfterMs));
+function clampDelay(ms: number, maxMs = maxRetryAfterMs): number | undefined {
+  return Number.isNaN(ms) ? undefined : Math.round(Math.min(Math.max(ms, 0), maxMs));
 }

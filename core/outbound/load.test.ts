@@ -81,6 +81,13 @@ describe('the send path under load', { timeout: 300_000 }, () => {
     expect(result.transitions).toBeLessThanOrEqual(7);
   });
 
+  it('recovers from it within 240 s although LiveChat needs 6 to 12 s for each call', async () => {
+    const result = await outage({ ...calm, latency: [6_000, 12_000] });
+    expect(result).toMatchObject({ dead: 0, describes: 0, inversions: 0 });
+    expect(result.recovered).toBeLessThanOrEqual(240);
+    expect(result.transitions).toBeLessThanOrEqual(9);
+  });
+
   it('needs at most 0.3 concurrency-seconds a message at a steady 200 requests a second', async () => {
     const result = await steady({ ...calm, seconds: 30 });
     expect(result).toMatchObject({ rateLimited: 0, inversions: 0 });

@@ -10,6 +10,7 @@ import type { NormalizedMessage } from '../events/schemas.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { RoutingPorts } from './route.ts';
 import { parseRules, type RuleSet } from './rules.ts';
+import type { ThreadKey } from './store.ts';
 
 /** A message before the one that requests routing. */
 interface Earlier extends Partial<Pick<NormalizedMessage, 'author' | 'content' | 'metadata'>> {
@@ -85,6 +86,14 @@ describe('routing a thread', () => {
         ports(),
       );
     return { key, started, run, request, calls, published };
+  }
+
+  /** Stores message T_1. Returns its time. */
+  async function customerWrites(key: ThreadKey, content: string): Promise<string> {
+    const timestamp = new Date(Date.now() - 1_000).toISOString().replace('Z', '000Z');
+    const message = textMessage(key.organizationId, { ...key, id: 'T_1', timestamp, content });
+    await messages.storeMessage(message, receivedAtSecond(40, key.organizationId, 'message'));
+    return timestamp;
   }
 
   it('makes no calls for a duplicate and publishes the stored decision again', async () => {
@@ -171,7 +180,6 @@ describe('routing a thread', () => {
     const message = { at: new Date().toISOString(), text: 'a secret' };
     const found = { waiting: { waitsFrom: 0, rulesVersion: 1 }, message };
     expect(await threads.storeFirstMessage(key, async () => message)).toMatchObject(found);
-    expect(await threads.storeFirstMessage(key, async () => ({ ...message, text: 'another' }))).toMatchObject(found);
     await threads.markDecided(key);
     expect(await threads.storeFirstMessage(key, async () => message)).toBeUndefined();
     expect(
@@ -213,16 +221,35 @@ describe('routing a thread', () => {
       { name: 'any', do: { transfer: [{ group: 2 }] } },
       { name: 'refund', when: { fact: 'message', words: 'refund' }, do: { transfer: [{ group: 5 }] } },
     ];
-    const { key, run, published } = thread(() => undefined, rules, { match: 'all' });
+    const { key, run, request, published } = thread(() => undefined, rules, { match: 'all' });
     const { version } = (await threads.applyRules(key.organizationId, { match: 'all', rules }, undefined, 'now'))
       .version;
     expect(version).toBe(1);
-    await threads.storeFirstMessage(key, async () => ({ at: new Date().toISOString(), text: 'hello' }));
+    const at = await customerWrites(key, 'hello');
+    expect(await request('T_1', at)).toBe('not applicable');
     await run();
     expect(published).toMatchObject([
       { data: { phase: 'start', assignedTo: { group: 2 } } },
       { data: { phase: 'message', assignedTo: undefined, unassignedReason: 'already assigned' } },
     ]);
+  });
+
+  it.each([
+    ['acts on a first message that arrived before the start', false, { actions: [{ outcome: 'done' }] }],
+    ['does not act on a first message that is deleted before the start arrives', true, { actions: [] }],
+  ])('%s', async (_what, isDeleted, decision) => {
+    const rules: RuleSet['rules'] = [
+      { name: 'w', when: { fact: 'message', words: 'refund' }, do: { tag: ['refund'] } },
+    ];
+    const { key, run, request, published } = thread(() => undefined, rules);
+    await threads.applyRules(key.organizationId, { match: 'first', rules }, undefined, 'now');
+    const at = await customerWrites(key, 'A refund');
+    expect(await request('T_1', at)).toBe('not applicable');
+    const metadata = receivedAtSecond(41, key.organizationId, 'deletion');
+    const data = { conversationId: key.conversationId, threadId: key.threadId, messageId: 'T_1' };
+    if (isDeleted) await changes.deleteMessage({ type: 'message.deleted', metadata, data });
+    expect(await run()).toBe('decided');
+    expect(published).toMatchObject([{ data: { phase: 'message', ...decision } }]);
   });
 
   it('stores facts with any name of a session field', async () => {

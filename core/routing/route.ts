@@ -89,7 +89,8 @@ export async function routeThread(
     outcome = decided.outcome;
     if (decided.waitsFrom !== undefined) {
       const waiting = { facts, waitsFrom: decided.waitsFrom, rulesVersion: rules.version };
-      const message = await waitForMessage(key, waiting);
+      const messageAt = await waitForMessage(key, waiting);
+      const message = messageAt === undefined ? undefined : await readFirstMessage(key, messageAt);
       return message ? routeWaiting(key, waiting, message, metadata, ports) : outcome;
     }
   }
@@ -104,7 +105,7 @@ export async function routeFirstMessage(
   ports: RoutingPorts,
 ): Promise<RoutingOutcome> {
   const key = threadKey({ ...data, organizationId: metadata.organizationId });
-  const found = await storeFirstMessage(key, () => readFirstMessage(key, data.at));
+  const found = await storeFirstMessage(key, (until = data.at) => readFirstMessage(key, until));
   return found ? routeWaiting(key, found.waiting, found.message, metadata, ports) : 'not applicable';
 }
 

@@ -181,7 +181,8 @@ const ThreadProgress = new Entity(
       isDecided: { type: 'boolean' },
       /** A {@link WaitingThread} as JSON: a DynamoDB map does not allow every name of a session field. */
       waiting: { type: 'string' },
-      message: { type: CustomAttributeType<FirstMessage>('any') },
+      /** The time of the first message. Its text is read when it is needed: the message may be deleted meanwhile. */
+      messageAt: { type: 'string' },
       /** The first attempt of each phase. */
       startAttempt: { type: CustomAttributeType<Attempt>('any') },
       messageAttempt: { type: CustomAttributeType<Attempt>('any') },
@@ -198,12 +199,12 @@ const progressExpiry = () => Math.floor(Date.now() / 1000) + maxWaitSeconds;
 export async function markDecided(key: ThreadKey): Promise<void> {
   await ThreadProgress.update(threadKey(key))
     .set({ isDecided: true, expires: progressExpiry() })
-    .remove(['waiting', 'message'])
+    .remove(['waiting', 'messageAt'])
     .go();
 }
 
 /** Updates a thread unless it is decided. */
-async function updateUndecided(key: ThreadKey, fields: { waiting?: string; message?: FirstMessage }) {
+async function updateUndecided(key: ThreadKey, fields: { waiting?: string; messageAt?: string }) {
   const updated = await ifConditionHolds(
     ThreadProgress.update(threadKey(key))
       .set({ ...fields, expires: progressExpiry() })
@@ -213,26 +214,26 @@ async function updateUndecided(key: ThreadKey, fields: { waiting?: string; messa
   return updated?.data;
 }
 
-/** Stores that a thread waits. Returns the first message if it has arrived already. */
-export async function waitForMessage(key: ThreadKey, waiting: WaitingThread): Promise<FirstMessage | undefined> {
-  return (await updateUndecided(key, { waiting: JSON.stringify(waiting) }))?.message;
+/** Stores that a thread waits. Returns the time of the first message if it has arrived already. */
+export async function waitForMessage(key: ThreadKey, waiting: WaitingThread): Promise<string | undefined> {
+  return (await updateUndecided(key, { waiting: JSON.stringify(waiting) }))?.messageAt;
 }
 
 /**
- * Stores the first message, which is read only if the thread is undecided and has none. Returns it with the waiting thread, if
- * that waits already.
+ * Stores that the first message has arrived. It is read only if the thread is undecided, up to the time that is stored already.
+ * Returns it with the waiting thread, if that waits already.
  */
 export async function storeFirstMessage(
   key: ThreadKey,
-  readFirst: () => Promise<FirstMessage | undefined>,
+  readFirst: (until: string | undefined) => Promise<FirstMessage | undefined>,
 ): Promise<{ waiting: WaitingThread; message: FirstMessage } | undefined> {
   const { data: progress } = await ThreadProgress.get(threadKey(key)).go();
   // DynamoDB deletes expired items up to a few days later.
   const hasExpired = progress !== null && progress.expires * 1000 < Date.now();
   if (progress?.isDecided || hasExpired) return undefined;
-  const message = progress?.message ?? (await readFirst());
+  const message = await readFirst(progress?.messageAt);
   if (!message) return undefined;
-  const { waiting } = (await updateUndecided(key, { message })) ?? {};
+  const { waiting } = (await updateUndecided(key, { messageAt: message.at })) ?? {};
   return waiting === undefined ? undefined : { waiting: JSON.parse(waiting), message };
 }
 

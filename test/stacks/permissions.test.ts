@@ -50,6 +50,8 @@ const notExercised = [
   'route-thread dynamodb:GetItem control',
   'route-first-message dynamodb:GetItem control',
   'reconcile dynamodb:GetItem control',
+  // It reads messages only if the customer's first message was handled before the start of the thread.
+  'route-thread dynamodb:Query messages',
   // It removes a large event only if the message is deleted during the download.
   'store-media s3:DeleteObject events',
 ];
