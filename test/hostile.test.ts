@@ -102,7 +102,7 @@ describe('the webhook with hostile input', () => {
     });
   });
 
-  it('keeps the state of a chat whose customer sets ever more session fields', async () => {
+  it('updates a chat whose session fields exceed the limit', async () => {
     const organization = randomUUID();
     const { chat_id, thread_id } = message().payload;
     const send = (action: string, payload: object) =>

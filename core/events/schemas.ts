@@ -66,10 +66,10 @@ export const participant = z.object({
 });
 export type Participant = z.infer<typeof participant>;
 
-/** A quarter of a DynamoDB item. A customer can set any number of session fields. */
+/** A quarter of the item limit of DynamoDB. A customer can set any number of session fields. */
 const maxFieldsBytes = 100_000;
 
-/** Session fields with newer ones. Keeps the newest up to 100 KB. */
+/** Merges session fields. Keeps the newest fields, up to 100 KB. */
 export function mergeFields(
   older: Readonly<Record<string, string>>,
   newer: Readonly<Record<string, string>>,
