@@ -1,6 +1,6 @@
 import type { EventData, EventType } from '../events/catalogue.ts';
 import type { AnyEvent } from '../events/event.ts';
-import { type EventMetadata, mergeFields, type Participant, type UserType } from '../events/schemas.ts';
+import type { EventMetadata, Participant, UserType } from '../events/schemas.ts';
 
 /** The domain events that change a conversation. */
 export type ChatEventType = Extract<EventType, `chat.${string}` | 'agent.changed' | 'participant.changed'>;
@@ -220,6 +220,23 @@ function projectParticipants(events: readonly ConversationEvent[]): Participant[
   return [...participants.values()].sort(
     (a, b) => participantOrder.indexOf(a.type) - participantOrder.indexOf(b.type) || compare(a.id, b.id),
   );
+}
+
+/** A quarter of the 400 KB item limit of DynamoDB. A customer can set any number of session fields. */
+const maxFieldsBytes = 100_000;
+
+/** Merges session fields. Keeps the newest fields, up to 100 KB. */
+export function mergeFields(
+  older: Readonly<Record<string, string>>,
+  newer: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const unchanged = Object.entries(older).filter(([name]) => !Object.hasOwn(newer, name));
+  let bytes = 0;
+  const kept = [...unchanged, ...Object.entries(newer)].toReversed().filter((field) => {
+    bytes += Buffer.byteLength(JSON.stringify(field));
+    return bytes <= maxFieldsBytes;
+  });
+  return Object.fromEntries(kept.toReversed());
 }
 
 interface ParticipantMention {

@@ -66,23 +66,6 @@ export const participant = z.object({
 });
 export type Participant = z.infer<typeof participant>;
 
-/** A quarter of the item limit of DynamoDB. A customer can set any number of session fields. */
-const maxFieldsBytes = 100_000;
-
-/** Merges session fields. Keeps the newest fields, up to 100 KB. */
-export function mergeFields(
-  older: Readonly<Record<string, string>>,
-  newer: Readonly<Record<string, string>>,
-): Record<string, string> {
-  const unchanged = Object.entries(older).filter(([name]) => !Object.hasOwn(newer, name));
-  let bytes = 0;
-  const kept = [...unchanged, ...Object.entries(newer)].toReversed().filter((field) => {
-    bytes += Buffer.byteLength(JSON.stringify(field));
-    return bytes <= maxFieldsBytes;
-  });
-  return Object.fromEntries(kept.toReversed());
-}
-
 export const queue = z.object({
   position: z.optional(z.number()),
   /** Expected wait in seconds. */

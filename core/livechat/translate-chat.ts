@@ -1,4 +1,5 @@
-import { mergeFields, type Participant, toUtcMicroseconds } from '../events/schemas.ts';
+import { mergeFields } from '../conversations/projection.ts';
+import { type Participant, toUtcMicroseconds } from '../events/schemas.ts';
 import { authorFromId, userType, userTypeFromId } from './conventions.ts';
 import { event as eventSchema, type LiveChatEvent, type LiveChatUser, type Payload } from './schemas.ts';
 import {

@@ -71,7 +71,9 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
   if (file instanceof Error) {
     const { name, message: reason, retryable } = file;
     count('MediaFailed', { error: name, organizationId });
-    if (!(await record({ url, error: { name, message: reason }, failedAt: at() }))) return 'discarded';
+    const failed = await record({ url, error: { name, message: reason }, failedAt: at() });
+    if (!failed) return 'discarded';
+    await removeReplaced(failed.data?.media);
     if (retryable) throw file;
     return 'refused';
   }
@@ -80,9 +82,7 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
     await removeFile(file.key);
     return 'discarded';
   }
-  const before = recorded.data?.media;
-  const replaced = before?.error ? undefined : before?.key;
-  if (replaced !== undefined && replaced !== file.key) await removeFile(replaced);
+  await removeReplaced(recorded.data?.media, file.key);
   count('MediaStored', { typeCheck: file.typeCheck, organizationId });
   await publish([storedEvent(event, file, now())]);
   return 'stored';
@@ -94,6 +94,11 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
  */
 function hasOtherUrl({ isEdit, message }: MediaEvent, stored: { readonly content?: string } | null): boolean {
   return !isEdit && stored?.content !== undefined && stored.content !== message.content;
+}
+
+/** Removes the file of the previous content. */
+async function removeReplaced(before: MediaState | undefined, key?: string): Promise<void> {
+  if (before && !before.error && before.key !== key) await removeFile(before.key);
 }
 
 function namedFile({ message, isEdit }: MediaEvent, url: string) {
