@@ -106,7 +106,7 @@ describe('the webhook with hostile input', () => {
     ['name', { name: 'x'.repeat(420_000) }, {}],
     ['e-mail address', { email: 'x'.repeat(420_000) }, {}],
     ['page address', {}, { routing: { start_url: `https://shop.example/${'x'.repeat(420_000)}` } }],
-  ])('stores a chat whose customer has a very long %s', async (_what, fields, properties) => {
+  ])('stores a chat whose %s exceeds the limit', async (_what, fields, properties) => {
     const organization = randomUUID();
     const { chat_id: id, thread_id } = message().payload;
     const thread = { id: thread_id, created_at: '2026-03-11T09:14:14.120349Z', properties };
@@ -120,7 +120,7 @@ describe('the webhook with hostile input', () => {
     expect(body).toMatchObject({ conversation: { participants: [{ type: 'customer' }] } });
   });
 
-  it('keeps the state of a chat whose customer sets ever more session fields', async () => {
+  it('updates a chat whose session fields exceed the limit', async () => {
     const organization = randomUUID();
     const { chat_id, thread_id } = message().payload;
     const send = (action: string, payload: object) =>
