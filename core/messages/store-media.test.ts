@@ -126,7 +126,7 @@ describe('storeMedia', () => {
     expect(published).toEqual([]);
   });
 
-  it('removes what it stored before a crash if the message is deleted', async () => {
+  it('deletes the file of a crashed attempt if the message was deleted', async () => {
     const { store, ensure, remove, files, crash } = arrival();
     await ensure();
     await remove();
@@ -148,7 +148,7 @@ describe('storeMedia', () => {
     expect(await files()).toEqual([]);
   });
 
-  it('keeps the stored file if the message arrives again with another address', async () => {
+  it('keeps the stored file if the message is redelivered with another URL', async () => {
     const { store, ensure, receive, stored, files } = arrival();
     await ensure();
     await store();

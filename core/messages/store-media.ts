@@ -50,7 +50,7 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
     await removeMedia(key);
     return 'discarded';
   }
-  if (refersElsewhere(event, stored)) return 'discarded';
+  if (hasOtherUrl(event, stored)) return 'discarded';
   if (stored?.media?.url === url && !stored.media.error) {
     // A previous attempt may have crashed before publishing.
     await publish([storedEvent(event, stored.media, now())]);
@@ -88,8 +88,11 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
   return 'stored';
 }
 
-/** Such a file must not be stored: it could have the name of the file that the message refers to. An edit's file has another name. */
-function refersElsewhere({ isEdit, message }: MediaEvent, stored: { readonly content?: string } | null): boolean {
+/**
+ * Whether the message refers to another URL. Storing the file could overwrite the object that the message refers to. An edit uses
+ * another object key.
+ */
+function hasOtherUrl({ isEdit, message }: MediaEvent, stored: { readonly content?: string } | null): boolean {
   return !isEdit && stored?.content !== undefined && stored.content !== message.content;
 }
 

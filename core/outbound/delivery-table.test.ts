@@ -209,7 +209,7 @@ describe('the table of deliveries', () => {
     for (const one of claims) if (!one.claimed) expect(one.current).toMatchObject({ ...key, status: 'sending' });
   });
 
-  it('grants the claim of a first attempt although its response was lost and the SDK has repeated it', async () => {
+  it('grants the claim of a first attempt that the SDK retried after a lost response', async () => {
     const key = await create();
     const { dynamodb } = await import('../platform/dynamodb.ts');
     loseResponse(dynamodb, 'UpdateItemCommand');
