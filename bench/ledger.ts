@@ -74,8 +74,8 @@ export async function measureLedger(): Promise<Measurement> {
 }
 
 /**
- * The functions for the events of a webhook run one after the other. At the same time, they would retry each other's writes as
- * often as the speed of the machine makes it happen.
+ * The functions for the events of a webhook run sequentially. Concurrent functions conflict on the same items, and the number of
+ * retries depends on the machine.
  */
 const sequential = { ...withLogs, flags: ['--verbose', '--async-concurrency', '1'] };
 

@@ -31,6 +31,6 @@ export const handler = onEvents(
     );
     log.debug(`file ${await store(metadata.id, remainingMs)}`);
   },
-  // It receives every large event, and another function may have removed the data of one before it starts.
+  // This function receives every large event. Another function may have deleted the data of an event first.
   { skipRemoved: true },
 );

@@ -1,10 +1,10 @@
 import { eventTypes, registrySchema } from '../core/events/json-schema.ts';
-import { oneOf, sharedName } from './settings.ts';
+import { publishesSchemas, sharedName } from './settings.ts';
 import { busName } from './topology.ts';
 
 // The schemas of the events in EventBridge's schema registry, for the code bindings of other teams. Only with SCHEMA_REGISTRY=on.
 
-if (oneOf('SCHEMA_REGISTRY', ['off', 'on']) === 'on') {
+if (publishesSchemas) {
   const registry = new aws.schemas.Registry('Schemas', {
     name: sharedName(busName),
     description: 'Events of the LiveChat bridge',

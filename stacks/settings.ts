@@ -3,6 +3,7 @@ import {
   archive,
   webhookThrottle as defaultThrottle,
   functions,
+  minimums,
   type ScheduleName,
   schedules,
   settings,
@@ -55,7 +56,11 @@ export function policyJson(...statements: object[]) {
   return $jsonStringify({ Version: '2012-10-17', Statement: statements.map((one) => ({ Effect: 'Allow', ...one })) });
 }
 
-// Settings below come from the environment of the deployment or from `.env.<stage>`, which SST loads.
+// Settings below come from the environment of the deployment or from `.env.<stage>`, which SST loads. They are parsed when this
+// file is loaded, before any resource is created.
+
+// An invalid value would make every invocation of the functions fail.
+for (const [name, min] of minimums) wholeNumber(name, min, min);
 
 /** The settings of the functions that are set. */
 export const functionSettings = Object.fromEntries(
@@ -89,11 +94,23 @@ export const logLevel = oneOf(
 /** Whether X-Ray records traces of the functions and of the state machine. */
 export const isTraced = oneOf('TRACING', ['on', 'off']) === 'on';
 
+/** Whether the stage publishes the schemas of the events in EventBridge's schema registry. */
+export const publishesSchemas = oneOf('SCHEMA_REGISTRY', ['off', 'on']) === 'on';
+
 /** The address that alarms are mailed to. It must confirm the subscription. */
 export const alertEmail = process.env.ALERT_EMAIL || undefined;
 
+/** CloudWatch evaluates an alarm over at most seven days. */
+const maxAlarmMinutes = 7 * 24 * 60;
+
+function minutesUpTo(max: number, name: string, fallback: number): number {
+  const minutes = wholeNumber(name, fallback);
+  if (minutes > max) throw new ConfigurationError(name, `a whole number of at most ${max}`);
+  return minutes;
+}
+
 /** Minutes without a webhook after which an alarm fires. 0 disables it, for stages without traffic. */
-export const quietMinutes = wholeNumber('QUIET_MINUTES', production ? 60 : 0);
+export const quietMinutes = minutesUpTo(maxAlarmMinutes, 'QUIET_MINUTES', production ? 60 : 0);
 
 /** The reserved concurrency of the send function. With 0, no function has reserved concurrency. */
 export const sendConcurrency = wholeNumber('SEND_CONCURRENCY', production ? functions.send.concurrency : 0);
@@ -110,7 +127,15 @@ export const webhookThrottle = {
 /** Objects in the bucket are kept as long as messages. */
 export const mediaDays = wholeNumber('MESSAGES_RETENTION_DAYS', 365, 1);
 
+const intervals = new Map(
+  Object.entries(schedules).map(([name, { setting, defaultMinutes }]) => [
+    name,
+    // The alarm covers two intervals.
+    minutesUpTo(maxAlarmMinutes / 2, setting, defaultMinutes),
+  ]),
+);
+
 /** Minutes between two invocations of a schedule. 0 turns it off. */
 export function scheduleMinutes(name: ScheduleName): number {
-  return wholeNumber(schedules[name].setting, schedules[name].defaultMinutes);
+  return intervals.get(name) ?? 0;
 }

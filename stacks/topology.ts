@@ -1,4 +1,4 @@
-import { type Capability, callsPerSecondSetting, carriersWith } from '../core/channel/spec.ts';
+import { type Capability, carriersWith } from '../core/channel/spec.ts';
 import { channels } from '../core/channels.ts';
 import type { EventType } from '../core/events/catalogue.ts';
 import { eventSource } from '../core/events/version.ts';
@@ -6,6 +6,7 @@ import { sendStateMachine } from '../core/outbound/state-machine.ts';
 import { notRecovered, notReplayed, type Pattern, type RuleSources } from './patterns.ts';
 import type { PermissionName } from './permissions.ts';
 
+export { minimums, settings } from './function-settings.ts';
 export { type Pattern, resolvePattern } from './patterns.ts';
 export { type RouteSpec, webhookRoute, webhookRoutes, webhookThrottle } from './routes.ts';
 export { archive, bucket, expiryAttribute, type TableSpec, tables } from './storage.ts';
@@ -378,21 +379,3 @@ export const alertRule = {
   name: 'alert-raised',
   pattern: { source: [eventSource], 'detail-type': ['alert.raised'], ...notReplayed },
 } as const satisfies { name: string; pattern: Pattern };
-
-/** Settings of the functions. Those in the environment of the deployment are copied to every function. */
-export const settings: readonly string[] = [
-  'LOG_LEVEL',
-  'WEBHOOK_MAX_BYTES',
-  'EVENT_MAX_BYTES',
-  'SECRET_CACHE_SECONDS',
-  'SECRET_LOOKUPS_PER_SECOND',
-  'CONVERSATIONS_RETENTION_DAYS',
-  'MESSAGES_RETENTION_DAYS',
-  'MEDIA_HOSTS',
-  'MEDIA_OUTBOUND_HOSTS',
-  'MEDIA_MAX_BYTES',
-  ...Object.entries(channels).flatMap(([carrier, { settings: own }]) => [...own, callsPerSecondSetting(carrier).name]),
-  'ROUTING_SHARE_PERCENT',
-  'RECONCILIATION_SHARE_PERCENT',
-  'ROUTING_CACHE_SECONDS',
-];

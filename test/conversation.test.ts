@@ -78,7 +78,7 @@ describe('the webhooks of a chat', () => {
     { what: 'a custom message', large: { type: 'custom', content: { list: 'y'.repeat(250_000) } } },
     { what: 'a text that fits into the table', large: { text: 'y'.repeat(130_000) } },
     { what: 'a note', large: { visibility: 'agents', author_id: 'nina@acme.example', text: 'y'.repeat(130_000) } },
-  ])('leave nothing in the bucket once $what is edited or deleted, in any order of arrival', async ({ large }) => {
+  ])('are deleted from the bucket after $what is edited or deleted, in any order of arrival', async ({ large }) => {
     const { arrives, edited, deleted, organizationId } = chat();
     const keys = () => listKeys(local, `events/${organizationId}/`);
     await arrives(1, large);

@@ -12,8 +12,8 @@ beforeAll(async () => {
 }, 400_000);
 
 /**
- * Concurrent sends retry each other's writes, and a run of reconciliation reads until its events are stored: as often as the
- * speed of the machine makes it happen.
+ * These rows vary between machines: concurrent sends retry after write conflicts, and a reconciliation run polls until its events
+ * are stored.
  */
 const concurrent: readonly string[] = [...deferralRows, reconciledRow];
 

@@ -18,7 +18,7 @@ export const awsEnvironment = ({ aws }: Pick<RunningLocal, 'aws'>) => ({
   AWS_SECRET_ACCESS_KEY: 'local',
 });
 
-/** Stores the default credentials as an organization's own. `name`: its id, or that of a stage and the id. */
+/** Stores the default credentials as an organization's own. `name`: `<organizationId>` or `<stage>/<organizationId>`. */
 export async function putSecret(local: Pick<RunningLocal, 'aws'>, name: string): Promise<void> {
   const secrets = new SecretsManagerClient(awsClientConfig(local));
   const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: 'livechat/default' }));

@@ -2,7 +2,7 @@ import type { DynamoDBClient, ServiceInputTypes, ServiceOutputTypes } from '@aws
 import type { FinalizeRequestMiddleware } from '@smithy/types';
 import { onTestFinished } from 'vitest';
 
-/** Loses the response to the client's next write of a kind, after its effect. The SDK repeats the write. */
+/** Drops the response to the next command of this type after DynamoDB applied it. The SDK then retries the command. */
 export function loseResponse(
   { middlewareStack }: DynamoDBClient,
   command: 'PutItemCommand' | 'UpdateItemCommand',

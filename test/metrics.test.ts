@@ -71,7 +71,7 @@ describe('the metrics', () => {
   let scheduled: string;
   beforeAll(async () => {
     liveChat = await startLiveChat();
-    // Without an organization's name, the default secret is used for all of them.
+    // Without LIVECHAT_ORGANIZATION_ID, the default secret is used for all organizations.
     local = await startLocal({ LIVECHAT_API_BASE_URL: liveChat.url, LIVECHAT_ORGANIZATION_ID: '' });
     for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value);
     await Promise.all([

@@ -12,31 +12,19 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import * as z from 'zod/mini';
 import { type Finding, fault, ok, problemsOr, warning } from '../../core/channel/finding.ts';
 import { loadPorts } from '../../core/channel/ports.ts';
-import { callsPerSecondSetting } from '../../core/channel/spec.ts';
-import { channelDoctors, channels } from '../../core/channels.ts';
+import { channelDoctors } from '../../core/channels.ts';
 import { ConfigurationError, wholeNumber } from '../../core/platform/configuration.ts';
 import {
   expiryAttribute,
   type FunctionSpec,
   functions,
+  minimums,
   reserveConcurrency,
   sumReserved,
   type TableSpec,
   tables,
 } from '../../stacks/topology.ts';
 import { checkResource } from './finding.ts';
-
-const minimums: readonly (readonly [setting: string, min: number])[] = [
-  ['WEBHOOK_MAX_BYTES', 1],
-  ['EVENT_MAX_BYTES', 1_000],
-  ['SECRET_CACHE_SECONDS', 0],
-  ['CONVERSATIONS_RETENTION_DAYS', 1],
-  ['MESSAGES_RETENTION_DAYS', 1],
-  ...Object.keys(channels).map((carrier) => [callsPerSecondSetting(carrier).name, 1] as const),
-  ['ROUTING_SHARE_PERCENT', 1],
-  ['RECONCILIATION_SHARE_PERCENT', 1],
-  ['SEND_CONCURRENCY', 0],
-];
 
 /** The functions' settings, parsed as the functions parse them. */
 export async function checkSettings(): Promise<readonly Finding[]> {
@@ -52,7 +40,9 @@ export async function checkSettings(): Promise<readonly Finding[]> {
   };
   const doctors = await loadPorts(channelDoctors);
   const faults = [
-    ...minimums.flatMap(([setting, min]) => check(() => wholeNumber(setting, min, min))),
+    ...[...minimums, ['SEND_CONCURRENCY', 0] as const].flatMap(([setting, min]) =>
+      check(() => wholeNumber(setting, min, min)),
+    ),
     ...[...doctors.values()].flatMap((create) => create().settings.flatMap(check)),
   ];
   return problemsOr(faults, 'Every setting is valid.');

@@ -244,7 +244,7 @@ describe('the circuit breaker', () => {
     expect(mustOpen(reservation(), stateWith({ failures, successes, breaker: 'open' }))).toBe(false);
   });
 
-  it('opens at the first failed probe call, unless another has closed it', () => {
+  it('opens on the first failed probe call, unless an earlier success closed it', () => {
     const half = stateWith({ breaker: 'half-open', epoch: 3, failures: 1 });
     for (const epoch of [3, 2]) expect(mustOpen(reservation({ isProbe: true, epoch }), half)).toBe(true);
     expect(mustOpen(reservation({ isProbe: false, epoch: 3 }), half)).toBe(false);
@@ -285,7 +285,7 @@ describe('the circuit breaker', () => {
     expect(planSuccess(reservation({ state: { ...failing, windowStart: now - 30_000 } }), now)).toBeUndefined();
   });
 
-  it('closes at the first successful probe call, whichever was made last', () => {
+  it('closes on the first successful probe call, in any order', () => {
     const half = stateWith({ breaker: 'half-open', epoch: 3, reason: 'failures', interval: 500, probeUntil: now });
     const close = (epoch: number) => planSuccess(reservation({ isProbe: true, epoch, state: half }), now);
     const closed = { breaker: 'closed', reason: '', probeUntil: 0, interval: 104 };

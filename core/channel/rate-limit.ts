@@ -362,8 +362,8 @@ export function planFailure({ windowStart, failures }: RateLimitState, now: numb
 }
 
 /**
- * Whether the failure opens the breaker, given the state after it was counted. The first probe call that fails opens it; those
- * that were made before do not open it again.
+ * Whether the failure opens the breaker, given the state after it was counted. The first probe call that fails opens it. Probe
+ * calls that started before it opened do not open it again.
  */
 export function mustOpen({ at, epoch, isProbe }: Reservation, after: RateLimitState): boolean {
   const { breaker, failures, successes } = after;

@@ -398,7 +398,10 @@ describe('the circuit breaker', () => {
   });
 
   /** A caller every half second for half a minute. Returns how often LiveChat was called. */
-  async function callOften({ live, limiter, time }: ReturnType<typeof limiterWorld>, call: () => Promise<void>) {
+  async function callEveryHalfSecond(
+    { live, limiter, time }: ReturnType<typeof limiterWorld>,
+    call: () => Promise<void>,
+  ) {
     let calls = 0;
     const counted = async () => {
       calls += 1;
@@ -415,16 +418,16 @@ describe('the circuit breaker', () => {
     return calls;
   }
 
-  it('closes although every call takes longer than the outcome of a probe call is awaited', async () => {
+  it('closes even if every call takes longer than the time-out of a probe call', async () => {
     const world = limiterWorld({ ...opened, openUntil: 0 });
-    const calls = await callOften(world, () => world.time.sleep(4_000));
+    const calls = await callEveryHalfSecond(world, () => world.time.sleep(4_000));
     expect(await world.read()).toMatchObject({ breaker: 'closed' });
     expect(calls).toBeGreaterThan(30);
   });
 
-  it('opens again although every probe call takes longer than its outcome is awaited', async () => {
+  it('opens again if every probe call fails after its time-out', async () => {
     const world = limiterWorld({ ...opened, openUntil: 0 });
-    const calls = await callOften(world, async () => {
+    const calls = await callEveryHalfSecond(world, async () => {
       await world.time.sleep(4_000);
       throw serverError;
     });

@@ -255,7 +255,7 @@ describe('the projection', () => {
   });
 });
 
-it('reads each event a few times only, however many threads there are', () => {
+it('reads each event a constant number of times, regardless of the number of threads', () => {
   let reads = 0;
   const counted = (event: ConversationEvent): ConversationEvent =>
     new Proxy(event, {

@@ -32,8 +32,8 @@ it('continues after a conversation of any organization without gaps or duplicate
 });
 
 it.each([
-  ['in any case', 'DANA@shop.example', ['A', 'B']],
-  ['also in conversations without the address', 'dana@shop.example', ['A', 'B']],
+  ['case-insensitively', 'DANA@shop.example', ['A', 'B']],
+  ['including conversations without the address', 'dana@shop.example', ['A', 'B']],
   ['by id', 'dana', ['A', 'B']],
   ['and no other customer', 'fay@shop.example', ['C']],
 ])('finds the conversations of a customer, %s', async (_what, wanted, expected) => {

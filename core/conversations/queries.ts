@@ -228,8 +228,8 @@ export interface CustomerConversations {
 }
 
 /**
- * Finds the conversations of customers by id or e-mail address, in any case; with an address, all conversations of the customers who
- * have it. Reads every conversation of the organization.
+ * Finds the conversations of customers by id, or by e-mail address (case-insensitive). An address matches all conversations of the
+ * customers who have it. Reads every conversation of the organization.
  */
 export async function findCustomerConversations(
   organizationId: string,

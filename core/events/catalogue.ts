@@ -16,7 +16,7 @@ import {
   visibility,
 } from './schemas.ts';
 
-export const maxMessagesPerRequest = 10;
+const maxMessagesPerRequest = 10;
 
 /** The schema of the `data` of every domain event, by detail-type: the source of types, validation and the AsyncAPI document. */
 export const catalogue = {

@@ -207,7 +207,7 @@ describe('for any sizes and rejections', () => {
   });
 });
 
-it('records the events that no rule sends to a function', () => {
+it('records the events that no rule routes to a function', () => {
   const handled = new Set(Object.values(rules).flatMap(({ pattern }) => pattern['detail-type'] ?? []));
   expect(eventsWithoutHandler).toEqual(new Set(Object.keys(catalogue).filter((type) => !handled.has(type))));
 });

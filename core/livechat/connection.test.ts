@@ -70,7 +70,7 @@ describe('with a default secret that names its organization', () => {
     const { connect } = await connectToServer();
     readSecrets(named);
     await expect(connect(other)).rejects.toThrow(
-      `organizationId: expected ${owner}, which LIVECHAT_ORGANIZATION_ID of secret livechat/default names`,
+      `organizationId: expected ${owner} (LIVECHAT_ORGANIZATION_ID of secret livechat/default)`,
     );
   });
 
@@ -81,7 +81,7 @@ describe('with a default secret that names its organization', () => {
     expect(calls()).toEqual([['Bearer own', undefined]]);
   });
 
-  it('refuses a refresh after which it names another one', async () => {
+  it('rejects a refresh to a secret of another organization', async () => {
     const { connect } = await connectToServer();
     readSecrets({ 'livechat/default': secret('old', 'nina@acme.example') });
     const connection = await connect(other);

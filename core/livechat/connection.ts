@@ -16,7 +16,7 @@ import {
   Credentials,
   type OrganizationCredentials,
   parseVersions,
-  requireOwner,
+  requireOrganization,
   secretNames,
   secretPrefix,
 } from './credentials.ts';
@@ -39,7 +39,7 @@ export interface Connection {
 
 /**
  * Connects to an organization's account. `onQuotaExhausted` as for {@link LiveChatClientOptions}. Throws
- * {@link ConfigurationError}, also if the credentials belong to another organization.
+ * {@link ConfigurationError}, including when the credentials belong to another organization.
  */
 export type Connect = (
   organizationId: string,
@@ -54,7 +54,7 @@ export function createConnections(environment = process.env): Connect {
   return async (organizationId, onQuotaExhausted) => {
     const settings = { ...apiSettings(environment), organizationId, onCall, onNotice, onQuotaExhausted };
     const createConnection = (found: OrganizationCredentials): Connection => {
-      requireOwner(found, organizationId);
+      requireOrganization(found, organizationId);
       const client = createLiveChatClient({ authorization: authorization(found), ...settings });
       const known = regions.get(organizationId);
       return {
@@ -176,7 +176,7 @@ async function readStored(prefix: string, organizationId: string | undefined): P
     const [current, previous] = await Promise.all([readSecret(name, 'AWSCURRENT'), readSecret(name, 'AWSPREVIOUS')]);
     if (!current) continue;
     const credentials = parseVersions(`secret ${name}`, current, previous);
-    if (organizationId !== undefined) requireOwner(credentials, organizationId);
+    if (organizationId !== undefined) requireOrganization(credentials, organizationId);
     return { ...credentials, name, text: current.text, changedAt: current.createdAt };
   }
   throw new ConfigurationError(`secret ${names.join(' or ')}`, 'a JSON object with LIVECHAT_WEBHOOK_SECRET');

@@ -56,12 +56,12 @@ export interface OrganizationCredentials {
 }
 
 /** Throws {@link ConfigurationError} if the credentials name another organization. A token gives access to one only. */
-export function requireOwner({ current, source }: OrganizationCredentials, organizationId: string): void {
-  const owner = current.LIVECHAT_ORGANIZATION_ID?.toLowerCase();
-  if (!owner || owner === organizationId.toLowerCase()) return;
+export function requireOrganization({ current, source }: OrganizationCredentials, organizationId: string): void {
+  const expected = current.LIVECHAT_ORGANIZATION_ID?.toLowerCase();
+  if (!expected || expected === organizationId.toLowerCase()) return;
   throw new ConfigurationError(
     'organizationId',
-    `${owner}, which LIVECHAT_ORGANIZATION_ID of ${source} names; each other organization needs a secret of its own`,
+    `${expected} (LIVECHAT_ORGANIZATION_ID of ${source}). Create a secret for each other organization`,
   );
 }
 

@@ -83,7 +83,7 @@ function checkSecret({ stored: { name, current } }: Account): readonly Finding[]
     faults.push(fault(`${name}: LIVECHAT_AGENT_ID must be an agent's e-mail address or a bot's id.`, fix));
   }
   if (name.endsWith('/default') && !current.LIVECHAT_ORGANIZATION_ID) {
-    const message = `${name} lacks LIVECHAT_ORGANIZATION_ID: a send request with a wrong organizationId uses its token.`;
+    const message = `${name} lacks LIVECHAT_ORGANIZATION_ID: a send request with a wrong organizationId is sent with its token.`;
     faults.push(warning(message, fix));
   }
   return problemsOr(faults, `${name} is complete.`);

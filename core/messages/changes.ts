@@ -48,14 +48,14 @@ export const ButtonClick = new Entity(
 
 /** Replaces a message's content, unless a later revision is stored. A revision may arrive before its message. */
 export async function editMessage({ metadata, data }: DomainEvent<'message.updated' | 'note.updated'>): Promise<void> {
-  const unusedEvent = await reviseMessage(data, metadata);
+  const unreferencedEventKey = await reviseMessage(data, metadata);
   await correctAuthor(data, (await readProjection(data)).participants);
   // Last, because a retry reads the event again.
-  if (unusedEvent !== undefined) await removeEventData(unusedEvent);
+  if (unreferencedEventKey !== undefined) await removeEventData(unreferencedEventKey);
 }
 
 /**
- * Replaces the message by a tombstone for good, in any order of arrival, and removes what is stored of it in the bucket. A
+ * Replaces the message by a tombstone for good, in any order of arrival, and deletes its files and events in the bucket. A
  * duplicate changes the tombstone only if it was received earlier.
  */
 export async function deleteMessage({ metadata, data }: DomainEvent<'message.deleted'>): Promise<void> {
@@ -66,7 +66,7 @@ export async function deleteMessage({ metadata, data }: DomainEvent<'message.del
     Message.update(key)
       .set({ messageId, deletedAt, expires: expiry() })
       .remove(['content', 'contentJson', 'metadata', 'rawPayload', 'media', 'revision'])
-      // An equal time as well: a retry after a crash must still remove the media and the large event, so their fields stay.
+      // Also matches an equal time, so that a retry after a crash still deletes the media and the large event. Their fields are kept.
       .where((stored, op) => `${op.notExists(stored.deletedAt)} OR ${op.gte(stored.deletedAt, deletedAt)}`)
       .go({ response: 'all_old' }),
   );
@@ -140,7 +140,7 @@ async function correctAuthors(conversation: ConversationKey, types: ReadonlyMap<
   }
 }
 
-/** Returns the key of the event whose content is not, or no longer, stored, if that event may have been stored in the bucket. */
+/** Returns the S3 key of an event that the stored message does not refer to, if the event may be in the bucket. */
 async function reviseMessage(message: NormalizedMessage, event: EventMetadata): Promise<string | undefined> {
   const revision = `${event.receivedAt}#${event.id}`;
   const content = contentFields(message, event);

@@ -212,7 +212,7 @@ describe('a message whose metadata is too large for an item', () => {
       },
     ],
     [
-      'is stored without its address',
+      'is stored without its URL',
       { type: 'media', content: `https://files.example/${'x'.repeat(420_000)}`, metadata: { formId: 'f' } },
     ],
   ])('%s', async (_what, given) => {

@@ -86,9 +86,9 @@ export const Message = new Entity(
 export const expiry = () => expiresAfter('MESSAGES_RETENTION_DAYS');
 /** DynamoDB limits an item to 400 KB, including attribute names and index keys. */
 const maxContentBytes = 300_000;
-/** What is kept of content and metadata that are too large, by field. */
+/** Maximum size of each field that is kept if content and metadata exceed the item limit. */
 const maxFieldBytes = 4_000;
-/** Upper bound of what an event contains besides content, metadata and raw payload, which its size limit includes too. */
+/** Upper bound on the rest of an event, without content, metadata and raw payload. The event size limit includes it. */
 const maxEnvelopeBytes = 4_000;
 
 /**
@@ -99,12 +99,12 @@ const maxEnvelopeBytes = 4_000;
  * earlier is among the returned participants.
  */
 export async function storeMessage(message: NormalizedMessage, metadata: EventMetadata): Promise<StoreOutcome> {
-  const { outcome, unusedEvent } = await createMessage(message, metadata);
+  const { outcome, unreferencedEventKey } = await createMessage(message, metadata);
   const isNote = message.visibility === 'agents';
   const participants = isNote ? (await readProjection(message)).participants : await recordMessage(message, metadata);
   await correctAuthor(message, participants);
   // Last, because a retry reads the event again.
-  if (unusedEvent !== undefined) await removeEventData(unusedEvent);
+  if (unreferencedEventKey !== undefined) await removeEventData(unreferencedEventKey);
   return outcome;
 }
 
@@ -185,8 +185,8 @@ export function refersTo(
 
 interface Creation {
   readonly outcome: StoreOutcome;
-  /** The key of the event if it may have been stored in the bucket, and the stored message does not refer to it. */
-  readonly unusedEvent?: string | undefined;
+  /** The S3 key of the event if it may be in the bucket, and the stored message does not refer to it. */
+  readonly unreferencedEventKey?: string | undefined;
 }
 
 /** Stores a message once. A message that is already edited or deleted keeps that content, and gets this header. */
@@ -198,7 +198,7 @@ async function createMessage(message: NormalizedMessage, event: EventMetadata): 
   const item = { ...messageKey(message), ...header, ...contentFields(message, event), storedAt };
   const { rejected, data: existing } = await Message.create(item).go({ returnOnConditionCheckFailure: 'all_old' });
   if (!rejected) return { outcome: 'stored' };
-  const unusedEvent = refersTo(existing, item.largeEvent) ? undefined : item.largeEvent;
+  const unreferencedEventKey = refersTo(existing, item.largeEvent) ? undefined : item.largeEvent;
   // A duplicate that was received earlier changes the header, so that the result does not depend on the order of deliveries.
   const changed = await ifConditionHolds(
     Message.patch(messageKey(message))
@@ -207,5 +207,5 @@ async function createMessage(message: NormalizedMessage, event: EventMetadata): 
       .where((stored, op) => `${op.notExists(stored.receivedAt)} OR ${op.gt(stored.receivedAt, receivedAt)}`)
       .go({ response: 'all_old' }),
   );
-  return { outcome: changed && !changed.data?.receivedAt ? 'superseded' : 'duplicate', unusedEvent };
+  return { outcome: changed && !changed.data?.receivedAt ? 'superseded' : 'duplicate', unreferencedEventKey };
 }

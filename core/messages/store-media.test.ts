@@ -17,6 +17,7 @@ describe('storeMedia', () => {
     Message: typeof import('./messages.ts').Message;
     messageKey: typeof import('./messages.ts').messageKey;
     deleteMessage: typeof import('./changes.ts').deleteMessage;
+    editMessage: typeof import('./changes.ts').editMessage;
     listConversationFiles: typeof import('../media/media.ts').listConversationFiles;
     mediaBucket: typeof import('../media/media.ts').mediaBucket;
     mediaPrefix: typeof import('../media/media.ts').mediaPrefix;
@@ -67,6 +68,14 @@ describe('storeMedia', () => {
         modules.storeMedia({ message, metadata, isEdit: false, storeMessage: ensure }, { ...ports, publish }),
       receive: (content: string) =>
         modules.storeMedia({ message: { ...message, content }, metadata, isEdit: false, storeMessage: ensure }, ports),
+      /** Edits the message, and stores its new file. */
+      async edit(content: string) {
+        const edited = { ...message, content };
+        const event = { ...metadata, id: randomUUID(), receivedAt: new Date().toISOString() };
+        await modules.editMessage({ type: 'message.updated', metadata: event, data: edited });
+        const storeMessage = () => Promise.reject(new Error('the message is stored'));
+        return modules.storeMedia({ message: edited, metadata: event, isEdit: true, storeMessage }, ports);
+      },
       /** Stores the file as an invocation does that then crashes. */
       crash: () =>
         modules.putObject({
@@ -117,7 +126,7 @@ describe('storeMedia', () => {
     expect(published).toEqual([]);
   });
 
-  it('removes what it stored before a crash if the message is deleted', async () => {
+  it('deletes the file of a crashed attempt if the message was deleted', async () => {
     const { store, ensure, remove, files, crash } = arrival();
     await ensure();
     await remove();
@@ -127,7 +136,19 @@ describe('storeMedia', () => {
     expect(await files()).toEqual([]);
   });
 
-  it('keeps the stored file if the message arrives again with another address', async () => {
+  it.each([
+    ['cannot be fetched', 404],
+    ['is not available yet', 503],
+  ])('removes the previous file if the file of an edit %s', async (_what, status) => {
+    const { store, ensure, edit, files } = arrival();
+    await ensure();
+    await store();
+    answer = respondWith(status, '');
+    await edit('https://cdn.livechat-files.com/b.txt').catch(() => undefined);
+    expect(await files()).toEqual([]);
+  });
+
+  it('keeps the stored file if the message is redelivered with another URL', async () => {
     const { store, ensure, receive, stored, files } = arrival();
     await ensure();
     await store();

@@ -50,7 +50,7 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
     await removeMedia(key);
     return 'discarded';
   }
-  if (refersElsewhere(event, stored)) return 'discarded';
+  if (hasOtherUrl(event, stored)) return 'discarded';
   if (stored?.media?.url === url && !stored.media.error) {
     // A previous attempt may have crashed before publishing.
     await publish([storedEvent(event, stored.media, now())]);
@@ -71,7 +71,9 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
   if (file instanceof Error) {
     const { name, message: reason, retryable } = file;
     count('MediaFailed', { error: name, organizationId });
-    if (!(await record({ url, error: { name, message: reason }, failedAt: at() }))) return 'discarded';
+    const failed = await record({ url, error: { name, message: reason }, failedAt: at() });
+    if (!failed) return 'discarded';
+    await removeReplaced(failed.data?.media);
     if (retryable) throw file;
     return 'refused';
   }
@@ -80,17 +82,23 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
     await removeFile(file.key);
     return 'discarded';
   }
-  const before = recorded.data?.media;
-  const replaced = before?.error ? undefined : before?.key;
-  if (replaced !== undefined && replaced !== file.key) await removeFile(replaced);
+  await removeReplaced(recorded.data?.media, file.key);
   count('MediaStored', { typeCheck: file.typeCheck, organizationId });
   await publish([storedEvent(event, file, now())]);
   return 'stored';
 }
 
-/** Such a file must not be stored: it could have the name of the file that the message refers to. An edit's file has another name. */
-function refersElsewhere({ isEdit, message }: MediaEvent, stored: { readonly content?: string } | null): boolean {
+/**
+ * Whether the message refers to another URL. Storing the file could overwrite the object that the message refers to. An edit uses
+ * another object key.
+ */
+function hasOtherUrl({ isEdit, message }: MediaEvent, stored: { readonly content?: string } | null): boolean {
   return !isEdit && stored?.content !== undefined && stored.content !== message.content;
+}
+
+/** Removes the file of the previous content. */
+async function removeReplaced(before: MediaState | undefined, key?: string): Promise<void> {
+  if (before && !before.error && before.key !== key) await removeFile(before.key);
 }
 
 function namedFile({ message, isEdit }: MediaEvent, url: string) {

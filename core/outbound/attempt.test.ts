@@ -308,7 +308,7 @@ describe('rejected credentials', () => {
     ['the chat', { send: [forbidden] }, {}],
     ['the chat that the sender would join', { send: [absent], join: [forbidden] }, {}],
     ['the chat in which the message may be', { find: [forbidden] }, unknownBefore],
-  ])('for %s alone keep the breaker closed: other chats work', async (_name, script, history) => {
+  ])('for %s alone keep the breaker closed', async (_name, script, history) => {
     const { run, blocked, read } = attemptWith({ script, history });
     expect(failure(await run()).error).toBe(forbidden);
     expect(blocked()).toBe(0);

@@ -276,7 +276,7 @@ export const deliveryStore = {
   /** Claims a delivery that is queued, whose lease is over, or that failed before this redrive. */
   async claim(key: DeliveryKey, claim: Claim): Promise<ClaimResult> {
     const { leaseUntil, redrive, redrivenAt, now } = claim;
-    let isRepeated = false;
+    let isRetried = false;
     const claimed = await ifConditionHolds(
       DeliveryEntity.patch(primaryKey(key))
         .set({ status: 'sending', leaseUntil, redrive, ...(redrivenAt !== undefined && { redrivenAt }) })
@@ -292,13 +292,13 @@ export const deliveryStore = {
         )
         .go({ response: 'all_old' }),
       () => {
-        isRepeated = true;
+        isRetried = true;
       },
     );
     if (claimed?.data) return { claimed: true, before: toDelivery(claimed.data as DeliveryItem) };
     const current = await read(key);
-    const isOwn = isRepeated && current?.status === 'sending' && current.leaseUntil === leaseUntil;
-    // Of a later attempt, the claim has overwritten what it must know of the earlier ones: it waits until its own lease is over.
+    const isOwn = isRetried && current?.status === 'sending' && current.leaseUntil === leaseUntil;
+    // The claim of a later attempt overwrote the state of the earlier attempts, so this attempt waits until its lease expires.
     return isOwn && current.firstAttemptAt === now
       ? { claimed: true, before: { ...current, ...unattempted, firstAttemptAt: undefined } }
       : { claimed: false, current };

@@ -52,7 +52,7 @@ function invalidity(parse: () => unknown): string {
 
 describe('the dead letter of a rejected request', () => {
   const content = 'x'.repeat(200_000);
-  it('has its event', () => {
+  it('contains the event', () => {
     const event = eventWith({ messages: [] });
     expect(rejectedEvent(event)).toEqual(event);
   });
@@ -60,7 +60,7 @@ describe('the dead letter of a rejected request', () => {
   it.each([
     ['ids', { messages: [{ type: 'text', content }] }, 'request-1'],
     ['short ids', { requestId: content }, undefined],
-  ])('has only the %s of an event that no item can hold', (_name, more, requestId) => {
+  ])('contains only the %s of an event that exceeds the item limit', (_name, more, requestId) => {
     const metadata = { correlationId: 'c', more: content };
     expect(rejectedEvent(eventWith({}, { detail: { metadata, data: { ...data, ...more } } }))).toEqual({
       ...{ id: 'event-1', source: 'shop', 'detail-type': 'message.send.requested', time },

@@ -11,7 +11,10 @@ import { RequestInvalid } from './errors.ts';
 export const sendRequestedType = 'message.send.requested';
 export type SendRequestData = EventData<typeof sendRequestedType>;
 
-/** The ids are in keys, for which DynamoDB has limits, and repeated in every item, event and error of the request. */
+/**
+ * In characters. The ids are parts of keys, items, events and errors. DynamoDB limits a partition key to 2,048 bytes and a sort key
+ * to 1,024 bytes.
+ */
 const maxIdLength = 256;
 const isShort = (field: 'requestId' | 'organizationId' | 'conversationId') =>
   z.refine<Readonly<Record<typeof field, string>>>((data) => data[field].length <= maxIdLength, {
@@ -143,7 +146,7 @@ const eventIdentity = z.object({
   }),
 });
 
-/** The event of a rejected request, for its dead letter. Of an event that is too large for an item, only what identifies it. */
+/** Returns the event to store in the dead letter of a rejected request: the whole event, or only its ids if it exceeds the item limit. */
 export function rejectedEvent(event: unknown): unknown {
   return jsonBytes(event) > maxBytes ? eventIdentity.safeParse(event).data : event;
 }

@@ -2,8 +2,11 @@ import aslValidator from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { functions } from '../../stacks/topology.ts';
 import { executionInput } from '../../test/model/requests.ts';
+import { failures as failedCalls } from '../../test/model/scripted-channel.ts';
+import { sendWorld } from '../../test/model/send-world.ts';
 import { failsWith, startTestMachine } from '../../test/test-aws.ts';
 import { Deferred } from '../channel/deferred.ts';
+import { compose } from '../livechat/compose.ts';
 import { type ErrorDetails, LiveChatApiError } from '../livechat/errors.ts';
 import { NotFirst, RequestExpired } from './errors.ts';
 import { retriedErrors, type StateMachineResources, sendStateMachine } from './state-machine.ts';
@@ -29,6 +32,27 @@ function pathsIn(value: unknown): string[] {
   if (typeof value === 'string') return value.includes('$') ? [value] : [];
   if (typeof value !== 'object' || value === null) return [];
   return Object.values(value).flatMap(pathsIn);
+}
+
+/** A request of the longest texts, each part of which fails three times. Returns how often the step fails before it is sent. */
+async function countFailures(): Promise<number> {
+  const messages = [190_000, ...Array<number>(9).fill(1)].map((length) => ({
+    type: 'text',
+    content: 'x'.repeat(length),
+  }));
+  const parts = compose(messages);
+  const { serverError } = failedCalls;
+  const { accept, send, live, time } = sendWorld({
+    send: parts.flatMap(() => [serverError, serverError, serverError, 'ok']),
+  });
+  const input = executionInput({ deliveries: parts.map((_, part) => ({ id: `out-${part}` })), expiresAt: 9e9 });
+  await accept(input);
+  for (let failures = 0; ; failures += 1) {
+    const outcome = await live(() => send(input)).catch((error: unknown) => error);
+    if (outcome === 'sent') return failures;
+    expect(outcome).toBe(serverError);
+    await live(() => time.sleep(30_000));
+  }
 }
 
 describe('the state machine', () => {
@@ -124,9 +148,10 @@ describe('the state machine', () => {
     expect(States.Send.Retry[2]).toMatchObject({ MaxAttempts: 3, ErrorEquals: expect.arrayContaining([name]) });
   });
 
-  it('retries failed calls as often as the step asks for: three times for each of a request’s many messages', () => {
+  it('retries failed calls as often as the step asks for: three times for each part of the longest request', async () => {
     const calls = ['ChannelServerError', 'ChannelNetworkError'];
-    expect(States.Send.Retry[1]).toMatchObject({ MaxAttempts: 30, ErrorEquals: calls });
+    expect(States.Send.Retry[1]?.ErrorEquals).toEqual(calls);
+    expect(States.Send.Retry[1]?.MaxAttempts).toBeGreaterThanOrEqual(await countFailures());
   });
 
   it('retries a throttled function longer than any burst, each time after a random part of at most 10 s', () => {

@@ -1,5 +1,3 @@
-import { maxMessagesPerRequest } from '../events/catalogue.ts';
-
 /** The resources that the state machine uses. */
 export interface StateMachineResources {
   readonly sendFunctionArn: string;
@@ -7,7 +5,7 @@ export interface StateMachineResources {
   readonly deadLetterQueueUrl: string;
 }
 
-/** Failed calls. The step counts them for each message, and defers after the fourth. */
+/** Failed calls. The step counts them for each part, and defers after the fourth. */
 const retriedCalls: readonly string[] = ['ChannelServerError', 'ChannelNetworkError'];
 
 /** Errors of the step itself, which the state machine retries three times. */
@@ -30,12 +28,15 @@ const retriedSteps: readonly string[] = [
  */
 export const retriedErrors = [...retriedCalls, ...retriedSteps];
 
+/** For errors that need no limit here: the step checks the expiry, and defers after the fourth failed call of a part. */
+const unlimited = 1000;
+
 const throttled = {
   ErrorEquals: ['Lambda.TooManyRequestsException'],
   IntervalSeconds: 2,
   BackoffRate: 2,
   MaxDelaySeconds: 10,
-  MaxAttempts: 1000,
+  MaxAttempts: unlimited,
   JitterStrategy: 'FULL',
 } as const;
 
@@ -85,8 +86,7 @@ export function sendStateMachine({
         Type: 'Task',
         Resource: sendFunctionArn,
         TimeoutSeconds: 70,
-        // The step decides how often a call is retried. This retrier must last for every message of a request.
-        Retry: [throttled, retried(retriedCalls, 3 * maxMessagesPerRequest), retried(retriedSteps)],
+        Retry: [throttled, retried(retriedCalls, unlimited), retried(retriedSteps)],
         Catch: [
           { ErrorEquals: ['NotFirst'], ResultPath: '$.turn', Next: 'ReadWait' },
           { ErrorEquals: ['Deferred'], ResultPath: '$.turn', Next: 'ReadDeferral' },

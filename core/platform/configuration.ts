@@ -50,7 +50,8 @@ export function wholeNumber(name: string, fallback: number, min = 0, environment
 
 /**
  * The optional edge in front of the webhook: the header that CloudFront adds to each request, and the variable with the SHA-256
- * digest of its value. CloudFront rejects names that begin with `x-edge-` or `x-amz-`.
+ * digest of its value. CloudFront does not accept custom origin headers whose names begin with
+ * `X-Edge-` or `X-Amz-`.
  */
 export const edgeKey = { header: 'x-origin-key', variable: 'WEBHOOK_EDGE_KEY_SHA256' } as const;
 

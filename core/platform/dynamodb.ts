@@ -91,16 +91,16 @@ export const tableIn = (variable: Extract<ResourceVariable, `${string}_TABLE`>) 
 });
 
 /**
- * The result of a conditional write, or undefined if its condition did not hold. `onRepeated`: the condition did not hold for a
- * repetition by the SDK. The first attempt may have taken effect, with its response lost.
+ * The result of a conditional write, or undefined if its condition did not hold. `onRetried` is called if the condition did not hold
+ * for a retry by the SDK. The first attempt may have succeeded, with its response lost.
  */
-export async function ifConditionHolds<T>(write: Promise<T>, onRepeated = () => {}): Promise<T | undefined> {
+export async function ifConditionHolds<T>(write: Promise<T>, onRetried = () => {}): Promise<T | undefined> {
   try {
     return await write;
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     if (!(cause instanceof ConditionalCheckFailedException)) throw error;
-    if ((cause.$metadata.attempts ?? 1) > 1) onRepeated();
+    if ((cause.$metadata.attempts ?? 1) > 1) onRetried();
     return undefined;
   }
 }

@@ -37,7 +37,7 @@ describe('withIdempotency', () => {
     expect(effect.calls()).toBe(1);
   });
 
-  it('runs the effect although the response to its record was lost and the SDK has repeated the write', async () => {
+  it('runs the effect if the SDK retried the write of its record after a lost response', async () => {
     const { dynamodb } = await import('./dynamodb.ts');
     const effect = createEffect();
     effect.resolve({ id: 'done' });

@@ -33,7 +33,7 @@ class ControlTableRecords extends DynamoDBPersistenceLayer {
     return { pk: { S: idempotencyKey }, sk: { S: 'idempotency' } };
   }
 
-  /** After a lost response, the SDK repeats the write, and the condition of the repetition fails because of this record itself. */
+  /** After a lost response, the SDK retries the write, and the retry fails its condition against the record of the first attempt. */
   protected override async _putRecord(record: IdempotencyRecord): Promise<void> {
     try {
       await super._putRecord(record);
@@ -56,7 +56,7 @@ class ControlTableRecords extends DynamoDBPersistenceLayer {
 }
 
 /**
- * A Lambda context that holds the remaining time: Powertools' idempotency reads nothing else. A random fraction of a millisecond
+ * A Lambda context with only the remaining time, which is all that Powertools Idempotency reads. A random fraction of a millisecond
  * distinguishes the records of invocations that start at the same time.
  */
 function remainingTimeContext(remainingMs: () => number): Context {

@@ -25,7 +25,7 @@ it('logs one line with the ids, the outcome and the duration', async () => {
   );
 });
 
-it('includes the events that the function published, and logs those of other functions in a line of their own', async () => {
+it('includes the events that the function published, and logs events outside an invocation on a separate line', async () => {
   vi.spyOn(logger, 'getLevelName').mockReturnValue('INFO');
   const lines = capture();
   const { conversationId: _, ...known } = ids;

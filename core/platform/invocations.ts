@@ -35,7 +35,7 @@ const current = new AsyncLocalStorage<PublishedEvents>();
 
 /**
  * Adds a published event to the line of the current invocation. Call it for the events that no function handles: for the
- * others, the handling function logs a line. Outside {@link withRecord}, the event has a line of its own.
+ * others, the handling function logs a line. Outside {@link withRecord}, the event is logged on a separate line.
  */
 export function recordPublished(type: string, id: string, ids: InvocationIds): void {
   const event = `${type} ${id}`;

@@ -105,8 +105,8 @@ export function limitCalls(options: CallOptions): LimitedCalls {
   return { call, pause: (ms) => waitUntil(clock.now() + Math.max(0, ms)) };
 }
 
-/** One thread must not stop the run. The circuit breaker stops it if LiveChat fails for all. */
-export function unlessUnreadable(error: unknown): 'unreadable' {
+/** One thread must not stop the run. The circuit breaker stops the run if all calls fail. */
+export function toReadFailure(error: unknown): 'unreadable' {
   if (error instanceof ChannelError && (error.category === 'Server' || error.category === 'Client'))
     return 'unreadable';
   throw error;

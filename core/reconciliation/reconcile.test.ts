@@ -184,7 +184,7 @@ describe('a scheduled run', () => {
     expect(await schedule()).toMatchObject({ status: 'complete' });
   });
 
-  it('reads a thread again for which LiveChat failed before, and does not wait for it', async () => {
+  it('retries a thread that failed in the previous run, and advances the watermark', async () => {
     const asked: string[] = [];
     const read = async (threadId: string) => {
       asked.push(threadId);

@@ -8,7 +8,7 @@ export const unprovableReasons = [
   'changing',
   /** What was published was not stored in time: see the dead letters. */
   'not stored',
-  /** LiveChat answered an error for this thread each time. The next run reads it again. */
+  /** LiveChat returned an error for this thread each time. The next run reads it again. */
   'unreadable',
 ] as const;
 export type UnprovableReason = (typeof unprovableReasons)[number];

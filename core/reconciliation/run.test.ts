@@ -453,7 +453,7 @@ function failAt(count: number) {
   };
 }
 
-it('keeps its checkpoint small, however many threads it has to read at the end', async () => {
+it('limits the size of its checkpoint, regardless of the number of remaining threads', async () => {
   const { threads, archived } = returningCustomers(4_000);
   const { runner, checkpoints } = start({ archived, threads });
   expect(await runner.run()).toEqual(complete);

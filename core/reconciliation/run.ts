@@ -1,6 +1,6 @@
 import type { Publish } from '../events/publish.ts';
 import type { Clock } from '../platform/clock.ts';
-import { unlessUnreadable } from './calls.ts';
+import { toReadFailure } from './calls.ts';
 import {
   type CompareOptions,
   type Comparison,
@@ -54,9 +54,12 @@ const maxPasses = 4;
 const maxAttempts = 2;
 /** Threads that are read and compared together. */
 const batchSize = 20;
-/** A scheduled run leaves up to this many threads to the next one. With more, LiveChat has a problem that concerns all. */
+/** Maximum number of unreadable threads that a scheduled run defers to the next run. More indicate an outage of LiveChat. */
 const maxUnreadable = 100;
-/** Threads that remain to be read. With more, they are read after the current page: the cursor must fit into a DynamoDB item. */
+/**
+ * Maximum number of remaining threads in the cursor, which must fit into a DynamoDB item. With more, the run reads them after the
+ * current page.
+ */
 const maxRemaining = 500;
 /** Most webhooks in flight are stored within this time. */
 const confirmMs = 2_000;
@@ -269,7 +272,7 @@ export class Runner {
     for (const { conversationId, threadId } of threads) {
       const thread = await this.#ports
         .call((source, observedAt) => source.getThread(observedAt, conversationId, threadId))
-        .catch(unlessUnreadable);
+        .catch(toReadFailure);
       this.#seen.add(threadKey({ conversationId, threadId }));
       if (typeof thread === 'string') this.tally.addUnprovable({ conversationId, threadId }, thread);
       else read.push(thread);

@@ -10,7 +10,7 @@ export interface RunCursor {
   readonly page?: string | undefined;
   /** The threads of that page that are compared already. */
   readonly done: readonly ThreadId[];
-  /** Threads to read by themselves at the end of the pass, as the next two lists. */
+  /** Threads to read individually at the end of the pass, as the next two lists. */
   readonly pending: readonly ThreadId[];
   /** Earlier threads of chats, which lists of the latest threads do not contain. */
   readonly earlier: readonly ThreadId[];

@@ -73,7 +73,7 @@ export function threadKey({ conversationId, threadId }: ThreadId): string {
   return JSON.stringify([conversationId, threadId]);
 }
 
-/** The ids alone, without what is listed of the threads. */
+/** Returns only the ids of the threads. */
 export function toIds(threads: readonly ThreadId[]): ThreadId[] {
   return threads.map(({ conversationId, threadId }) => ({ conversationId, threadId }));
 }

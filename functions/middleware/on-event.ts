@@ -28,7 +28,7 @@ export function onEvent<T extends EventType>(type: T, handle: Handle<T>) {
 
 /**
  * Creates the handler of several event types. Its rule delivers no others: an event of any other type fails validation against the
- * first schema. With `skipRemoved`, an event whose data was removed with its message counts as handled.
+ * first schema. With `skipRemoved`, an event with deleted data is skipped.
  */
 export function onEvents<T extends EventType>(
   [first, ...others]: readonly [T, ...T[]],

@@ -109,7 +109,9 @@ describe.each(widths)('the events of a stage on a screen %i pixels wide', option
   it('replays an event from the archive, and shows what the replay covers and its state', async () => {
     const page = await openEvent('message.received');
     await page
-      .getByText(/all archived events of \d+ seconds .* Only these functions receive them: message-received\./)
+      .getByText(
+        /every archived event from .* \(\d+ seconds\) .* Only these functions receive them: message-received\./,
+      )
       .waitFor();
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Replay' }).click();

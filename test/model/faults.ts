@@ -23,8 +23,8 @@ export interface FaultsResult {
 }
 
 /**
- * One world: two organizations with three chats each, 60 requests of up to three, some of up to ten, parts with files, faults of LiveChat, of tables
- * and of functions, lost wake-ups, duplicates, stopped executions, short expiries, an outage in every fourth world; then every dead letter
+ * One simulation: two organizations with three chats each, 60 requests of up to three, some of up to ten, parts with files, faults of LiveChat, of tables
+ * and of functions, lost wake-ups, duplicates, stopped executions, short expiries, an outage in every fourth simulation; then every dead letter
  * is redriven, until every request is sent.
  */
 export async function runFaults(seed: number, mutation?: Mutation): Promise<FaultsResult> {

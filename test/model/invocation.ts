@@ -37,15 +37,15 @@ export class Invocation {
   }
 
   /**
-   * An operation outside the function. It may fail before or after its effect with probability `faults`, or lose its response and
-   * be repeated by the SDK. The function may end before it learns the outcome.
+   * An operation outside the function. With probability `faults`, it fails before or after its effect, or loses its response and is
+   * retried by the SDK. The function may end before it receives the result.
    */
   async step<T>(effect: () => Promise<T>, [min, max]: readonly [number, number] = [3, 10], faults = 0): Promise<T> {
     await this.#time.sleep((this.#slowness * this.#time.between(min, max)) / 2);
     await this.#alive();
     const fault = this.#time.random() < faults ? this.#chooseFault() : 'none';
     if (fault === 'before') throw named('ThrottlingException');
-    if (fault === 'repeated') {
+    if (fault === 'retried') {
       await effect();
       await this.#time.sleep(sdkTimeoutMs);
       await this.#alive();
@@ -58,9 +58,9 @@ export class Invocation {
     return outcome.value;
   }
 
-  #chooseFault(): 'before' | 'after' | 'repeated' {
+  #chooseFault(): 'before' | 'after' | 'retried' {
     if (this.#time.random() < 0.5) return 'before';
-    return this.#time.random() < 0.5 ? 'after' : 'repeated';
+    return this.#time.random() < 0.5 ? 'after' : 'retried';
   }
 
   async sleep(ms: number): Promise<void> {

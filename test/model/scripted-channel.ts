@@ -95,7 +95,7 @@ export const failures = {
   notConnected: noResponse('refused', 'ECONNREFUSED'),
   clientError: response(422, 'validation'),
   authentication: response(401, 'authentication'),
-  /** The credentials work, but not for this chat. */
+  /** The credentials are valid, but access to this chat is denied. */
   forbidden: response(403, 'authorization', 'User has no access to the chat'),
   unscoped: response(403, 'authorization', 'Missing scope: chats--all:rw or chats--access:rw'),
 };

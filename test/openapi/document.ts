@@ -38,7 +38,7 @@ export const operations: Readonly<Record<keyof ResponseBodies, Operation>> = {
   'GET /event-filters': { summary: 'The values of the filters of events' },
   'GET /events/:id': { summary: 'A webhook or event with its payload and its effects' },
   'POST /events/:id/replay': { summary: 'Publishes an event, or the events of a webhook, again' },
-  'GET /replays/:id': { summary: 'The state of a replay from the archive of a stage' },
+  'GET /replays/:id': { summary: 'The state of a replay of EventBridge, only on a stage' },
   'GET /executions': {
     summary: 'Executions of the send state machine, latest start first',
     query: ['status', 'error', 'since', 'until', 'search', ...list],

@@ -81,6 +81,10 @@ describe('reserved concurrency', () => {
 
   it.each([
     ['SEND_CONCURRENCY', 'many', /SEND_CONCURRENCY: expected a whole number of at least 0/],
+    ['WEBHOOK_MAX_BYTES', '1MB', /WEBHOOK_MAX_BYTES: expected a whole number of at least 1/],
+    ['LIVECHAT_CALLS_PER_SECOND', '0', /LIVECHAT_CALLS_PER_SECOND: expected a whole number of at least 1/],
+    ['QUIET_MINUTES', '10081', /QUIET_MINUTES: expected a whole number of at most 10080/],
+    ['RECONCILIATION_MINUTES', '5041', /RECONCILIATION_MINUTES: expected a whole number of at most 5040/],
     ['TRACING', 'yes', /TRACING: expected one of on, off/],
     [
       'LOG_LEVEL',
