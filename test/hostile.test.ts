@@ -102,6 +102,24 @@ describe('the webhook with hostile input', () => {
     });
   });
 
+  it.each([
+    ['name', { name: 'x'.repeat(420_000) }, {}],
+    ['e-mail address', { email: 'x'.repeat(420_000) }, {}],
+    ['page address', {}, { routing: { start_url: `https://shop.example/${'x'.repeat(420_000)}` } }],
+  ])('stores a chat whose %s exceeds the limit', async (_what, fields, properties) => {
+    const organization = randomUUID();
+    const { chat_id: id, thread_id } = message().payload;
+    const thread = { id: thread_id, created_at: '2026-03-11T09:14:14.120349Z', properties };
+    const users = [{ id: randomUUID(), type: 'customer', ...fields }];
+    const payload = { chat: { id, users, thread } };
+    expect(
+      await post(local, { ...message(), organization_id: organization, action: 'incoming_chat', payload }),
+    ).toEqual(accepted);
+    await local.idle();
+    const { body } = await local.api(`/api/conversations/${id}?organizationId=${organization}`);
+    expect(body).toMatchObject({ conversation: { participants: [{ type: 'customer' }] } });
+  });
+
   it('updates a chat whose session fields exceed the limit', async () => {
     const organization = randomUUID();
     const { chat_id, thread_id } = message().payload;

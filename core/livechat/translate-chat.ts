@@ -131,7 +131,7 @@ function chatStarted(payload: IncomingChat, identity: BridgeIdentity): EventDraf
       previousThreadId: thread.previous_thread_id ?? undefined,
       participants,
       groups: (thread.access ?? chat.access)?.group_ids ?? [],
-      sourcePage: typeof sourcePage === 'string' ? sourcePage : undefined,
+      sourcePage: typeof sourcePage === 'string' ? shorten(sourcePage) : undefined,
       queue: toQueue(thread.queue),
       tags: thread.tags ?? [],
       transferredFrom: from ? { agents: from.agent_ids ?? [], groups: from.group_ids ?? [] } : undefined,
@@ -212,13 +212,20 @@ function toParticipant(user: LiveChatUser, declaredType?: string | null): Partic
     id: user.id,
     type,
     misleadingId: type === userTypeFromId(user.id) ? undefined : true,
-    name: user.name ?? undefined,
-    email: user.email ?? undefined,
+    name: shorten(user.name),
+    email: shorten(user.email),
     present: user.present,
     hidden: user.visibility ? user.visibility !== 'all' : undefined,
     fields: user.session_fields ? toFields(user.session_fields) : undefined,
     country: (user.visit ?? user.last_visit)?.geolocation?.country_code ?? undefined,
   };
+}
+
+/** A customer can choose these texts. They must fit into a DynamoDB item. */
+const maxTextLength = 8_192;
+
+function shorten(text: string | null | undefined): string | undefined {
+  return text?.slice(0, maxTextLength).toWellFormed();
 }
 
 /** Converts LiveChat's list of one-key objects. The last value of a name is used. */
