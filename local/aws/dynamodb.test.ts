@@ -113,7 +113,7 @@ test('returns a copy of the cached tree', () => {
   );
 });
 
-test('deletes expired items, also from the indexes', async () => {
+test('deletes expired items, including those in the indexes', async () => {
   const aws = await startTestAws({ expirySweepMs: 20 });
   onTestFinished(aws.stop);
   const client = new DynamoDBClient(aws.client);
