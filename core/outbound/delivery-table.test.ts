@@ -18,6 +18,7 @@ import type {
   NewDelivery,
   SentRecord,
 } from './delivery.ts';
+import { StepFailed } from './errors.ts';
 
 type Operation =
   | { readonly do: 'create'; readonly hash: string }
@@ -306,6 +307,11 @@ describe('the table of deliveries', () => {
     expect(await size()).toBeLessThanOrEqual(1024);
     await table.markDelivered(key, { ...message, deliveredAt: now + 900 });
     expect(await size()).toBeLessThanOrEqual(1024);
+  });
+
+  it('fails with an error of the step that names the error of AWS', async () => {
+    const error = await table.deliveryStore.read({ ...newKey(), organizationId: 'x'.repeat(3_000) }).catch((e) => e);
+    expect(new StepFailed(error).message).toContain('(ValidationException)');
   });
 
   it('expires after a year by default', async () => {

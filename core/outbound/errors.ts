@@ -42,11 +42,12 @@ export class DeliveryMissing extends Error {
   }
 }
 
-/** An AWS call of the step failed. The state machine retries it. */
+/** An AWS call of the step failed. The state machine retries it. The message names the error of AWS, also inside one of ElectroDB. */
 export class StepFailed extends Error {
   override readonly name = 'StepFailed';
   constructor(cause: unknown) {
-    const name = cause instanceof Error ? cause.name : typeof cause;
+    const source = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+    const name = source instanceof Error ? source.name : typeof source;
     super(`the send step failed (${name}); the state machine retries it`, { cause });
   }
 }
