@@ -14,7 +14,7 @@ export interface ArchiveResource {
   readonly retentionDays: number;
 }
 
-/** An event as the archive keeps it. */
+/** An event as the archive stores it. */
 export type ArchivedEvent = Pick<Envelope, 'id' | 'source' | 'detail-type' | 'detail' | 'time'>;
 
 export interface ReplayOptions {

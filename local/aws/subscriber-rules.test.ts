@@ -459,6 +459,7 @@ test('sends an event to the dead-letter queue immediately above the limit of pen
   expect(failed).toEqual([
     { body: expect.stringContaining('"id":"3"'), attributes: expect.objectContaining({ ERROR_CODE: 'THROTTLING' }) },
   ]);
+  expect(failed[0]?.attributes).not.toHaveProperty('EXHAUSTED_RETRY_CONDITION');
   rules.stop();
 });
 
