@@ -26,8 +26,7 @@ export interface EventLog extends EventSource {
   recordEvent(event: Pick<Envelope, 'id' | 'source' | 'detail-type' | 'detail' | 'replay-name'>, at: string): void;
   recordInvocation(activity: InvocationActivity): void;
   /**
-   * The events of a period whose payload is stored, oldest first, except replayed ones. The times are in milliseconds since
-   * 1970.
+   * The events with a stored payload in a period, oldest first, except replayed events. The times are in milliseconds since 1970.
    */
   readArchive(from: number, to: number): ArchivedEvent[];
 }
@@ -100,7 +99,7 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
     if (obstacle !== undefined) return { obstacle };
     const isPublished = ({ kind, source, causationId }: StoredEntry) =>
       kind === 'event' && source === eventSource && causationId === undefined;
-    // The log contains a replayed event twice.
+    // A replayed event has several entries in the log.
     const events = new Map(
       (selected.kind === 'event' ? [selected] : related.filter(isPublished)).map((event) => [event.eventId, event]),
     );

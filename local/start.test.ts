@@ -69,7 +69,7 @@ test('exits with code 1 and the folder if another engine uses it, also after tha
 
     expect(await second.ended).toBe(1);
     expect(second.errors()).toBe(
-      `Another engine uses the folder ${folder}. Stop it, choose another folder with --data DIR, or keep nothing with --memory.\n`,
+      `Another engine is using the folder ${folder}. Stop that engine, choose another folder with --data DIR, or store nothing with --memory.\n`,
     );
     first.child.kill('SIGKILL');
     await first.ended;
@@ -89,7 +89,7 @@ test.each<[string, string, (folder: string) => void]>([
       writeFileSync(folder, '');
     },
   ],
-])('exits with code 1 and what to do about the folder if %s', async (_what, expected, damage) => {
+])('exits with code 1 and prints the fix if %s', async (_what, expected, damage) => {
   const folder = mkdtempSync(join(tmpdir(), 'livechat-data-'));
   cleanups.push(() => rmSync(folder, { recursive: true }));
   damage(folder);
@@ -99,10 +99,10 @@ test.each<[string, string, (folder: string) => void]>([
   expect(await ended).toBe(1);
   expect(errors()).toContain(folder);
   expect(errors()).toContain(expected);
-  expect(errors()).toMatch(/^.*, choose another folder with --data DIR, or keep nothing with --memory\.\n$/);
+  expect(errors()).toMatch(/^.*, choose another folder with --data DIR, or store nothing with --memory\.\n$/);
 });
 
-test('exits with code 1 and what to do if the disk is full', async () => {
+test('exits with code 1 and prints the fix if the disk is full', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'livechat-data-'));
   cleanups.push(() => rmSync(folder, { recursive: true }));
   // A limit on the size of files, in units of 512 bytes or 1 KB.
@@ -115,7 +115,7 @@ test('exits with code 1 and what to do if the disk is full', async () => {
 
   expect(code).toBe(1);
   expect(errors).toBe(
-    `The disk with the folder ${folder} is full, or fails. Free some space, choose another folder with --data DIR, or keep nothing with --memory.\n`,
+    `Cannot write to the folder ${folder}: its disk is full or has failed. Free some space, choose another folder with --data DIR, or store nothing with --memory.\n`,
   );
 });
 

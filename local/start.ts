@@ -23,7 +23,7 @@ const options = new Command('npm start --')
   )
   .option(
     '--async-concurrency <number>',
-    'functions that events invoke at the same time; 1 runs them one after the other',
+    'maximum number of concurrent asynchronous invocations; 1 processes events sequentially',
     parseConcurrency,
     defaultAsyncConcurrency,
   )

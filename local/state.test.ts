@@ -63,7 +63,7 @@ describe.each([
     expect(read({ gt: '010', lt: '240' })).toHaveLength(229);
   });
 
-  test('deletes a range of keys, and the records that were put first', () => {
+  test('deletes a range of keys, and the oldest records', () => {
     const numbers = start().collection<number>('numbers');
     for (const key of ['3', '1', '2', '5', '4']) numbers.put(key, Number(key));
     numbers.keepLatest(4);
@@ -97,7 +97,7 @@ test('keeps the records in a folder that only its owner can read', () => {
 test('locks the folder', () => {
   open(folder);
   expect(() => open(folder)).toThrow(StateError);
-  expect(() => open(folder)).toThrow(/Another engine uses the folder .*--data DIR/);
+  expect(() => open(folder)).toThrow(/Another engine is using the folder .*--data DIR/);
 });
 
 test('rejects a folder of another version', () => {
@@ -105,16 +105,16 @@ test('rejects a folder of another version', () => {
   const database = new DatabaseSync(join(folder, 'engine.db'));
   database.exec('PRAGMA user_version = 999');
   database.close();
-  expect(() => open(folder)).toThrow(/Another version .*livechat reset/);
+  expect(() => open(folder)).toThrow(/another version .*livechat reset/);
 });
 
 test.each<[string, object, RegExp]>([
-  ['SQLITE_BUSY', { errcode: 5 }, /^Another engine uses the folder \/data\. Stop it/],
-  ['SQLITE_BUSY_RECOVERY', { errcode: 261 }, /^Another engine uses the folder \/data\. Stop it/],
+  ['SQLITE_BUSY', { errcode: 5 }, /^Another engine is using the folder \/data\. Stop that engine/],
+  ['SQLITE_BUSY_RECOVERY', { errcode: 261 }, /^Another engine is using the folder \/data\. Stop that engine/],
   ['SQLITE_READONLY_DIRECTORY', { errcode: 1544 }, /^The engine cannot write to the folder \/data\. Correct its perm/],
   ['EACCES', { code: 'EACCES', path: '/data/engine.db' }, /^The engine cannot write to the folder \/data\./],
-  ['SQLITE_FULL', { errcode: 13 }, /^The disk with the folder \/data is full/],
-])('describes %s with the folder and what to do', (_what, fields, expected) => {
+  ['SQLITE_FULL', { errcode: 13 }, /^Cannot write to the folder \/data: its disk is full/],
+])('maps %s to an error with the folder and the fix', (_what, fields, expected) => {
   const error = toStateError(Object.assign(new Error('no'), fields), '/data');
   expect(error).toBeInstanceOf(StateError);
   expect(String(error)).toMatch(new RegExp(`StateError: ${expected.source.slice(1)}`));

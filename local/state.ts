@@ -50,45 +50,45 @@ export class StateError extends Error {
   }
 }
 
-type Problem = 'busy' | 'damaged' | 'forbidden' | 'full' | 'noFolder' | 'otherVersion';
+type Problem = 'busy' | 'damaged' | 'forbidden' | 'diskError' | 'noFolder' | 'otherVersion';
 
 /** By SQLite's primary result code, or by the code of the file system. */
 const problems: ReadonlyMap<unknown, Problem> = new Map<unknown, Problem>([
   [5, 'busy'],
   [8, 'forbidden'],
-  [10, 'full'],
+  [10, 'diskError'],
   [11, 'damaged'],
-  [13, 'full'],
+  [13, 'diskError'],
   [14, 'forbidden'],
   [26, 'damaged'],
   ['EACCES', 'forbidden'],
-  ['EDQUOT', 'full'],
+  ['EDQUOT', 'diskError'],
   ['EEXIST', 'noFolder'],
-  ['EFBIG', 'full'],
-  ['EIO', 'full'],
+  ['EFBIG', 'diskError'],
+  ['EIO', 'diskError'],
   ['EISDIR', 'damaged'],
   ['ENOENT', 'forbidden'],
-  ['ENOSPC', 'full'],
+  ['ENOSPC', 'diskError'],
   ['ENOTDIR', 'noFolder'],
   ['EPERM', 'forbidden'],
   ['EROFS', 'forbidden'],
 ]);
 
 const descriptions: Readonly<Record<Problem, (folder: string) => string>> = {
-  busy: (folder) => `Another engine uses the folder ${folder}. Stop it`,
+  busy: (folder) => `Another engine is using the folder ${folder}. Stop that engine`,
   damaged: (folder) =>
     `A file in the folder ${folder} is damaged, or is not a database. Delete the state with ${resetCommand(folder)}`,
   forbidden: (folder) => `The engine cannot write to the folder ${folder}. Correct its permissions`,
-  full: (folder) => `The disk with the folder ${folder} is full, or fails. Free some space`,
+  diskError: (folder) => `Cannot write to the folder ${folder}: its disk is full or has failed. Free some space`,
   noFolder: (folder) => `${folder} is not a folder. Remove it`,
   otherVersion: (folder) =>
-    `Another version of the engine wrote the folder ${folder}. Delete the state with ${resetCommand(folder)}`,
+    `The folder ${folder} was written by another version of the engine. Delete the state with ${resetCommand(folder)}`,
 };
 
 const resetCommand = (folder: string): string => `\`npx livechat reset --data ${folder}\``;
 
 function createError(problem: Problem, folder: string, cause?: unknown): StateError {
-  const instead = 'choose another folder with --data DIR, or keep nothing with --memory';
+  const instead = 'choose another folder with --data DIR, or store nothing with --memory';
   return new StateError(`${descriptions[problem](folder)}, ${instead}.`, { problem, cause });
 }
 
@@ -180,11 +180,11 @@ export function createPrivateFile(folder: string, file: DatabaseFile): string {
  */
 export function deleteData(folder: string): boolean {
   if (!existsSync(join(folder, 'engine.db'))) return false;
-  const state = openUnlessDamaged(folder);
+  const state = tryOpenState(folder);
   try {
     for (const file of readdirSync(folder)) {
-      const isOurs = databaseFiles.some((name) => file === name || file.startsWith(`${name}-`));
-      if (isOurs) rmSync(join(folder, file), { recursive: true });
+      const isDatabaseFile = databaseFiles.some((name) => file === name || file.startsWith(`${name}-`));
+      if (isDatabaseFile) rmSync(join(folder, file), { recursive: true });
     }
   } finally {
     state?.close();
@@ -193,8 +193,8 @@ export function deleteData(folder: string): boolean {
   return true;
 }
 
-/** Locks the folder. An engine that uses it would have been found before the damage. */
-function openUnlessDamaged(folder: string): State | undefined {
+/** Locks the folder. Returns undefined if it is damaged: SQLite reports a lock before it reports damage. */
+function tryOpenState(folder: string): State | undefined {
   try {
     return openState(folder, { anyVersion: true });
   } catch (error) {

@@ -19,7 +19,7 @@ import { busEvents, eventsFor, isFunction, toBusEvent } from './bus-events.ts';
 import { fixture, sendInput, sendInputVersions } from './fixtures.ts';
 import { respondWith, startServer } from './http-server.ts';
 import { type Local, organizationId, startLocal } from './local.ts';
-import { awsClientConfig, putSecret } from './local-aws.ts';
+import { awsClientConfig, copyDefaultSecret } from './local-aws.ts';
 import { outbound } from './outbound.ts';
 import { watchBus } from './watch-bus.ts';
 
@@ -190,7 +190,7 @@ describe('the bundle of', () => {
       respondWith(200, listResponse(incoming.url))(response, incoming),
     );
     const own = randomUUID();
-    await putSecret(local, own);
+    await copyDefaultSecret(local, own);
     const cause = { organizationId: own, correlationId: 'schedule', causationId: 'schedule' };
     const request = toBusEvent(
       createEvent('reconciliation.requested', { reason: 'schedule' }, cause, [own], Date.now()),
@@ -209,7 +209,7 @@ describe('the bundle of', () => {
     const aws = awsClientConfig(local);
     await new EventBridgeClient(aws).send(new DisableRuleCommand({ EventBusName: local.bus, Name: 'reconcile' }));
     const withSecret = randomUUID();
-    for (const name of [withSecret, `dev/${randomUUID()}`]) await putSecret(local, name);
+    for (const name of [withSecret, `dev/${randomUUID()}`]) await copyDefaultSecret(local, name);
     const bus = await watchBus(local);
     const { error, log } = await invoke('schedule-reconciliation', scheduledEvent('e', new Date().toISOString()));
     expect(error).toBeUndefined();

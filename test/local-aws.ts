@@ -19,7 +19,7 @@ export const awsEnvironment = ({ aws }: Pick<RunningLocal, 'aws'>) => ({
 });
 
 /** Stores the default credentials as an organization's own. `name`: `<organizationId>` or `<stage>/<organizationId>`. */
-export async function putSecret(local: Pick<RunningLocal, 'aws'>, name: string): Promise<void> {
+export async function copyDefaultSecret(local: Pick<RunningLocal, 'aws'>, name: string): Promise<void> {
   const secrets = new SecretsManagerClient(awsClientConfig(local));
   const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: 'livechat/default' }));
   const own = { ...JSON.parse(SecretString), LIVECHAT_ORGANIZATION_ID: undefined };

@@ -15,7 +15,7 @@ import { type EmittedMetric, emittedMetrics } from './emf.ts';
 import { fixture, startedNow } from './fixtures.ts';
 import { respondWith, startServer } from './http-server.ts';
 import { type Local, pollOptions, post, startLocal } from './local.ts';
-import { awsClientConfig, putSecret } from './local-aws.ts';
+import { awsClientConfig, copyDefaultSecret } from './local-aws.ts';
 import { executionInput } from './model/requests.ts';
 import { outbound } from './outbound.ts';
 
@@ -281,7 +281,7 @@ async function fail(local: Local): Promise<void> {
 
 /** The webhooks of a chat are lost after the first run, which is an inventory. */
 async function reconcile(local: Local, liveChat: { readonly archiveChat: () => void }): Promise<void> {
-  await putSecret(local, reconciledOrganization);
+  await copyDefaultSecret(local, reconciledOrganization);
   const cause = { organizationId: reconciledOrganization, correlationId: 'e', causationId: 'e' };
   const run = async (number: string) => {
     const { type, metadata, data } = createEvent('reconciliation.requested', reason, cause, [number], Date.now());

@@ -3,7 +3,7 @@ import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { type Local, pollOptions, startLocal } from './local.ts';
-import { awsClientConfig, putSecret } from './local-aws.ts';
+import { awsClientConfig, copyDefaultSecret } from './local-aws.ts';
 import { outbound } from './outbound.ts';
 
 const pendingPage = z.object({ pending: z.array(z.object({ requestId: z.string(), execution: z.string() })) });
@@ -53,7 +53,7 @@ describe('the send path', () => {
 
   it('is not delayed by a paused organization with 30 waiting chats', { timeout: 60_000 }, async () => {
     const paused = randomUUID();
-    await putSecret(local, paused);
+    await copyDefaultSecret(local, paused);
     await world.rateLimit('pause', paused);
     const [chat, ...others] = await Promise.all(Array.from({ length: 31 }, () => world.chat()));
     await Promise.all(others.map((other) => world.send(other, { organizationId: paused })));

@@ -8,7 +8,7 @@ import type { RunningLocal } from './local.ts';
 
 const prefix = '/aws/lambda/livechat-blue-';
 const token = 'token-of-this-test';
-/** The clock of the console is ahead, as if events had been published some time before. */
+/** Offset of the console's clock, so that events are older than the delay of the archive. */
 const aheadMs = 15 * 60_000;
 
 const text = z.optional(z.string());
@@ -58,8 +58,8 @@ const toResult = ({ at, function: name, line }: Awaited<ReturnType<typeof readLo
 ];
 
 /**
- * The console of a stage whose AWS is a local engine, with the logs of what the engine has handled until now. Once per test
- * file, because modules read the names of their tables when they are imported.
+ * Starts the console of a stage against a local engine, with the logs of all events that it handled so far. Once per test file,
+ * because modules read the names of their tables when they are imported.
  */
 export async function startStage(local: RunningLocal, stage = 'blue') {
   const lines = await readLogs(local);
@@ -81,7 +81,7 @@ export async function startStage(local: RunningLocal, stage = 'blue') {
     };
     response.end(JSON.stringify(responses[operation]?.()));
   });
-  /** The error of an operation of EventBridge, by operation. */
+  /** Injected EventBridge errors, by operation. */
   const failures = new Map<string, string>();
   const eventBridge = await startServer(async (response, { headers }) => {
     const failure = failures.get(getOperation(headers));
@@ -123,7 +123,7 @@ export async function startStage(local: RunningLocal, stage = 'blue') {
       const response = await fetch(new URL(path, url), { method, headers: { authorization: `Bearer ${token}` } });
       return { status: response.status, body: await response.json() };
     },
-    /** Sets how far the clock of the console is ahead. */
+    /** Sets the offset of the console's clock. */
     setClock(ms = aheadMs): void {
       ahead = ms;
     },

@@ -386,7 +386,7 @@ export function planUnused({ epoch, isProbe }: Reservation, now: number): RateLi
 
 /** Whether a slot that was reserved earlier may be used, {@link maxSlotWaitMs} before it at the earliest. */
 export function isSlotValid(
-  { at, epoch, isProbe }: { readonly at: number; readonly epoch: number; readonly isProbe: boolean },
+  { at, epoch, isProbe }: Pick<Reservation, 'at' | 'epoch' | 'isProbe'>,
   state: RateLimitState,
   now: number,
 ): boolean {
@@ -395,9 +395,6 @@ export function isSlotValid(
 }
 
 /** Whether a held slot is the probe call of the half-open breaker. */
-export function isProbeSlot(
-  { at, epoch }: { readonly at: number; readonly epoch: number },
-  state: RateLimitState,
-): boolean {
+export function isProbeSlot({ at, epoch }: Pick<Reservation, 'at' | 'epoch'>, state: RateLimitState): boolean {
   return state.breaker === 'half-open' && state.epoch === epoch && state.probeUntil === at + probeMs;
 }

@@ -74,7 +74,7 @@ describe('with a default secret that names its organization', () => {
     );
   });
 
-  it('connects another organization with a secret of its own', async () => {
+  it('connects another organization with its own secret', async () => {
     const { connect, calls } = await connectToServer();
     readSecrets({ ...named, [`livechat/${other}`]: secret('own', 'tomas@acme.example') });
     await (await connect(other)).client.listChats({ limit: 1 });

@@ -77,7 +77,7 @@ describe('storeMedia', () => {
         return modules.storeMedia({ message: edited, metadata: event, isEdit: true, storeMessage }, ports);
       },
       /** Stores the file as an invocation does that then crashes. */
-      crash: () =>
+      storeFileBeforeCrash: () =>
         modules.putObject({
           bucket: modules.mediaBucket(),
           key: `${modules.mediaPrefix(modules.messageKey(message))}a.txt`,
@@ -127,10 +127,10 @@ describe('storeMedia', () => {
   });
 
   it('deletes the file of a crashed attempt if the message was deleted', async () => {
-    const { store, ensure, remove, files, crash } = arrival();
+    const { store, ensure, remove, files, storeFileBeforeCrash } = arrival();
     await ensure();
     await remove();
-    await crash();
+    await storeFileBeforeCrash();
     expect(await files()).toHaveLength(1);
     expect(await store()).toBe('discarded');
     expect(await files()).toEqual([]);

@@ -41,16 +41,16 @@ export function recordPublished(type: string, id: string, ids: InvocationIds): v
   const event = `${type} ${id}`;
   const invocation = current.getStore();
   if (invocation) invocation.published = [...(invocation.published ?? []), event];
-  else print({ ...ids, published: [event] });
+  else writeLine({ ...ids, published: [event] });
 }
 
 /**
  * Logs one line per invocation. The console of a stage lists webhooks and events from these lines. CloudWatch Logs bills each
  * byte, so the line has no further keys: CloudWatch Logs adds the time and the function's log group.
  */
-export const recordInvocation: RecordInvocation = print;
+export const recordInvocation: RecordInvocation = writeLine;
 
-function print(record: object): void {
+function writeLine(record: object): void {
   if (recordedLevels.has(logger.getLevelName())) process.stdout.write(`${JSON.stringify(record)}\n`);
 }
 
@@ -58,7 +58,7 @@ function print(record: object): void {
 export async function withRecord<T>(ids: InvocationIds, run: () => Promise<T>): Promise<T> {
   const started = performance.now();
   const record = (outcome: Pick<InvocationRecord, 'status' | 'reason'>) =>
-    print({ ...ids, ...outcome, ms: Math.round(performance.now() - started), ...events });
+    writeLine({ ...ids, ...outcome, ms: Math.round(performance.now() - started), ...events });
   const events: PublishedEvents = {};
   try {
     const result = await current.run(events, run);

@@ -202,7 +202,7 @@ async function runWithLease(
     },
   });
   const { run, runner, restarts } = ended;
-  // Only a scheduled run leaves threads to the next one.
+  // Only a scheduled run defers threads to the next run.
   const isProven = isRunProven && (kind === 'scheduled' || runner.tally.unprovable('unreadable').length === 0);
   const now = systemClock.now();
   const continues = (run.status === 'interrupted' || run.status === 'failed') && !restarts;

@@ -22,13 +22,13 @@ export interface BusRule {
   readonly matches: Matcher;
   readonly target: Target;
   enabled: boolean;
-  /** The target in the API's form. Undefined while it is removed; without a dead-letter queue, failed events are lost. */
+  /** The target as `ListTargetsByRule` returns it, undefined after `RemoveTargets`. Without `DeadLetterConfig`, failed events are lost. */
   listedTarget?: ListedTarget | undefined;
 }
 
 type RuleState = Pick<BusRule, 'enabled' | 'listedTarget'>;
 
-/** The bus of AWS services' events. */
+/** The default event bus, which receives events from AWS services. */
 export const defaultBus = 'default';
 
 const onBus = { EventBusName: z.optional(z.string()) };

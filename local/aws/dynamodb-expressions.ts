@@ -89,8 +89,8 @@ export function memoizeParser(parse: Parse): Parse {
     };
   }
 
-  /** Keeps the expressions that were used last. */
-  function remember(key: string, found: CachedExpression): void {
+  /** Adds to the cache, and deletes the least recently used expression above the limit. */
+  function cacheExpression(key: string, found: CachedExpression): void {
     cache.delete(key);
     cache.set(key, found);
     const [leastRecentlyUsed] = cache.keys();
@@ -103,7 +103,7 @@ export function memoizeParser(parse: Parse): Parse {
     const found = cache.get(key) ?? parseExpression(expression, context);
     // dynalite reports the syntax error.
     if (!found) return parse(expression, { context });
-    remember(key, found);
+    cacheExpression(key, found);
     for (const name of found.usedNames) delete context.unusedAttrNames[name];
     for (const name of found.usedValues) delete context.unusedAttrVals[name];
     return substituteValues(found.tree, found.values, context.attrVals ?? {});

@@ -87,7 +87,7 @@ test('parses an expression again for other names or types', () => {
   expect(parse).toHaveBeenCalledTimes(3);
 });
 
-test('keeps the 2,000 expressions that were used last', () => {
+test('caches the 2,000 most recently used expressions', () => {
   const parse = vi.fn(conditionParser.parse);
   const memoized = memoizeParser(parse);
   const use = (name: string) =>
@@ -113,7 +113,7 @@ test('returns a copy of the cached tree', () => {
   );
 });
 
-test('deletes expired items, also from the indexes', async () => {
+test('deletes expired items, including those in the indexes', async () => {
   const aws = await startTestAws({ expirySweepMs: 20 });
   onTestFinished(aws.stop);
   const client = new DynamoDBClient(aws.client);

@@ -125,7 +125,7 @@ export function createDatabase(state: State) {
         for await (const Key of scanExpired(TableName, attribute, ExpressionAttributeValues)) {
           // The item may have changed since it was read.
           await call('DeleteItem', JSON.stringify({ ...deletion, ExpressionAttributeValues, Key })).catch(
-            rethrowUnlessChanged,
+            ignoreFailedCondition,
           );
         }
       }
@@ -136,7 +136,7 @@ export function createDatabase(state: State) {
 const described = z.object({ Table: z.object({ KeySchema: z.array(z.object({ AttributeName: z.string() })) }) });
 const scanned = z.object({ Items: z.array(z.unknown()), LastEvaluatedKey: z.optional(z.unknown()) });
 
-function rethrowUnlessChanged(error: unknown): void {
+function ignoreFailedCondition(error: unknown): void {
   if (!(error instanceof AwsError) || !error.type.endsWith('ConditionalCheckFailedException')) throw error;
 }
 

@@ -62,11 +62,11 @@ export function createEvents(options: EventsOptions) {
   const replays = createReplays({
     ...options,
     findRule: rules.find,
-    publish: (event, only) => publish(createEnvelope({ resources: [], ...event }), only),
+    publish: (event, ruleNames) => publish(createEnvelope({ resources: [], ...event }), ruleNames),
   });
   const pending = state.collection<QueueDelivery>('event deliveries');
   // Read before the first delivery starts: `resume` must not start that one a second time.
-  const earlier = pending.entries();
+  const interrupted = pending.entries();
   let stopped = false;
 
   /** @throws AwsError */
@@ -106,12 +106,12 @@ export function createEvents(options: EventsOptions) {
   }
 
   /**
-   * Starts the delivery of an event to the targets of all matching rules, or of those in `only`. Every delivery is stored when
+   * Starts the delivery of an event to the targets of all matching rules, or of those in `ruleNames`. Every delivery is stored when
    * this returns.
    */
-  function deliver(bus: string, event: Envelope, only?: ReadonlySet<string>): void {
+  function deliver(bus: string, event: Envelope, ruleNames?: ReadonlySet<string>): void {
     for (const { name, target } of rules.matching(bus, event)) {
-      if (only?.has(name) === false) continue;
+      if (ruleNames?.has(name) === false) continue;
       if ('function' in target) startFunction(target.function, event);
       else {
         const key = randomUUID();
@@ -120,12 +120,12 @@ export function createEvents(options: EventsOptions) {
         void deliverToQueue(key, delivery);
       }
     }
-    subscribers.deliver(bus, event, only);
+    subscribers.deliver(bus, event, ruleNames);
   }
 
-  function publish(event: Envelope, only?: ReadonlySet<string>): void {
+  function publish(event: Envelope, ruleNames?: ReadonlySet<string>): void {
     onEvent?.(event);
-    deliver(busName, event, only);
+    deliver(busName, event, ruleNames);
   }
 
   /** A delivery that is interrupted by a stop remains stored, and `resume` repeats it. */
@@ -136,7 +136,7 @@ export function createEvents(options: EventsOptions) {
         if (!stopped) return sendToDeadLetterQueue(rules.findOwn(bus, rule), event, error);
       });
     } catch (error) {
-      if (!stopped) report(`An event for the rule ${rule} is lost: ${error}`);
+      if (!stopped) report(`Lost an event for the rule ${rule}: ${error}`);
     }
     if (!stopped) pending.delete(key);
     done();
@@ -190,7 +190,7 @@ export function createEvents(options: EventsOptions) {
 
     /** Continues the deliveries of an earlier run. */
     resume(): void {
-      for (const [key, delivery] of earlier.splice(0)) void deliverToQueue(key, delivery);
+      for (const [key, delivery] of interrupted.splice(0)) void deliverToQueue(key, delivery);
       subscribers.resume();
       replays.resume();
     },

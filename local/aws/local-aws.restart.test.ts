@@ -249,7 +249,7 @@ async function subscribe(aws: TestAws, InvocationEndpoint: string, RetryPolicy?:
   await aws.control('GET', 'idle');
 }
 
-test("keeps a subscriber's rule, and delivers the undelivered events of an earlier run to its endpoint", async () => {
+test("keeps a subscriber's rule, and resumes its pending deliveries after a restart", async () => {
   const { received, url } = await startEndpoint(500, 200);
   await subscribe(await start({ asyncRetryDelayMs: 60_000 }), url);
 
@@ -261,7 +261,7 @@ test("keeps a subscriber's rule, and delivers the undelivered events of an earli
   expect(received.toSorted()).toEqual(['mine 1', 'mine 1', 'mine 2']);
 });
 
-test("counts the retries of a subscriber's endpoint over restarts", async () => {
+test("counts the retries of a subscriber's endpoint across restarts", async () => {
   const { received, url } = await startEndpoint(500);
   await subscribe(await start({ asyncRetryDelayMs: 60_000 }), url, { MaximumRetryAttempts: 2 });
   for (let restart = 0; restart < 4; restart += 1) {
@@ -270,7 +270,7 @@ test("counts the retries of a subscriber's endpoint over restarts", async () => 
   expect(received).toHaveLength(3);
 });
 
-test("does not deliver to a subscriber's endpoint an event that expired while the engine was stopped", async () => {
+test('does not deliver an event that expired while the engine was stopped', async () => {
   const { received, url } = await startEndpoint(500);
   await subscribe(await start({ asyncRetryDelayMs: 1_000 }), url, { MaximumEventAgeInSeconds: 60 });
   onTestFinished(() => void vi.useRealTimers());

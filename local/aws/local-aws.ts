@@ -66,7 +66,7 @@ export interface LocalAwsOptions {
    * in milliseconds.
    */
   readonly asyncRetryDelayMs: number;
-  /** Maximum of concurrent asynchronous invocations. */
+  /** Maximum number of concurrent asynchronous invocations. */
   readonly asyncConcurrency?: number | undefined;
   /** A fixed delay before every retry of a state machine's task instead of the definition's, in milliseconds. */
   readonly machineRetryDelayMs?: number | undefined;
@@ -80,9 +80,12 @@ export interface LocalAwsOptions {
   readonly otherInFlight?: InFlight;
   /** Maximum number of ended executions to keep. Default 10,000. */
   readonly maxEndedExecutions?: number;
-  /** Maximum number of names of earlier executions to keep. Default 200,000. */
-  readonly maxFormerExecutions?: number;
-  /** How often expired items of the tables are deleted, in milliseconds. Default 1 hour; AWS needs up to a few days. */
+  /** Maximum number of names of deleted executions to keep. Default 200,000. */
+  readonly maxReservedNames?: number;
+  /**
+   * How often expired items of the tables are deleted, in milliseconds. Default 1 hour. DynamoDB typically
+   * deletes expired items within a few days.
+   */
   readonly expirySweepMs?: number;
   report(message: string): void;
   onEvent?(event: Envelope): void;
@@ -93,7 +96,7 @@ export interface LocalAwsOptions {
 }
 
 const defaultMaxEndedExecutions = 10_000;
-const defaultMaxFormerExecutions = 200_000;
+const defaultMaxReservedNames = 200_000;
 
 /**
  * Starts the app's AWS resources on this machine, and continues the unfinished work in the stored state.
@@ -153,7 +156,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     faults,
     retryDelayMs: options.machineRetryDelayMs,
     maxEnded: options.maxEndedExecutions ?? defaultMaxEndedExecutions,
-    maxFormer: options.maxFormerExecutions ?? defaultMaxFormerExecutions,
+    maxReservedNames: options.maxReservedNames ?? defaultMaxReservedNames,
     inFlight,
     state,
     openExecutions,

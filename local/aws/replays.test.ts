@@ -88,7 +88,7 @@ test('replays archived events to the selected rules only, with their ids and the
   });
 });
 
-test('replays to all rules without a selection, and only the events of the period', async () => {
+test('replays to all rules without FilterArns, and only the events of the period', async () => {
   const { replayed } = await replay({ Destination: { Arn: busArn } });
   expect(replayed.map(({ name }) => name).toSorted()).toEqual(['audit', 'message']);
   const earlier = await replay({ ReplayName: 'earlier', EventEndTime: new Date(Date.now() - 2_000 - minute / 2) });
@@ -131,7 +131,7 @@ test.each<[string, Partial<StartReplayCommandInput>, string, RegExp]>([
     /does not exist on EventBus omnichannel/,
   ],
   ['an invalid name', { ReplayName: 'a b' }, 'ValidationException', /ReplayName/],
-  ['a used name', { ReplayName: 'used' }, 'ResourceAlreadyExistsException', /used already exists/],
+  ['an existing name', { ReplayName: 'used' }, 'ResourceAlreadyExistsException', /used already exists/],
 ])('rejects a replay with %s', async (_what, overrides, name, message) => {
   await startReplay({ ReplayName: 'used' });
   await expect(startReplay(overrides)).rejects.toMatchObject({ name, message: expect.stringMatching(message) });

@@ -14,7 +14,7 @@ export interface ArchiveResource {
   readonly retentionDays: number;
 }
 
-/** An event as the archive keeps it. */
+/** An event as the archive stores it. */
 export type ArchivedEvent = Pick<Envelope, 'id' | 'source' | 'detail-type' | 'detail' | 'time'>;
 
 export interface ReplayOptions {
@@ -58,7 +58,7 @@ const replayArn = (name: string) => `arn:aws:events:${region}:${accountId}:repla
 export function createReplays({ archive, busName, state, inFlight, ...options }: ReplayOptions) {
   const replays = state.collection<Replay>('replays');
   // Read before the first replay starts: `resume` must not start that one a second time.
-  const earlier = replays.entries();
+  const interrupted = replays.entries();
   const archiveArn = `arn:aws:events:${region}:${accountId}:archive/${archive.name}`;
   const isArchived = compilePattern(archive.pattern);
   let stopped = false;
@@ -150,7 +150,7 @@ export function createReplays({ archive, busName, state, inFlight, ...options }:
 
     /** Restarts the replays that an earlier run did not complete. */
     resume(): void {
-      for (const [, replay] of earlier) if (replay.State !== 'COMPLETED') void run(replay);
+      for (const [, replay] of interrupted) if (replay.State !== 'COMPLETED') void run(replay);
     },
 
     stop(): void {

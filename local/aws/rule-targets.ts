@@ -32,7 +32,7 @@ const targetSchema = z.strictObject({
   ),
 });
 
-/** A target of a subscriber's rule, in the API's form. */
+/** A target of a subscriber's rule, as `ListTargetsByRule` returns it. */
 export type Target = z.output<typeof targetSchema>;
 
 /** The resource that a target's ARN names. */

@@ -275,7 +275,7 @@ describe('an API destination', () => {
 
     await vi.waitFor(() => expect(received).toHaveLength(3));
     expect(aws.reports).toEqual([
-      `The target a of the rule mine failed (The endpoint responded with ${status}); it is retried`,
+      `The target a of the rule mine failed (The endpoint responded with ${status}); retrying`,
     ]);
   });
 
@@ -371,10 +371,10 @@ describe('an API destination', () => {
 
     await publish();
 
-    expect(aws.reports).toEqual(['The target a of the rule mine failed (ECONNREFUSED); it is retried']);
+    expect(aws.reports).toEqual(['The target a of the rule mine failed (ECONNREFUSED); retrying']);
   });
 
-  test('has at most 50 calls at the same time, and receives the other events afterwards', async () => {
+  test('receives at most 50 concurrent calls, and the other events afterwards', async () => {
     const waiting: ServerResponse[] = [];
     let received = 0;
     let isSlow = true;
@@ -430,12 +430,12 @@ describe('an API destination', () => {
   });
 });
 
-test('sends an event to the dead-letter queue at once while too many wait', async () => {
+test('sends an event to the dead-letter queue immediately above the limit of pending deliveries', async () => {
   const failed: OutgoingMessage[] = [];
   const rules = createSubscriberRules({
     sendToQueue: async (name, message) => (name === 'slow' ? new Promise(() => {}) : failed.push(message)),
     retryDelayMs: 1,
-    maxUnfinished: 2,
+    maxPending: 2,
     inFlight: createInFlight(),
     state: openState(),
     report: () => {},
@@ -459,6 +459,7 @@ test('sends an event to the dead-letter queue at once while too many wait', asyn
   expect(failed).toEqual([
     { body: expect.stringContaining('"id":"3"'), attributes: expect.objectContaining({ ERROR_CODE: 'THROTTLING' }) },
   ]);
+  expect(failed[0]?.attributes).not.toHaveProperty('EXHAUSTED_RETRY_CONDITION');
   rules.stop();
 });
 

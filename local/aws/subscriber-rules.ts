@@ -29,10 +29,10 @@ export interface SubscriberOptions {
   /** Stores the rules. Stores each delivery until it ends. */
   readonly state: State;
   /**
-   * Maximum number of deliveries that have not ended. Each takes about 3 KB of memory, since the events are on the disk. More
-   * events are not delivered, so that an endpoint that never responds does not fill the memory. Default 100,000.
+   * Maximum number of pending deliveries. Each takes about 3 KB of memory, since the events are on disk. Above the limit, events go
+   * to the dead-letter queue, so that an unresponsive endpoint cannot exhaust the memory. Default 100,000.
    */
-  readonly maxUnfinished?: number;
+  readonly maxPending?: number;
   report(message: string): void;
 }
 
@@ -55,13 +55,13 @@ interface Delivery {
   readonly event: Envelope;
   /** In milliseconds since 1970. */
   readonly startedAt: number;
-  /** The number of attempts that failed, and how the last one did. */
+  /** The number of failed attempts, and the last failure. */
   readonly attempts: number;
   readonly failure?: Failure;
 }
 
 /** The deliveries to one target. */
-interface Lane {
+interface TargetState {
   readonly limit: ReturnType<typeof pLimit>;
   /** Whether the last attempt failed. */
   isFailing: boolean;
@@ -78,23 +78,23 @@ const putRuleSchema = z.object({
 const maxRules = 300;
 const maxTargets = 5;
 const maxRetryDelayMs = 60_000;
-/** Maximum concurrent deliveries to one target, so that a slow endpoint does not use up the sockets. */
+/** Maximum concurrent deliveries to one target, so that a slow endpoint does not exhaust the sockets. */
 const maxConcurrent = 50;
 
 /** The rules that subscribers add to the buses. Their deliveries are independent of those of the app's own rules. */
 export function createSubscriberRules(options: SubscriberOptions) {
-  const { retryDelayMs, inFlight, state, report, maxUnfinished = 100_000 } = options;
+  const { retryDelayMs, inFlight, state, report, maxPending = 100_000 } = options;
   const rules = state.collection<SubscriberRule>('subscriber rules');
   const deliveries = state.collection<Delivery>('subscriber deliveries');
   // Read before the first delivery starts: `resume` must not start that one a second time.
-  const earlier = deliveries.keys();
+  const interrupted = deliveries.keys();
   const destinations = createApiDestinations(state);
   const stopped = new AbortController();
   /** The rules with their matchers, by key. */
   const compiled = new Map(rules.entries().map(([key, rule]) => [key, compileRule(rule)]));
   /** By rule and target. */
-  const lanes = new Map<string, Lane>();
-  let unfinished = 0;
+  const targetStates = new Map<string, TargetState>();
+  let pending = 0;
 
   const list = (bus: string): readonly SubscriberRule[] =>
     [...compiled.values()].flatMap(({ rule }) => (rule.bus === bus ? rule : []));
@@ -133,10 +133,10 @@ export function createSubscriberRules(options: SubscriberOptions) {
     store({ ...rule, targets: [...targets.values()] });
   }
 
-  function findLane(key: string): Lane {
-    const lane = lanes.get(key) ?? { limit: pLimit(maxConcurrent), isFailing: false };
-    lanes.set(key, lane);
-    return lane;
+  function findTargetState(key: string): TargetState {
+    const state = targetStates.get(key) ?? { limit: pLimit(maxConcurrent), isFailing: false };
+    targetStates.set(key, state);
+    return state;
   }
 
   async function send(rule: SubscriberRule, target: Target, event: Envelope): Promise<Failure | undefined> {
@@ -154,13 +154,13 @@ export function createSubscriberRules(options: SubscriberOptions) {
     }
   }
 
-  async function attempt(rule: SubscriberRule, target: Target, event: Envelope, lane: Lane) {
+  async function attempt(rule: SubscriberRule, target: Target, event: Envelope, targetState: TargetState) {
     const failure = await send(rule, target, event);
-    if (failure && !lane.isFailing) {
-      const what = failure.retryable ? 'it is retried' : 'it is not retried';
+    if (failure && !targetState.isFailing) {
+      const what = failure.retryable ? 'retrying' : 'not retrying';
       report(`The target ${target.Id} of the rule ${rule.name} failed (${failure.message}); ${what}`);
     }
-    lane.isFailing = failure !== undefined;
+    targetState.isFailing = failure !== undefined;
     return failure;
   }
 
@@ -175,7 +175,7 @@ export function createSubscriberRules(options: SubscriberOptions) {
   }
 
   /** Makes the next attempt of a delivery. Returns the delay before another one, unless the delivery has ended. */
-  async function attemptNext(key: string, lane: Lane): Promise<number | undefined> {
+  async function attemptNext(key: string, targetState: TargetState): Promise<number | undefined> {
     stopped.signal.throwIfAborted();
     const delivery = deliveries.get(key);
     const rule = delivery && find(delivery.bus, delivery.rule);
@@ -185,7 +185,7 @@ export function createSubscriberRules(options: SubscriberOptions) {
     const { event, startedAt } = delivery;
     // An event can expire while it waits for a slow endpoint, or while the engine is stopped.
     const expired = Date.now() > expiry(target, startedAt) ? delivery.failure : undefined;
-    const failure = expired ?? (await attempt(rule, target, event, lane));
+    const failure = expired ?? (await attempt(rule, target, event, targetState));
     if (!failure) return undefined;
     stopped.signal.throwIfAborted();
     const attempts = delivery.attempts + (expired ? 0 : 1);
@@ -199,10 +199,10 @@ export function createSubscriberRules(options: SubscriberOptions) {
   }
 
   /** Delivers until it succeeds, the retry policy ends it, or the subscriber removes the target. */
-  async function deliverToTarget(key: string, lane: Lane): Promise<void> {
+  async function deliverToTarget(key: string, targetState: TargetState): Promise<void> {
     for (;;) {
       const done = inFlight.track();
-      const delayMs = await lane.limit(() => attemptNext(key, lane)).finally(done);
+      const delayMs = await targetState.limit(() => attemptNext(key, targetState)).finally(done);
       if (delayMs === undefined) return;
       await sleep(delayMs, undefined, { signal: stopped.signal, ref: false });
     }
@@ -210,13 +210,13 @@ export function createSubscriberRules(options: SubscriberOptions) {
 
   /** Starts a delivery that is stored. Keeps the key only, because the events of a slow target could fill the memory. */
   function start(key: string, { bus, rule, target }: Delivery): void {
-    unfinished += 1;
-    deliverToTarget(key, findLane(laneKey(bus, rule, target)))
+    pending += 1;
+    deliverToTarget(key, findTargetState(targetKey(bus, rule, target)))
       .catch((error: unknown) => {
-        if (!stopped.signal.aborted) report(`An event for the rule ${rule} is lost: ${error}`);
+        if (!stopped.signal.aborted) report(`Lost an event for the rule ${rule}: ${error}`);
       })
       .finally(() => {
-        unfinished -= 1;
+        pending -= 1;
         if (!stopped.signal.aborted) deliveries.delete(key);
       });
   }
@@ -246,24 +246,24 @@ export function createSubscriberRules(options: SubscriberOptions) {
     putTargets,
     removeTargets(rule: SubscriberRule, ids: readonly string[]): void {
       store({ ...rule, targets: rule.targets.filter(({ Id }) => !ids.includes(Id)) });
-      for (const id of ids) lanes.delete(laneKey(rule.bus, rule.name, id));
+      for (const id of ids) targetStates.delete(targetKey(rule.bus, rule.name, id));
     },
     setEnabled: (rule: SubscriberRule, enabled: boolean): void => store({ ...rule, enabled }),
     operations: destinations.operations,
 
     /** Starts the deliveries of an event, only to these rules if some are given. Every delivery is stored when this returns. */
-    deliver(bus: string, event: Envelope, only?: ReadonlySet<string>): void {
+    deliver(bus: string, event: Envelope, ruleNames?: ReadonlySet<string>): void {
       for (const { rule, matches } of compiled.values()) {
         if (
           rule.bus !== bus ||
-          only?.has(rule.name) === false ||
+          ruleNames?.has(rule.name) === false ||
           !rule.enabled ||
           rule.targets.length === 0 ||
           !matches(event)
         )
           continue;
         for (const target of rule.targets) {
-          if (unfinished >= maxUnfinished) void sendToDeadLetterQueue(rule, target, event, tooManyUnfinished);
+          if (pending >= maxPending) void sendToDeadLetterQueue(rule, target, event, tooManyPending);
           else {
             const key = randomUUID();
             const delivery = { bus, rule: rule.name, target: target.Id, event, startedAt: Date.now(), attempts: 0 };
@@ -276,7 +276,7 @@ export function createSubscriberRules(options: SubscriberOptions) {
 
     /** Continues the deliveries of an earlier run. */
     resume(): void {
-      for (const key of earlier.splice(0)) {
+      for (const key of interrupted.splice(0)) {
         const delivery = deliveries.get(key);
         if (delivery) start(key, delivery);
       }
@@ -291,7 +291,7 @@ export function createSubscriberRules(options: SubscriberOptions) {
 export type SubscriberRules = ReturnType<typeof createSubscriberRules>;
 
 const ruleKey = (bus: string, name: string): string => `${bus}/${name}`;
-const laneKey = (bus: string, rule: string, target: string): string => `${ruleKey(bus, rule)}/${target}`;
+const targetKey = (bus: string, rule: string, target: string): string => `${ruleKey(bus, rule)}/${target}`;
 
 /** @throws AwsError InvalidEventPatternException */
 function compileRule(rule: SubscriberRule) {
@@ -351,12 +351,12 @@ interface FailedDelivery extends Failure {
   readonly condition: string;
 }
 
-const tooManyUnfinished: FailedDelivery = {
+const tooManyPending: FailedDelivery = {
   code: 'THROTTLING',
-  message: 'Too many events wait for delivery',
+  message: 'Too many pending deliveries',
   retryable: false,
   attempts: 0,
-  condition: 'MaximumWaitingEvents',
+  condition: 'NotRetryable',
 };
 
 /** EventBridge retries these responses of an endpoint. */

@@ -21,7 +21,7 @@ export interface AsyncOptions {
   sendToDestination(failed: FailedInvocation): Promise<unknown>;
   /** Receives a line for every invocation that ran out of retries or was lost. */
   report(message: string): void;
-  /** Maximum of concurrent invocations. */
+  /** Maximum number of concurrent invocations. */
   readonly concurrency?: number | undefined;
   /** Functions that wait for the work of others, and so must not take their places. */
   readonly withoutConcurrencyLimit?: ReadonlySet<string> | undefined;
@@ -71,7 +71,7 @@ export function createAsyncInvocations(options: AsyncOptions) {
   const { inFlight, now = () => new Date(), newId = randomUUID } = options;
   const pending = options.state.collection<PendingInvocation>('asynchronous invocations');
   // Read before the first invocation starts: `resume` must not start that one a second time.
-  const earlier = pending.entries();
+  const interrupted = pending.entries();
   const limit = pLimit(concurrency);
   const stopped = new AbortController();
   let running = 0;
@@ -152,7 +152,7 @@ export function createAsyncInvocations(options: AsyncOptions) {
 
     /** Continues the invocations of an earlier run. */
     resume(): void {
-      for (const [key, invocation] of earlier.splice(0)) track(key, invocation);
+      for (const [key, invocation] of interrupted.splice(0)) track(key, invocation);
     },
 
     stop(): void {

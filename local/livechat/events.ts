@@ -171,7 +171,7 @@ export const createCdn = (now: () => number, state = openState()) => {
   const files = state.collection<{ readonly name: string; readonly type: string; readonly content: string }>('files');
   /** The uploads that an event uses, by URL. */
   const uploads = state.collection<FileDescription>('used uploads');
-  /** The others, by URL. */
+  /** The uploads that no event uses, by URL. */
   const unused = state.collection<{ readonly upload: FileDescription; readonly expiresAt: number }>('unused uploads');
   const store = (url: string, { name, type, bytes }: StoredFile): void => {
     files.put(new URL(url).pathname, { name, type, content: bytes.toString('base64') });

@@ -29,8 +29,8 @@ export interface ExecutionsOptions {
   forgetToken(token: string): void;
   /** Maximum number of ended executions to keep. */
   readonly maxEnded: number;
-  /** Maximum number of names that stay taken after their executions are no longer kept. AWS frees a name after 90 days. */
-  readonly maxFormer: number;
+  /** Maximum number of names that cannot be reused after their executions are deleted. Step Functions allows reuse after 90 days. */
+  readonly maxReservedNames: number;
   /** Counts running executions, except those in a Wait state or waiting for a task token. */
   readonly inFlight: InFlight;
   /** Counts all running executions. */
@@ -83,7 +83,7 @@ export function createExecutions(options: ExecutionsOptions) {
     interpreter,
     state,
     maxEnded,
-    maxFormer,
+    maxReservedNames,
     inFlight,
     openExecutions,
     onChange,
@@ -94,8 +94,8 @@ export function createExecutions(options: ExecutionsOptions) {
   const stored = state.collection<StoredExecution>('executions');
   /** The events of an execution, in parts, by its ARN and the id of their first event. */
   const history = state.collection<readonly HistoryEvent[]>('execution history');
-  /** The ARNs of ended executions that are no longer kept. */
-  const formerNames = state.collection<true>('former executions');
+  /** The ARNs of deleted executions. */
+  const reservedNames = state.collection<true>('reserved execution names');
   const executions = new Map<string, Entry>();
   const ended: string[] = [];
   // Read before the first execution starts: `resume` must not start that one a second time.
@@ -229,9 +229,9 @@ export function createExecutions(options: ExecutionsOptions) {
       executions.delete(old);
       stored.delete(old);
       history.deleteRange(historyKeys(old));
-      formerNames.put(old, true);
+      reservedNames.put(old, true);
     }
-    formerNames.keepLatest(maxFormer);
+    reservedNames.keepLatest(maxReservedNames);
   }
 
   return {
@@ -245,8 +245,8 @@ export function createExecutions(options: ExecutionsOptions) {
       return [...parts, ...(executions.get(arn)?.newEvents ?? [])];
     },
 
-    /** Whether an execution with this ARN was started, even if it is no longer kept, up to `maxFormer`. */
-    isTaken: (arn: string): boolean => executions.has(arn) || formerNames.get(arn) === true,
+    /** Whether an execution with this ARN exists, or is one of the latest `maxReservedNames` that were deleted. */
+    isTaken: (arn: string): boolean => executions.has(arn) || reservedNames.get(arn) === true,
 
     /** Newest first. */
     list: (machine: CompiledMachine): readonly Execution[] =>

@@ -134,15 +134,15 @@ test('keeps only the latest ended executions', async () => {
   expect((await list()).executions?.map(({ name }) => name)).toEqual(['c', 'b']);
 });
 
-test('frees the oldest names of executions that it no longer keeps', async () => {
-  machine = await startTestMachine([() => 'sent'], { maxEndedExecutions: 1, maxFormerExecutions: 2 });
+test('allows reuse of the oldest names of deleted executions', async () => {
+  machine = await startTestMachine([() => 'sent'], { maxEndedExecutions: 1, maxReservedNames: 2 });
   for (const name of ['a', 'b', 'c', 'd']) await machine.ended(await machine.start({}, name));
 
   await expect(startWith({ name: 'b' })).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
   await expect(startWith({ name: 'a' })).resolves.toMatchObject({ executionArn: expect.stringMatching(/:a$/) });
 });
 
-test('keeps the names of executions that it no longer keeps', async () => {
+test('reserves the names of deleted executions', async () => {
   machine = await startTestMachine([() => 'sent'], { maxEndedExecutions: 1 });
   const name = `${'é.'.repeat(39)}-_`;
   const first = await machine.start({}, name);

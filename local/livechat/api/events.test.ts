@@ -143,7 +143,7 @@ describe('upload_file', () => {
     });
   });
 
-  test('an unused URL expires with its file after 24 hours, a used one never', async () => {
+  test('an unused upload and its file expire after 24 hours; a used upload does not', async () => {
     const clock = manualClock();
     const { api, base, startChat, send } = await startApi({ clock });
     const chatId = await startChat();

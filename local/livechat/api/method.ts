@@ -143,7 +143,7 @@ const toArrival = (method: string, { id: chat_id, thread }: Chat, event: ChatEve
   return { method, chat_id, thread_id: thread.id, event_id, custom_id, at };
 };
 
-/** Older ones are deleted. */
+/** Maximum number of logged calls. Older calls are deleted. */
 const maxArrivals = 100_000;
 
 const noCalls = { count: 0, accepted: 0, rate_limited: 0 };
