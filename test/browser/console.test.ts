@@ -176,9 +176,7 @@ describe('on any screen', options, () => {
   it('is operable with the keyboard only', async () => {
     await outbound(world.local).chat({ customer: { name: 'Noor' } });
     await world.local.idle();
-    const { page } = await world.open(1280);
-    await page.goto(world.local.console);
-    await page.getByText('Live', { exact: true }).waitFor();
+    const { page } = await world.openPath('', 1280);
     const focused = page.locator(':focus');
     await page.keyboard.press('Tab');
     expect(await focused.textContent()).toBe('Skip to the page');

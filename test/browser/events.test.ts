@@ -29,12 +29,7 @@ afterAll(() => stage?.stop());
 const rows = (page: Page) => page.getByRole('region', { name: 'Events' }).getByRole('link');
 
 describe.each(widths)('events on a screen %i pixels wide', options, (width) => {
-  const open = async (path: string) => {
-    const opened = await world.open(width);
-    await opened.page.goto(`${world.local.console}#/events${path}`);
-    await opened.page.getByRole('heading', { level: 1 }).waitFor();
-    return opened;
-  };
+  const open = (path: string) => world.openPath(`#/events${path}`, width);
 
   it('lists webhooks and events, also after a reload, and filters them', async () => {
     const { page } = await open('');
@@ -98,9 +93,7 @@ describe.each(widths)('events on a screen %i pixels wide', options, (width) => {
 
 describe.each(widths)('the events of a stage on a screen %i pixels wide', options, (width) => {
   const openEvent = async (type: string) => {
-    const { page } = await world.open(width);
-    await page.goto(stage.link);
-    await page.goto(`${new URL(page.url()).origin}/#/events?type=${type}`);
+    const { page } = await world.openPath(`#/events?type=${type}`, width, stage.link);
     await rows(page).last().click();
     await page.getByRole('heading', { level: 1, name: type }).waitFor();
     return page;

@@ -24,12 +24,7 @@ beforeAll(async () => {
 const rows = (page: Page) => page.getByRole('region', { name: 'Executions' }).getByRole('link');
 
 describe.each(widths)('executions on a screen %i pixels wide', options, (width) => {
-  const open = async (path: string) => {
-    const opened = await world.open(width);
-    await opened.page.goto(`${world.local.console}#/executions${path}`);
-    await opened.page.getByRole('heading', { level: 1 }).waitFor();
-    return opened;
-  };
+  const open = (path: string) => world.openPath(`#/executions${path}`, width);
 
   it('lists each with its customer, message, attempts and error, and opens one', async () => {
     const { page } = await open('');

@@ -113,9 +113,7 @@ it('each page shows that the connection is lost, is greyed out, and reconnects',
   await own.idle();
   const opened: Page[] = [];
   for (const path of ['flow', ...lists, `conversations/${ownChatId}`, 'sandbox']) {
-    const { page } = await world.open(1280);
-    await page.goto(`${own.console}#/${path}`);
-    await page.getByText('Live', { exact: true }).waitFor();
+    const { page } = await world.openPath(`#/${path}`, 1280, own.console);
     opened.push(page);
   }
   await own.stop();

@@ -86,11 +86,13 @@ export function useConsole(environment: Readonly<Record<string, string>> = {}) {
     },
     /** Opens an empty page. */
     open,
-    /** Opens a path of the console, and waits until it receives live updates. */
-    async openPath(path: string, width: Width): Promise<OpenPage> {
+    /** Opens a path of the engine's console or of another one, and waits until it has its heading and receives live updates. */
+    async openPath(path: string, width: Width, address = running().local.console): Promise<OpenPage> {
       const openedPage = await open(width);
-      await openedPage.page.goto(`${running().local.console}${path}`);
-      await openedPage.page.getByText('Live', { exact: true }).waitFor();
+      const { page } = openedPage;
+      await page.goto(`${address}${path}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.getByText('Live', { exact: true }).waitFor();
       return openedPage;
     },
   };

@@ -20,12 +20,7 @@ beforeAll(async () => {
   await world.local.idle();
 }, 60_000);
 describe.each(widths)('on a screen %i pixels wide', options, (width) => {
-  const open = async (path: string) => {
-    const opened = await world.open(width);
-    await opened.page.goto(`${world.local.console}#/${path}`);
-    await opened.page.getByRole('heading', { level: 1 }).waitFor();
-    return opened;
-  };
+  const open = (path: string) => world.openPath(`#/${path}`, width);
 
   it('confirms a pause, and shows the waiting sends', async () => {
     const { send, text } = outbound(world.local);

@@ -150,9 +150,7 @@ describe('on any screen', options, () => {
     await act(chatId, { action: 'message', text: 'Is anybody there?' });
     await act(chatId, { as: 'agent', action: 'close' });
     await clearFaults();
-    const { page } = await world.open(1280);
-    await page.goto(world.local.console);
-    await page.getByText('Live', { exact: true }).waitFor();
+    const { page } = await world.openPath('', 1280);
     await backfillLater(world.local);
 
     const events = page.getByRole('list', { name: 'Events, latest first' }).getByRole('listitem');

@@ -33,12 +33,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([stage?.stop(), close(foreign)]));
 
 describe.each(widths)('on a screen %i pixels wide', options, (width) => {
-  const open = async (path: string) => {
-    const { page } = await world.open(width);
-    await page.goto(`${stage.link}${path}`);
-    await page.getByText('Live', { exact: true }).waitFor();
-    return page;
-  };
+  const open = async (path: string) => (await world.openPath(path, width, stage.link)).page;
 
   it('explains how to get the link', async () => {
     const { page } = await world.open(width);

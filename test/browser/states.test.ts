@@ -47,7 +47,9 @@ describe.each(widths)('on a screen %i pixels wide', { timeout: 60_000 }, (width)
   });
 
   it('an unknown section links to the first one', async () => {
-    const page = await open('#/nowhere');
+    const { page } = await world.open(width);
+    await page.goto(`${world.local.console}#/nowhere`);
+    await page.getByText('Live', { exact: true }).waitFor();
     await page.getByRole('heading', { name: 'Page not found' }).waitFor();
     await expectAccessible(page);
     await page.getByRole('link', { name: 'Go to the live flow' }).click();

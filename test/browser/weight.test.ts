@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { outbound } from '../outbound.ts';
-import { openPage, useConsole } from './page.ts';
+import { useConsole } from './page.ts';
 
 const world = useConsole();
 
@@ -22,7 +22,7 @@ it('is smaller than 120 KB gzipped', async () => {
 });
 
 it('paints first content within a second', async () => {
-  const { page, close } = await openPage(world.browser, 1280);
+  const { page } = await world.open(1280);
   const paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0";
   // The best of three, because parallel tests slow the page down.
   const times: number[] = [];
@@ -32,13 +32,10 @@ it('paints first content within a second', async () => {
     times.push(number.parse(await page.evaluate(paint)));
   }
   expect(Math.min(...times)).toBeLessThan(1_000);
-  await close();
 });
 
 it('does not shift the layout during live updates', async () => {
-  const { page, close } = await openPage(world.browser, 1280);
-  await page.goto(world.local.console);
-  await page.getByText('Live', { exact: true }).waitFor();
+  const { page } = await world.openPath('', 1280);
   const { chat, act } = outbound(world.local);
   await chat();
   await page.getByText('chat.started').first().waitFor();
@@ -53,5 +50,4 @@ it('does not shift the layout during live updates', async () => {
   await world.local.idle();
   await expect.poll(() => page.getByText(chatId).count()).toBeGreaterThan(3);
   expect(number.parse(await page.evaluate('globalThis.shifted'))).toBeLessThan(0.05);
-  await close();
 });
