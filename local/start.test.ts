@@ -17,6 +17,12 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
 
+function createDataFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'livechat-data-'));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
 const writeText = (file: string) => (folder: string) => writeFileSync(join(folder, file), 'a text, not a database');
 
 function startWith(...args: string[]): { child: ChildProcess; errors: () => string; ended: Promise<number> } {
@@ -55,8 +61,7 @@ test('starts within 5 s, prints one line of JSON, and stops cleanly on SIGTERM',
 });
 
 test('exits with code 1 and the folder if another engine uses it, also after that was killed and started again', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'livechat-data-'));
-  cleanups.push(() => rmSync(folder, { recursive: true }));
+  const folder = createDataFolder();
   for (const _run of [1, 2]) {
     const first = startWith(...freePorts, '--json', '--data', folder);
     if (!first.child.stdout) throw new Error('no stdout');
@@ -90,8 +95,7 @@ test.each<[string, string, (folder: string) => void]>([
     },
   ],
 ])('exits with code 1 and prints the fix if %s', async (_what, expected, damage) => {
-  const folder = mkdtempSync(join(tmpdir(), 'livechat-data-'));
-  cleanups.push(() => rmSync(folder, { recursive: true }));
+  const folder = createDataFolder();
   damage(folder);
 
   const { errors, ended } = startWith(...freePorts, '--data', folder);
@@ -103,8 +107,7 @@ test.each<[string, string, (folder: string) => void]>([
 });
 
 test('exits with code 1 and prints the fix if the disk is full', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'livechat-data-'));
-  cleanups.push(() => rmSync(folder, { recursive: true }));
+  const folder = createDataFolder();
   // A limit on the size of files, in units of 512 bytes or 1 KB.
   const command = `ulimit -f 20; exec "$0" "$@"`;
   const args = [process.execPath, program, ...freePorts, '--data', folder];
