@@ -3,10 +3,10 @@ import { getRequestListener } from '@hono/node-server';
 import * as z from 'zod/mini';
 import type { AuditEntry } from '../console/access.ts';
 import { close, listen } from '../local/listen.ts';
-import { type Received, startServer } from './http-server.ts';
+import { startServer } from './http-server.ts';
 import type { RunningLocal } from './local.ts';
+import { getOperation, logPrefix, startLogs } from './logs.ts';
 
-const prefix = '/aws/lambda/livechat-blue-';
 const token = 'token-of-this-test';
 /** Offset of the console's clock, so that events are older than the delay of the archive. */
 const aheadMs = 15 * 60_000;
@@ -33,8 +33,6 @@ const startReplay = z.looseObject({
   Destination: z.object({ Arn: z.string(), FilterArns: z.array(z.string()) }),
 });
 
-const getOperation = (headers: Received['headers']) => `${headers['x-amz-target']}`.replace(/.*\./, '');
-
 /** The lines that the functions of an engine have logged, newest first. */
 async function readLogs(local: RunningLocal) {
   const { entries } = page.parse((await local.api('/api/events?limit=2000')).body);
@@ -50,36 +48,19 @@ async function readLogs(local: RunningLocal) {
   return lines.flat().toSorted((a, b) => b.at.localeCompare(a.at));
 }
 
-/** A line as CloudWatch Logs Insights returns it. */
-const toResult = ({ at, function: name, line }: Awaited<ReturnType<typeof readLogs>>[number]) => [
-  { field: '@timestamp', value: at.replace('T', ' ').replace('Z', '') },
-  { field: '@log', value: `000000000000:${prefix}${name}` },
-  { field: '@message', value: JSON.stringify(line) },
-];
-
 /**
  * Starts the console of a stage against a local engine, with the logs of all events that it handled so far. Once per test file,
  * because modules read the names of their tables when they are imported.
  */
 export async function startStage(local: RunningLocal, stage = 'blue') {
   const lines = await readLogs(local);
-  let correlationId: string | undefined;
-  const startQuery = () => {
-    const query = logs.received.at(-1)?.body.toString() ?? '';
-    correlationId = /correlationId = \\"([\w-]+)/.exec(query)?.[1];
-    return { queryId: 'query' };
-  };
-  const logs = await startServer((response, { headers }) => {
-    const operation = getOperation(headers);
-    const responses: Readonly<Record<string, () => unknown>> = {
-      DescribeLogGroups: () => ({ logGroups: [{ logGroupName: `${prefix}webhook` }] }),
-      StartQuery: startQuery,
-      GetQueryResults: () => {
-        const found = lines.filter(({ line }) => correlationId === undefined || line.correlationId === correlationId);
-        return { status: 'Complete', results: found.map(toResult) };
-      },
-    };
-    response.end(JSON.stringify(responses[operation]?.()));
+  const logs = await startLogs({
+    find(queryString) {
+      const [, correlationId] = /correlationId = "([\w-]+)/.exec(queryString) ?? [];
+      return lines
+        .filter(({ line }) => correlationId === undefined || line.correlationId === correlationId)
+        .map(({ line, ...logged }) => ({ ...logged, message: JSON.stringify(line) }));
+    },
   });
   /** Injected EventBridge errors, by operation. */
   const failures = new Map<string, string>();
@@ -94,7 +75,7 @@ export async function startStage(local: RunningLocal, stage = 'blue') {
   Object.assign(process.env, local.environment, {
     AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: logs.url,
     AWS_ENDPOINT_URL_EVENTBRIDGE: eventBridge.url,
-    FUNCTION_LOG_PREFIX: prefix,
+    FUNCTION_LOG_PREFIX: logPrefix,
   });
   const { createConsole } = await import('../console/server.ts');
   const { stageEvents } = await import('../console/stage/events.ts');

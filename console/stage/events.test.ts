@@ -1,31 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
-import { type Received, startServer } from '../../test/http-server.ts';
 import { type Local, organizationId, pollOptions, post, startLocal } from '../../test/local.ts';
+import { logPrefix, startLogs } from '../../test/logs.ts';
 import { outbound } from '../../test/outbound.ts';
 import type { EventSource } from '../event-source.ts';
 
-/** The lines that the functions of an engine log, as CloudWatch Logs Insights returns them. */
-
-const startQuery = z.object({
-  logGroupNames: z.array(z.string()),
-  startTime: z.number(),
-  endTime: z.number(),
-  queryString: z.string(),
-  limit: z.number(),
-});
 const logged = z.looseObject({ ms: z.number(), webhook: z.optional(z.string()), event: z.optional(z.string()) });
-const prefix = '/aws/lambda/livechat-blue-';
 const firstAt = Date.UTC(2026, 2, 11, 9);
 
 let local: Local;
 let chatId: string;
 let events: EventSource;
+/** The lines that the functions of an engine log. */
 let lines: string[];
-let logs: Awaited<ReturnType<typeof startServer>>;
+let logs: Awaited<ReturnType<typeof startLogs>>;
 let limit = 1_000;
 let linesPerSecond = 1;
-let isRefused = false;
+let isDenied = false;
 let answer: 'Complete' | 'Failed' = 'Complete';
 
 /** Newest first. */
@@ -33,25 +24,11 @@ const results = () =>
   lines
     .map((message, index) => {
       const { webhook, event = '' } = logged.parse(JSON.parse(message));
-      const at = new Date(firstAt + Math.floor(index / linesPerSecond) * 1_000)
-        .toISOString()
-        .replace('T', ' ')
-        .replace('Z', '');
-      const name = webhook === undefined ? event.replaceAll('.', '-') : 'webhook';
-      return [
-        { field: '@timestamp', value: at },
-        { field: '@log', value: `000000000000:${prefix}${name}` },
-        { field: '@message', value: message },
-      ];
+      const at = new Date(firstAt + Math.floor(index / linesPerSecond) * 1_000).toISOString();
+      return { at, function: webhook === undefined ? event.replaceAll('.', '-') : 'webhook', message };
     })
     .toReversed()
     .slice(0, limit);
-
-const target = ({ headers }: Pick<Received, 'headers'>) => `${headers['x-amz-target']}`.replace('Logs_20140328.', '');
-const queries = () =>
-  logs.received
-    .filter((request) => target(request) === 'StartQuery')
-    .map(({ body }) => startQuery.parse(JSON.parse(body.toString())));
 
 beforeAll(async () => {
   local = await startLocal();
@@ -69,19 +46,11 @@ beforeAll(async () => {
       .filter((text) => /^\{"(webhook|event)"/.test(text));
   await vi.waitFor(() => expect(recorded().at(-1)).toContain('"status":401'), pollOptions);
   lines = recorded();
-  logs = await startServer((response, request) => {
-    const responses: Readonly<Record<string, unknown>> = {
-      DescribeLogGroups: { logGroups: ['webhook', 'send'].map((name) => ({ logGroupName: `${prefix}${name}` })) },
-      StartQuery: { queryId: 'query' },
-      GetQueryResults: { status: answer, results: results() },
-    };
-    if (isRefused) response.writeHead(400).end('{"__type":"AccessDeniedException","message":"no"}');
-    else response.end(JSON.stringify(responses[target(request)]));
-  });
+  logs = await startLogs({ find: results, status: () => answer, isDenied: () => isDenied });
   for (const [name, value] of Object.entries({
     ...local.environment,
     AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: logs.url,
-    FUNCTION_LOG_PREFIX: prefix,
+    FUNCTION_LOG_PREFIX: logPrefix,
   })) {
     vi.stubEnv(name, value);
   }
@@ -97,8 +66,8 @@ beforeEach(() => {
   limit = 1_000;
   linesPerSecond = 1;
   answer = 'Complete';
-  isRefused = false;
-  logs.received.length = 0;
+  isDenied = false;
+  logs.queries.length = 0;
 });
 
 describe('the events of a stage', () => {
@@ -125,7 +94,7 @@ describe('the events of a stage', () => {
       ]),
     );
     expect(lines.join('\n')).not.toMatch(/parcel|On its way/);
-    expect(queries()).toMatchObject([{ logGroupNames: [`${prefix}webhook`, `${prefix}send`], limit: 100 }]);
+    expect(logs.queries).toMatchObject([{ logGroupNames: [`${logPrefix}webhook`, `${logPrefix}send`], limit: 100 }]);
   });
 
   it('are filtered by the query of the logs', async () => {
@@ -138,7 +107,7 @@ describe('the events of a stage', () => {
       until: '2026-03-11T10:00:00.000Z',
     });
     expect(entries).toMatchObject([{ type: 'message.received', status: 'handled', conversationId: chatId }]);
-    const [query] = queries();
+    const [query] = logs.queries;
     expect(query).toMatchObject({ startTime: firstAt / 1_000 - 3_600, endTime: firstAt / 1_000 + 3_600 });
     expect(query?.queryString).toContain(
       `(webhook = "message.received" or event = "message.received" or @message like /"message\\.received /) and organizationId = "${organizationId}" and conversationId = "${chatId}"`,
@@ -148,7 +117,7 @@ describe('the events of a stage', () => {
   it('are not queried for a filter that would change the query', async () => {
     const { entries } = await events.list({ limit: 100, conversationId: 'x" or ispresent(ms) or ms = "' });
     expect(entries).toEqual([]);
-    expect(queries()).toEqual([]);
+    expect(logs.queries).toEqual([]);
   });
 
   it('include events that no function handles, once', async () => {
@@ -156,7 +125,7 @@ describe('the events of a stage', () => {
     expect(entries).toMatchObject([
       { kind: 'event', type: 'message.sent', source: 'omnichannel.livechat', organizationId, conversationId: chatId },
     ]);
-    expect(queries()[0]?.queryString).toContain('and @message like /"published":/');
+    expect(logs.queries[0]?.queryString).toContain('and @message like /"published":/');
   });
 
   it('continue after the last line of a page', async () => {
@@ -164,7 +133,7 @@ describe('the events of a stage', () => {
     const { next } = await events.list({ limit: 2 });
     expect(next).toBe(String(firstAt + (lines.length - 2) * 1_000 + 1));
     await events.list({ limit: 2, after: next });
-    expect(queries().at(-1)?.queryString).toContain(`toMillis(@timestamp) < ${next}`);
+    expect(logs.queries.at(-1)?.queryString).toContain(`toMillis(@timestamp) < ${next}`);
   });
 
   it('continues with all lines of the millisecond in which a page ends', async () => {
@@ -180,7 +149,7 @@ describe('the events of a stage', () => {
   });
 
   it('are unavailable without the permission, which the console names', async () => {
-    isRefused = true;
+    isDenied = true;
     const { api } = await import('../api.ts');
     const { stageEvents } = await import('./events.ts');
     const response = await api({ bus: 'bus', events: stageEvents() }).request('/events');
@@ -201,7 +170,7 @@ describe('an event of a stage', () => {
       functions: [{ function: 'message-received', ok: true, ms: expect.any(Number) }],
       payload: { content: 'Where is my parcel?' },
     });
-    expect(queries().at(-1)?.queryString).toMatch(/correlationId = "[0-9a-f]{32}"/);
+    expect(logs.queries.at(-1)?.queryString).toMatch(/correlationId = "[0-9a-f]{32}"/);
   });
 
   it('has every invocation for a send request', async () => {
@@ -229,11 +198,13 @@ describe('an event of a stage', () => {
   it('finds a refused webhook by its time', async () => {
     const { entries } = await events.list({ limit: 1, status: 'refused' });
     expect(await events.find(entries[0]?.id ?? '')).toMatchObject({ entry: { status: 'refused' } });
-    expect(queries().at(-1)?.queryString).toContain(`toMillis(@timestamp) = ${firstAt + (lines.length - 1) * 1_000}`);
+    expect(logs.queries.at(-1)?.queryString).toContain(
+      `toMillis(@timestamp) = ${firstAt + (lines.length - 1) * 1_000}`,
+    );
   });
 
   it.each(['unknown', '1."x', ''])('does not query for the id %j', async (id) => {
     expect(await events.find(id)).toBeUndefined();
-    expect(queries()).toEqual([]);
+    expect(logs.queries).toEqual([]);
   });
 });
