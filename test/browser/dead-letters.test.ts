@@ -22,6 +22,12 @@ async function failToSend(name: string, ...contents: readonly string[]): Promise
   return chatId;
 }
 
+/** Sends a request that the bridge rejects. */
+async function sendInvalid(conversationId: string, requestId: string, messages: readonly object[] = []): Promise<void> {
+  await outbound(world.local).send(conversationId, { requestId, messages });
+  await world.local.idle();
+}
+
 describe.each(widths)('dead letters on a screen %i pixels wide', options, (width) => {
   const open = (path: string) => world.openPath(path, width);
 
@@ -70,16 +76,8 @@ describe.each(widths)('dead letters on a screen %i pixels wide', options, (width
   });
 
   it('redrives a selection of dead letters after a dry run', async () => {
-    const { chat, fault, send, text, put, waitForExecutions, clearFaults } = outbound(world.local);
-    const chatId = await chat({ customer: { name: `Kim ${width}` } });
-    await world.local.idle();
-    await fault({ kind: 'error', status: 422, type: 'validation', method: 'send_event' });
-    await send(chatId, text('one'));
-    await send(chatId, text('two'));
-    const invalid = { requestId: `invalid-${width}`, organizationId, conversationId: chatId, messages: [] };
-    await put('shop', 'message.send.requested', { data: invalid });
-    await waitForExecutions();
-    await clearFaults();
+    const chatId = await failToSend(`Kim ${width}`, 'one', 'two');
+    await sendInvalid(chatId, `invalid-${width}`);
     const { page } = await open(`#/dead-letters?conversation=${chatId}`);
     await page.getByRole('checkbox', { name: 'Select all 3' }).check();
     await page.getByRole('button', { name: 'Redrive 3…' }).click();
@@ -101,13 +99,8 @@ describe.each(widths)('dead letters on a screen %i pixels wide', options, (width
   });
 
   it('groups dead letters by error, and dismisses a group with a stored reason', async () => {
-    const { put } = outbound(world.local);
     const chatId = await failToSend(`Ola ${width}`, 'one', 'two', 'three', 'four', 'five', 'six');
-    const requestId = `ungrouped-${width}`;
-    await put('shop', 'message.send.requested', {
-      data: { requestId, organizationId, conversationId: chatId, messages: [] },
-    });
-    await world.local.idle();
+    await sendInvalid(chatId, `ungrouped-${width}`);
     const { page } = await open(`#/dead-letters?conversation=${chatId}`);
     const large = page.getByRole('button', { name: 'ChannelClientError 6' });
     await large.waitFor();
@@ -178,13 +171,9 @@ describe.each(widths)('dead letters on a screen %i pixels wide', options, (width
   });
 
   it('shows a long error message completely', async () => {
-    const { put } = outbound(world.local);
     const conversationId = `long-${width}`;
     const messages = Array.from({ length: 10 }, () => ({ type: 'interactive', content: {} }));
-    await put('shop', 'message.send.requested', {
-      data: { requestId: `request-${width}`, organizationId, conversationId, messages },
-    });
-    await world.local.idle();
+    await sendInvalid(conversationId, `request-${width}`, messages);
     const { page } = await open(`#/dead-letters?conversation=${conversationId}`);
     await rows(page).first().click();
     const message = page.locator('.error-message');
