@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import type { ReconciliationReport, ReconciliationRun } from '../core/reconciliation/report.ts';
 import { cliFor } from '../test/cli.ts';
 import { type Local, organizationId, pollOptions, startLocal } from '../test/local.ts';
+import { countAwsCalls } from '../test/local-aws.ts';
 import { outbound } from '../test/outbound.ts';
 import { sharedLocal } from '../test/shared-local.ts';
 import { startInTerminal } from '../test/terminal.ts';
@@ -103,18 +104,16 @@ describe('on an engine that misses webhooks', () => {
   afterAll(() => local.stop());
 
   const backfill = async (...args: string[]) => output.parse(await cli.json('backfill', '--since', '1h', ...args));
-  const countCalls = async (): Promise<Record<string, number>> =>
-    z.record(z.string(), z.number()).parse(await (await fetch(`${local.aws}/_local/calls`)).json());
   const texts = async (id: string) => conversation.parse(await bus.read(id)).messages.map(({ content }) => content);
 
   test('a dry run counts what is missing, and writes nothing', async () => {
-    const before = await countCalls();
+    const before = await countAwsCalls(local);
     const counted = await backfill('--dry-run');
     expect(counted).toMatchObject({ ok: true, threads: 1, repaired: 1, unprovable: 0 });
     expect(counted.published).toBeGreaterThanOrEqual(3);
     const isWrite = (call: string) =>
       /events\.PutEvents|dynamodb\.(Put|Update|Delete|BatchWrite|TransactWrite)/.test(call);
-    const made = Object.entries(await countCalls()).filter(([call, count]) => count > (before[call] ?? 0));
+    const made = Object.entries(await countAwsCalls(local)).filter(([call, count]) => count > (before[call] ?? 0));
     expect(made.map(([call]) => call).filter(isWrite)).toEqual([]);
     expect(await cli.json('conversations', 'list')).toMatchObject({ conversations: [] });
   });

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { cliFor } from '../test/cli.ts';
 import { type Received, startServer } from '../test/http-server.ts';
 import { type Local, startLocal } from '../test/local.ts';
-import { putStage } from '../test/local-aws.ts';
+import { clearAwsFaults, countAwsCalls, injectAwsFault, putStage } from '../test/local-aws.ts';
 import { outbound } from '../test/outbound.ts';
 import { createSeeder } from '../test/seed.ts';
 
@@ -123,20 +123,16 @@ describe('livechat console', () => {
   }, 120_000);
 
   it('logs a polling failure once', async () => {
-    const faults = (method: string, body?: object) =>
-      fetch(`${local.aws}/_local/faults`, { method, ...(body && { body: JSON.stringify(body) }) });
-    const polls = async () =>
-      z.record(z.string(), z.number()).parse(await (await fetch(`${local.aws}/_local/calls`)).json())[
-        'states.ListExecutions'
-      ] ?? 0;
-    await faults('POST', { service: 'states', operation: 'ListExecutions', kind: 'unavailable', count: 1_000 });
+    const polls = async () => (await countAwsCalls(local))['states.ListExecutions'] ?? 0;
+    const fault = { service: 'states', operation: 'ListExecutions', kind: 'unavailable', count: 1_000 };
+    await injectAwsFault(local, fault);
     const command = cliFor(local).start('console', '--port', '0', '--json');
     const before = await polls();
     // At most three attempts per poll.
     await expect.poll(polls, slowly).toBeGreaterThan(before + 9);
     const failures = () => command.printed().split('Cannot read the stage').length - 1;
     expect(failures()).toBe(1);
-    await faults('DELETE');
+    await clearAwsFaults(local);
     command.kill('SIGTERM');
     expect((await command.ended).code).toBe(0);
   }, 60_000);

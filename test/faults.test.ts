@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { fixture } from './fixtures.ts';
 import { type Local, post, startLocal } from './local.ts';
+import { clearAwsFaults, injectAwsFault } from './local-aws.ts';
 
 const failed = { status: 500, body: '{"error":"Internal server error"}' };
 const accepted = { status: 200, body: '{"success":true}' };
@@ -16,17 +17,8 @@ describe('when AWS fails', () => {
   });
   afterAll(() => local.stop());
   beforeEach(async () => {
-    await fetch(`${local.aws}/_local/faults`, { method: 'DELETE' });
+    await clearAwsFaults(local);
   });
-
-  async function inject(fault: object): Promise<void> {
-    const answer = await fetch(`${local.aws}/_local/faults`, {
-      method: 'POST',
-      body: JSON.stringify(fault),
-      headers: { 'content-type': 'application/json' },
-    });
-    expect(answer.status, await answer.clone().text()).toBeLessThan(300);
-  }
 
   /** A chat of a new organization with three messages: four events. */
   const chat = () => ({ ...fixture('incoming_chat.json'), organization_id: randomUUID() });
@@ -38,33 +30,33 @@ describe('when AWS fails', () => {
 
   it('acknowledges a webhook only after the bus accepts the retried entries', async () => {
     const body = chat();
-    await inject({ service: 'events', operation: 'PutEvents', kind: 'partial', count: 2 });
+    await injectAwsFault(local, { service: 'events', operation: 'PutEvents', kind: 'partial', count: 2 });
     expect(await post(local, body)).toEqual(accepted);
     expect(await readConversation(body)).toMatchObject({ messages: [{}, {}, {}] });
   });
 
   it("responds with 500 while the bus rejects an entry, and loses nothing after LiveChat's retry", async () => {
     const body = chat();
-    await inject({ service: 'events', operation: 'PutEvents', kind: 'partial', count: 100 });
+    await injectAwsFault(local, { service: 'events', operation: 'PutEvents', kind: 'partial', count: 100 });
     expect(await post(local, body)).toEqual(failed);
-    await fetch(`${local.aws}/_local/faults`, { method: 'DELETE' });
+    await clearAwsFaults(local);
     expect(await post(local, body)).toEqual(accepted);
     expect(await readConversation(body)).toMatchObject({ messages: [{}, {}, {}] });
   });
 
   it('responds with 500 while the bus is unavailable', async () => {
-    await inject({ service: 'events', kind: 'unavailable', count: 100 });
+    await injectAwsFault(local, { service: 'events', kind: 'unavailable', count: 100 });
     expect(await post(local, chat())).toEqual(failed);
   });
 
   it('responds with 500 while the secret of a new organization is unavailable', async () => {
-    await inject({ service: 'secretsmanager', kind: 'unavailable', count: 100 });
+    await injectAwsFault(local, { service: 'secretsmanager', kind: 'unavailable', count: 100 });
     expect(await post(local, chat())).toEqual(failed);
   });
 
   it('stores everything after throttled writes are retried', async () => {
     const body = chat();
-    await inject({ service: 'dynamodb', kind: 'throttle', count: 10 });
+    await injectAwsFault(local, { service: 'dynamodb', kind: 'throttle', count: 10 });
     expect(await post(local, body)).toEqual(accepted);
     expect(await readConversation(body)).toMatchObject({ conversation: { status: 'open' }, messages: [{}, {}, {}] });
   });
@@ -72,13 +64,13 @@ describe('when AWS fails', () => {
   it('stores an event as a dead letter after three failed invocations and redrives it on request', async () => {
     const body = chat();
     // The functions start with UpdateItem on every attempt; the dead-letter function does not use it.
-    await inject({ service: 'dynamodb', operation: 'UpdateItem', kind: 'unavailable', count: 1000 });
+    await injectAwsFault(local, { service: 'dynamodb', operation: 'UpdateItem', kind: 'unavailable', count: 1000 });
     expect(await post(local, body)).toEqual(accepted);
     await local.idle();
     const page = deadLetterPage.parse((await local.api('/api/dead-letters')).body);
     const deadLetters = page.deadLetters.filter((one) => one.organizationId === body.organization_id);
     expect(deadLetters.length).toBeGreaterThan(0);
-    await fetch(`${local.aws}/_local/faults`, { method: 'DELETE' });
+    await clearAwsFaults(local);
     for (const { id } of deadLetters) {
       const answer = await fetch(new URL(`/api/dead-letters/${id}/redrive`, local.console), { method: 'POST' });
       expect(answer.status).toBe(200);

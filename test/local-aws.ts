@@ -1,5 +1,6 @@
 import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import * as z from 'zod/mini';
 import type { RunningLocal } from './local.ts';
 
 /** The configuration of an SDK client for the local engine. */
@@ -17,6 +18,21 @@ export const awsEnvironment = ({ aws }: Pick<RunningLocal, 'aws'>) => ({
   AWS_ACCESS_KEY_ID: 'local',
   AWS_SECRET_ACCESS_KEY: 'local',
 });
+
+/** Lets calls of the engine's AWS services fail, as described by a fault. */
+export async function injectAwsFault({ aws }: Pick<RunningLocal, 'aws'>, fault: object): Promise<void> {
+  const response = await fetch(`${aws}/_local/faults`, { method: 'POST', body: JSON.stringify(fault) });
+  if (!response.ok) throw new Error(`fault: ${response.status} ${await response.text()}`);
+}
+
+export async function clearAwsFaults({ aws }: Pick<RunningLocal, 'aws'>): Promise<void> {
+  await fetch(`${aws}/_local/faults`, { method: 'DELETE' });
+}
+
+/** The number of calls of each operation of the engine's AWS services. */
+export async function countAwsCalls({ aws }: Pick<RunningLocal, 'aws'>): Promise<Record<string, number>> {
+  return z.record(z.string(), z.number()).parse(await (await fetch(`${aws}/_local/calls`)).json());
+}
 
 /** Stores the default credentials as an organization's own. `name`: `<organizationId>` or `<stage>/<organizationId>`. */
 export async function copyDefaultSecret(local: Pick<RunningLocal, 'aws'>, name: string): Promise<void> {

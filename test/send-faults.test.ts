@@ -3,7 +3,7 @@ import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { type Local, pollOptions, startLocal } from './local.ts';
-import { awsClientConfig, copyDefaultSecret } from './local-aws.ts';
+import { awsClientConfig, clearAwsFaults, copyDefaultSecret, injectAwsFault } from './local-aws.ts';
 import { outbound } from './outbound.ts';
 
 const pendingPage = z.object({ pending: z.array(z.object({ requestId: z.string(), execution: z.string() })) });
@@ -18,11 +18,9 @@ describe('the send path', () => {
   afterAll(() => local.stop());
   beforeEach(async () => {
     await world.clearFaults();
-    await fetch(`${local.aws}/_local/faults`, { method: 'DELETE' });
+    await clearAwsFaults(local);
   });
 
-  const injectAwsFault = (fault: object) =>
-    fetch(`${local.aws}/_local/faults`, { method: 'POST', body: JSON.stringify(fault) });
   const texts = (...contents: readonly string[]) => ({
     messages: contents.map((content) => ({ type: 'text', content })),
   });
@@ -85,9 +83,9 @@ describe('the send path', () => {
     await world.waitForExecutions();
     const [deadLetter] = await world.deadLetters(chat);
     const id = deadLetter?.id ?? '';
-    await injectAwsFault({ service: 'states', operation: 'StartExecution', kind: 'unavailable', count: 100 });
+    await injectAwsFault(local, { service: 'states', operation: 'StartExecution', kind: 'unavailable', count: 100 });
     expect(await world.redrive(id, { force: true })).toBeGreaterThanOrEqual(500);
-    await fetch(`${local.aws}/_local/faults`, { method: 'DELETE' });
+    await clearAwsFaults(local);
     expect(await world.deadLetters(chat)).toMatchObject([{ id }]);
     expect(await world.redrive(id, { force: true })).toBe(200);
     await world.waitForExecutions();

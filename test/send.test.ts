@@ -4,7 +4,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { type Local, organizationId, pollOptions, startLocal } from './local.ts';
-import { awsClientConfig } from './local-aws.ts';
+import { awsClientConfig, clearAwsFaults, injectAwsFault } from './local-aws.ts';
 import { outbound } from './outbound.ts';
 
 const executionPage = z.object({ executions: z.array(z.object({ id: z.string() })) });
@@ -247,16 +247,12 @@ describe('a send request on the bus', () => {
   it('is sent although DynamoDB and EventBridge fail temporarily', async () => {
     const chat = await world.chat();
     await local.idle();
-    const injectFaults = (service: string) =>
-      fetch(`${local.aws}/_local/faults`, {
-        method: 'POST',
-        body: JSON.stringify({ service, kind: 'unavailable', count: 7 }),
-      });
-    await injectFaults('dynamodb');
+    const makeUnavailable = (service: string) => injectAwsFault(local, { service, kind: 'unavailable', count: 7 });
+    await makeUnavailable('dynamodb');
     await world.send(chat);
-    await injectFaults('events');
+    await makeUnavailable('events');
     await world.waitForExecutions();
-    await fetch(`${local.aws}/_local/faults`, { method: 'DELETE' });
+    await clearAwsFaults(local);
     expect(await world.sentTexts(chat)).toEqual(['Hi']);
   });
 
