@@ -7,13 +7,12 @@ import {
   StartQueryCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import * as z from 'zod/mini';
-import type { ConversationKey } from '../../core/channel/channel.ts';
 import { readTimeline } from '../../core/conversations/conversations.ts';
 import { loadConversation } from '../../core/conversations/queries.ts';
 import { deriveId } from '../../core/events/ids.ts';
 import { eventSource } from '../../core/events/version.ts';
 import { listMessages } from '../../core/messages/queries.ts';
-import { type DeadLetterSummary, deadLetterStatuses, listDeadLetters } from '../../core/outbound/dead-letter.ts';
+import { listDeadLettersOfEveryStatus } from '../../core/outbound/dead-letter.ts';
 import { listDeliveries } from '../../core/outbound/delivery.ts';
 import { required } from '../../core/platform/configuration.ts';
 import { parseJson } from '../../core/platform/json.ts';
@@ -267,6 +266,7 @@ function parseEntryId(id: string) {
 }
 
 const maxMessages = 2_000;
+const maxDeadLetters = 100;
 const messageEvents: ReadonlySet<string> = new Set(['message.received', 'note.received', 'message.delivered']);
 
 /**
@@ -287,8 +287,9 @@ async function readPayload({ type, eventId, organizationId, conversationId }: Ev
     return [...deliveries.values()].find(({ id }) => hasEventId(id));
   }
   if (type === 'message.failed') {
-    const letters = deadLetterStatuses.map((status) => findDeadLetters(status, key));
-    return (await Promise.all(letters)).flat().find(({ id }) => hasEventId(id));
+    const filter = { organization: organizationId, conversation: conversationId };
+    const latest = await listDeadLettersOfEveryStatus({ limit: maxDeadLetters, filter });
+    return latest.find(({ id }) => hasEventId(id));
   }
   if (type === 'conversation.routed') {
     const decisions = await listDecisions(key);
@@ -296,12 +297,4 @@ async function readPayload({ type, eventId, organizationId, conversationId }: Ev
   }
   const { events } = await readTimeline(key);
   return events.find(({ metadata }) => metadata.id === eventId);
-}
-
-const maxDeadLetters = 100;
-
-/** The latest dead letters of a conversation. */
-async function findDeadLetters(status: DeadLetterSummary['status'], key: ConversationKey) {
-  const filter = { organization: key.organizationId, conversation: key.conversationId };
-  return (await listDeadLetters(status, { limit: maxDeadLetters, filter })).deadLetters;
 }
