@@ -274,7 +274,7 @@ const messageEvents: ReadonlySet<string> = new Set(['message.received', 'note.re
  * which the event's id is derived. In a long chat, searches only the first {@link maxMessages} messages.
  */
 async function readPayload({ type, eventId, organizationId, conversationId }: EventEntry): Promise<unknown> {
-  if (!organizationId || !conversationId) return undefined;
+  if (!eventId || !organizationId || !conversationId) return undefined;
   const key = { organizationId, conversationId };
   const hasEventId = (...identity: readonly string[]) => deriveId(type, organizationId, ...identity) === eventId;
   if (messageEvents.has(type)) {
