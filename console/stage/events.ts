@@ -19,13 +19,13 @@ import { parseJson } from '../../core/platform/json.ts';
 import { listDecisions } from '../../core/routing/store.ts';
 import {
   describeStatus,
-  type EventDetails,
   type EventEntry,
   type EventFilter,
   type EventSource,
   EventsUnavailable,
   type FunctionRun,
   matchesFilter,
+  type RecordedEntry,
 } from '../event-source.ts';
 import { createStageReplays } from './replay.ts';
 
@@ -49,8 +49,6 @@ interface Row extends z.infer<typeof line> {
   readonly at: number;
   readonly function: string;
 }
-
-type RecordedEntry = Pick<EventDetails, 'entry' | 'functions'>;
 
 const hourMs = 3_600_000;
 const defaultPeriodMs = 24 * hourMs;
