@@ -209,6 +209,6 @@ function entrySize({ Source = '', DetailType = '', Detail = '', Time, Resources 
 }
 
 /** EventBridge's times have a resolution of one second. */
-function toSeconds(date: Date): string {
+export function toSeconds(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }
