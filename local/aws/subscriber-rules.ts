@@ -252,8 +252,9 @@ export function createSubscriberRules(options: SubscriberOptions) {
         )
           continue;
         for (const target of rule.targets) {
-          if (deliveries.running() >= maxPending) void sendToDeadLetterQueue(rule, target, event, tooManyPending);
-          else deliveries.add({ bus, rule: rule.name, target: target.Id, event, startedAt: Date.now(), attempts: 0 });
+          if (deliveries.running() >= maxPending) {
+            void sendToDeadLetterQueue(rule, target, event, tooManyPending).finally(inFlight.track());
+          } else deliveries.add({ bus, rule: rule.name, target: target.Id, event, startedAt: Date.now(), attempts: 0 });
         }
       }
     },
