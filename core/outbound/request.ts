@@ -5,17 +5,12 @@ import type { Ports } from '../channel/ports.ts';
 import { catalogue, type EventData } from '../events/catalogue.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { describeIssues, issueText } from '../events/issues.ts';
-import { carrier as carrierName, isRfc3339, requestMetadata } from '../events/schemas.ts';
+import { carrier as carrierName, isRfc3339, maxIdLength, requestMetadata } from '../events/schemas.ts';
 import { RequestInvalid } from './errors.ts';
 
 export const sendRequestedType = 'message.send.requested';
 export type SendRequestData = EventData<typeof sendRequestedType>;
 
-/**
- * In characters. The ids are parts of keys, items, events and errors. DynamoDB limits a partition key to 2,048 bytes and a sort key
- * to 1,024 bytes.
- */
-const maxIdLength = 256;
 const isShort = (field: 'requestId' | 'organizationId' | 'conversationId') =>
   z.refine<Readonly<Record<typeof field, string>>>((data) => data[field].length <= maxIdLength, {
     path: [field],
