@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { defaultCarrier } from '../channel/carrier.ts';
 import type { Compose, Part } from '../channel/channel.ts';
 import type { Ports } from '../channel/ports.ts';
+import { normalizeOrganizationId } from '../channel/spec.ts';
 import { catalogue, type EventData } from '../events/catalogue.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { describeIssues, issueText } from '../events/issues.ts';
@@ -88,9 +89,7 @@ export function parseSendRequested<Content>(event: unknown, composers: Ports<Com
     throw new RequestInvalid(`detail: expected at most ${maxBytes} bytes`);
   }
   const { requestId, conversationId, messages, options = {}, sentAt } = detail.data;
-  // LiveChat's ids of organizations are not case-sensitive. Its webhooks are stored with the lower case.
-  const organizationId =
-    carrier === defaultCarrier ? detail.data.organizationId.toLowerCase() : detail.data.organizationId;
+  const organizationId = normalizeOrganizationId(detail.data.organizationId);
   return {
     organizationId,
     conversationId,
