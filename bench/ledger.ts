@@ -4,12 +4,11 @@ import { fixture } from '../test/fixtures.ts';
 import { type Local, organizationId, post } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
 import { startChats } from './burst.ts';
-import type { CapacityRecord } from './capacity.ts';
 import { reportProgress, waitForExecutions, withCapacity, withLogs } from './engine.ts';
 import { setWebhooks } from './livechat.ts';
 import type { RowOptions } from './prices.ts';
 import { closeThreads, measureRun, reconcile, startThreads } from './reconcile.ts';
-import { combineUsage, createMeter, type ItemSummary, isMissedSlot, type Meter, type Usage, usage } from './usage.ts';
+import { combineUsage, type ItemSummary, isMissedSlot, type Meter, type Usage, usage, withMeter } from './usage.ts';
 
 /** What a run counted, and what the documents and the tests read. */
 const counted = z.strictObject({
@@ -62,9 +61,9 @@ export interface Measurement extends Omit<Counted, 'alarmMetrics'> {
 
 /** Sends messages through the engine and counts what AWS bills for each. */
 export async function measureLedger(): Promise<Measurement> {
-  const messages = await withCapacity(callsPerSecond, measureMessages, withLogs);
-  const webhooks = await withCapacity(callsPerSecond, measureWebhooks, sequential);
-  const reconciled = await withCapacity(callsPerSecond, measureReconciled, withLogs);
+  const messages = await withCapacity(callsPerSecond, withMeter(measureMessages), withLogs);
+  const webhooks = await withCapacity(callsPerSecond, withMeter(measureWebhooks), sequential);
+  const reconciled = await withCapacity(callsPerSecond, withMeter(measureReconciled), withLogs);
   const rows = Object.entries({ ...messages.rows, ...webhooks.rows, ...reconciled }).map(([row, used]) => [
     row,
     withoutRereads(row, used),
@@ -84,35 +83,30 @@ function withoutRereads(row: string, used: Usage): Usage {
   return rowOptions(row).isCold ? used : { ...used, secretReads: 0 };
 }
 
-async function measureMessages(local: Local, capacity: CapacityRecord) {
-  const meter = await createMeter(local, capacity);
-  try {
-    const rows: Rows = {};
-    const items: Measurement['items'][number][] = [];
-    const add = (kind: Parameters<typeof textRow>[0], length: number, measured: Measured) => {
-      const row = textRow(kind, length);
-      rows[row] = measured.used;
-      if (length === itemsLength) items.push(...measured.items.map((item) => ({ row, ...item })));
-    };
-    await warmUp(local);
-    for (const length of textLengths) {
-      reportProgress(`ledger: texts of ${length} characters`);
-      const chat = await startChat(local);
-      add('inbound', length, await inbound(local, meter, chat, { length }));
-      await setWebhooks(local, false);
-      add('sent', length, await sent(local, meter, chat.id, { length }));
-      await setWebhooks(local, true);
-      add('echo', length, await echoes(local, meter, chat));
-    }
-    reportProgress('ledger: backlogs and cold starts');
+async function measureMessages(local: Local, meter: Meter) {
+  const rows: Rows = {};
+  const items: Measurement['items'][number][] = [];
+  const add = (kind: Parameters<typeof textRow>[0], length: number, measured: Measured) => {
+    const row = textRow(kind, length);
+    rows[row] = measured.used;
+    if (length === itemsLength) items.push(...measured.items.map((item) => ({ row, ...item })));
+  };
+  await warmUp(local);
+  for (const length of textLengths) {
+    reportProgress(`ledger: texts of ${length} characters`);
+    const chat = await startChat(local);
+    add('inbound', length, await inbound(local, meter, chat, { length }));
     await setWebhooks(local, false);
-    Object.assign(rows, await deferrals(local, meter, rows[textRow('sent', 100)]));
+    add('sent', length, await sent(local, meter, chat.id, { length }));
     await setWebhooks(local, true);
-    Object.assign(rows, await coldMessageRows(local, meter));
-    return { rows, items, lines: local.output().split('\n') };
-  } finally {
-    await meter.stop();
+    add('echo', length, await echoes(local, meter, chat));
   }
+  reportProgress('ledger: backlogs and cold starts');
+  await setWebhooks(local, false);
+  Object.assign(rows, await deferrals(local, meter, rows[textRow('sent', 100)]));
+  await setWebhooks(local, true);
+  Object.assign(rows, await coldMessageRows(local, meter));
+  return { rows, items, lines: local.output().split('\n') };
 }
 
 interface Chat {
@@ -287,43 +281,33 @@ const recordedWebhooks = {
 const recordedIds = 'T8RM2K';
 const recordedChats = 5;
 
-async function measureWebhooks(local: Local, capacity: CapacityRecord) {
-  const meter = await createMeter(local, capacity);
-  try {
-    await warmUp(local);
-    const rows: Rows = {};
-    for (const [row, name] of Object.entries(recordedWebhooks)) {
-      const { used } = await meter.measure(recordedChats, async () => {
-        for (let chat = 0; chat < recordedChats; chat += 1) {
-          const body = JSON.stringify({ ...fixture(name), organization_id: organizationId });
-          await post(local, body.replaceAll(recordedIds, `${recordedIds.slice(0, -1)}${chat}`));
-          await local.idle();
-        }
-      });
-      rows[row] = used;
-    }
-    return { rows, lines: local.output().split('\n') };
-  } finally {
-    await meter.stop();
+async function measureWebhooks(local: Local, meter: Meter) {
+  await warmUp(local);
+  const rows: Rows = {};
+  for (const [row, name] of Object.entries(recordedWebhooks)) {
+    const { used } = await meter.measure(recordedChats, async () => {
+      for (let chat = 0; chat < recordedChats; chat += 1) {
+        const body = JSON.stringify({ ...fixture(name), organization_id: organizationId });
+        await post(local, body.replaceAll(recordedIds, `${recordedIds.slice(0, -1)}${chat}`));
+        await local.idle();
+      }
+    });
+    rows[row] = used;
   }
+  return { rows, lines: local.output().split('\n') };
 }
 
 const reconciledThreads = 100;
 
-async function measureReconciled(local: Local, capacity: CapacityRecord): Promise<Rows> {
+async function measureReconciled(local: Local, meter: Meter): Promise<Rows> {
   reportProgress(`ledger: ${reconciledThreads} threads without webhooks, for reconciliation`);
-  const meter = await createMeter(local, capacity);
-  try {
-    await startThreads(local, 1);
-    await reconcile(local);
-    await outbound(local).simulator('POST', '/simulator/faults', { kind: 'webhooks-not-sent' });
-    await closeThreads(local, await startThreads(local, reconciledThreads));
-    await outbound(local).clearFaults();
-    const { used } = await measureRun(local, meter);
-    return { [reconciledRow]: combineUsage(used, used, (total) => total / reconciledThreads) };
-  } finally {
-    await meter.stop();
-  }
+  await startThreads(local, 1);
+  await reconcile(local);
+  await outbound(local).simulator('POST', '/simulator/faults', { kind: 'webhooks-not-sent' });
+  await closeThreads(local, await startThreads(local, reconciledThreads));
+  await outbound(local).clearFaults();
+  const { used } = await measureRun(local, meter);
+  return { [reconciledRow]: combineUsage(used, used, (total) => total / reconciledThreads) };
 }
 
 const metricLine = z.looseObject({

@@ -8,10 +8,9 @@ import { initialState, shareInterval } from '../core/channel/rate-limit.ts';
 import { functions } from '../stacks/topology.ts';
 import type { Local } from '../test/local.ts';
 import { outbound } from '../test/outbound.ts';
-import type { CapacityRecord } from './capacity.ts';
 import { reportProgress, round2 } from './engine.ts';
 import { awsDollars, prices, sumDollars } from './prices.ts';
-import { createMeter, type Meter } from './usage.ts';
+import { type Meter, withMeter } from './usage.ts';
 
 /** The rate of LiveChat calls. A run has a fifth of it, so that 1,000 calls take half a minute. */
 export const reconcileRate = 200;
@@ -29,14 +28,7 @@ const agent = 'nina.kowal@acme.example';
 const concurrency = 8;
 
 /** Counts the cost of scheduled runs over 1,000 archived threads of four messages, and 100 active chats. */
-export async function reconcileCosts(local: Local, capacity: CapacityRecord) {
-  const meter = await createMeter(local, capacity);
-  try {
-    return await measurePasses(local, meter);
-  } finally {
-    await meter.stop();
-  }
-}
+export const reconcileCosts = withMeter(measurePasses);
 
 async function measurePasses(local: Local, meter: Meter) {
   const { simulator } = outbound(local);

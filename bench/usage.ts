@@ -168,6 +168,18 @@ const [{ 'anything-but': unarchived }] = archive.pattern['detail-type'];
 
 export type Meter = Awaited<ReturnType<typeof createMeter>>;
 
+/** A measurement with a meter, for `withCapacity`. */
+export function withMeter<T>(measure: (local: Local, meter: Meter) => Promise<T>) {
+  return async (local: Local, capacity: CapacityRecord): Promise<T> => {
+    const meter = await createMeter(local, capacity);
+    try {
+      return await measure(local, meter);
+    } finally {
+      await meter.stop();
+    }
+  };
+}
+
 /** Measures the usage of actions on an engine that prints the log lines of the functions and records its operations. */
 export async function createMeter(local: Local, capacity: CapacityRecord) {
   const bus = await watchBus(local);

@@ -43,11 +43,15 @@ export interface EventEntry {
   readonly source?: string | undefined;
 }
 
-export interface EventDetails {
+/** A webhook or an event, with the invocations of its functions. */
+export interface RecordedEntry {
   readonly entry: EventEntry;
+  readonly functions: readonly FunctionRun[];
+}
+
+export interface EventDetails extends RecordedEntry {
   /** The body of a webhook without its secret, or the `detail` of an event. Undefined if the payload is not stored. */
   readonly payload?: unknown;
-  readonly functions: readonly FunctionRun[];
   /** Other webhooks and events with the same correlation id, oldest first. */
   readonly related: readonly EventEntry[];
   readonly replay: ReplayPlan;

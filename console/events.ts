@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { organizations } from '../core/conversations/queries.ts';
 import { catalogue } from '../core/events/catalogue.ts';
 import { payloads } from '../core/livechat/schemas.ts';
-import { deadLetterStatuses, findDeadLetter, listDeadLetters } from '../core/outbound/dead-letter.ts';
+import { findDeadLetter, listDeadLettersOfEveryStatus } from '../core/outbound/dead-letter.ts';
 import { type EventDetails, type EventEntry, type EventSource, eventStatuses } from './event-source.ts';
 import { invalid, parseLimit, parseOneOf, parsePeriod, type ReadRequest } from './http.ts';
 
@@ -68,15 +68,12 @@ const maxDeadLetters = 20;
 /** The dead letters of an event: one for each function that failed on the event, or the dead letter of a send request. */
 async function findDeadLetters({ kind, at, eventId, organizationId, conversationId }: EventEntry): Promise<string[]> {
   if (kind !== 'event' || eventId === undefined || (!organizationId && !conversationId)) return [];
-  const query = {
+  const latest = await listDeadLettersOfEveryStatus({
     limit: maxDeadLetters,
     since: at,
     filter: { organization: organizationId, conversation: conversationId },
-  };
-  const lists = await Promise.all(deadLetterStatuses.map((status) => listDeadLetters(status, query)));
-  const found = await Promise.all(
-    lists.flatMap(({ deadLetters }) => deadLetters).map(async ({ id }) => findDeadLetter(id)),
-  );
+  });
+  const found = await Promise.all(latest.map(async ({ id }) => findDeadLetter(id)));
   return found.flatMap((one) => {
     if (!one) return [];
     const { deadLetter, summary } = one;

@@ -10,7 +10,7 @@ import {
 } from '../core/conversations/queries.ts';
 import { findRequests } from '../core/executions/executions.ts';
 import { findMessages } from '../core/messages/queries.ts';
-import { deadLetterStatuses, findDeadLetter, listDeadLetters } from '../core/outbound/dead-letter.ts';
+import { findDeadLetter, listDeadLettersOfEveryStatus } from '../core/outbound/dead-letter.ts';
 import { getDeliveries } from '../core/outbound/delivery.ts';
 import { executionName, parsePartPlace } from '../core/outbound/request.ts';
 import { invalid, type ReadRequest } from './http.ts';
@@ -113,11 +113,9 @@ async function findDeliveries(id: string, conversations: readonly ConversationSu
 
 /** A rejected request has no execution, only a dead letter. */
 async function findRejectedRequests(request: string): Promise<Match[]> {
-  const pages = await Promise.all(
-    deadLetterStatuses.map((status) => listDeadLetters(status, { limit: maxDeadLetters })),
-  );
-  return pages
-    .flatMap(({ deadLetters }) => deadLetters.filter(({ requestId }) => requestId === request))
+  const latest = await listDeadLettersOfEveryStatus({ limit: maxDeadLetters });
+  return latest
+    .filter(({ requestId }) => requestId === request)
     .map((deadLetter) => ({ ...deadLetter, kind: 'dead letter' }));
 }
 

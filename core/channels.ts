@@ -18,6 +18,7 @@ export const channels = {
     webhook: { function: 'webhook', handler: 'functions/webhook.handler', path: '/livechat/webhook' },
     supports: ['routing', 'reconciliation', 'files'],
     organizationIds: '????????-????-????-????-????????????',
+    hasCaseInsensitiveIds: true,
     callsPerSecond: 10,
     settings: ['LIVECHAT_API_BASE_URL', 'LIVECHAT_API_VERSION'],
   },

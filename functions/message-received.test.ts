@@ -65,6 +65,14 @@ describe('a stored message', () => {
     expect(await requested(organizationId)).toEqual(['last']);
   });
 
+  it('fails for an event without a detail, instead of skipping it', async () => {
+    const data = textMessage('none', { id: 'none' });
+    const event = toBusEvent({ type: 'message.received', metadata: receivedAtSecond(40, 'none', 'none'), data });
+    await expect(handler({ ...event, detail: undefined }, lambdaContext())).rejects.toMatchObject({
+      name: 'InvalidEvent',
+    });
+  });
+
   it('requests it again after a duplicate delivery: the first may have crashed', async () => {
     const organizationId = randomUUID();
     await apply(organizationId, refunds);

@@ -13,7 +13,7 @@ import { eventSource } from '../core/events/version.ts';
 import { identifyWebhook, readCorrelationId, redact, TooDeepError } from '../core/livechat/webhook.ts';
 import { parseJsonExactly } from '../core/platform/json.ts';
 import type { InvocationActivity, WebhookActivity } from './activity.ts';
-import type { Envelope } from './aws/event-bridge.ts';
+import { type Envelope, toSeconds } from './aws/event-bridge.ts';
 import { isRecord } from './aws/protocol.ts';
 import type { ArchivedEvent } from './aws/replays.ts';
 import type { Collection, State } from './state.ts';
@@ -174,8 +174,8 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
     readArchive(from, to) {
       const kept: ArchivedEvent[] = [];
       for (const { id, kind, at, type, source = '', busEventId, replayName } of entries.values()) {
-        const time = toSeconds(at);
         if (kind !== 'event' || replayName !== undefined || busEventId === undefined) continue;
+        const time = toSeconds(new Date(at));
         if (Date.parse(time) < from || Date.parse(time) > to) continue;
         const detail = payloads.get(id);
         if (isRecord(detail)) kept.push({ id: busEventId, source, 'detail-type': type, time, detail });
@@ -218,9 +218,6 @@ export function createEventLog(state: State, maxEntries = defaultMaxEntries): Ev
 }
 
 const toEntry = ({ functions: _, busEventId: __, replayName: ___, ...entry }: StoredEntry): EventEntry => entry;
-
-/** EventBridge's times have a resolution of one second. */
-const toSeconds = (at: string): string => `${at.slice(0, 19)}Z`;
 
 const eventIds = ({ eventId, busEventId }: Pick<StoredEntry, 'eventId' | 'busEventId'>) =>
   [eventId, busEventId].flatMap((id) => id ?? []);

@@ -75,11 +75,11 @@ const connection = {
 } as const;
 
 export function App() {
-  const { value: loaded, failure } = useResource('', () => get('/console'));
+  const { failure } = useResource('', async () => {
+    about.value = await get('/console');
+  });
+  const loaded = about.value;
   useEffect(openStream, []);
-  useEffect(() => {
-    about.value = loaded;
-  }, [loaded]);
   const available = [
     ...sections.filter(({ name }) => name !== 'events' || loaded?.events),
     ...(loaded?.simulator ? [sandboxSection] : []),

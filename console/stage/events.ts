@@ -7,26 +7,25 @@ import {
   StartQueryCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import * as z from 'zod/mini';
-import type { ConversationKey } from '../../core/channel/channel.ts';
 import { readTimeline } from '../../core/conversations/conversations.ts';
 import { loadConversation } from '../../core/conversations/queries.ts';
 import { deriveId } from '../../core/events/ids.ts';
 import { eventSource } from '../../core/events/version.ts';
 import { listMessages } from '../../core/messages/queries.ts';
-import { type DeadLetterSummary, deadLetterStatuses, listDeadLetters } from '../../core/outbound/dead-letter.ts';
+import { listDeadLettersOfEveryStatus } from '../../core/outbound/dead-letter.ts';
 import { listDeliveries } from '../../core/outbound/delivery.ts';
 import { required } from '../../core/platform/configuration.ts';
 import { parseJson } from '../../core/platform/json.ts';
 import { listDecisions } from '../../core/routing/store.ts';
 import {
   describeStatus,
-  type EventDetails,
   type EventEntry,
   type EventFilter,
   type EventSource,
   EventsUnavailable,
   type FunctionRun,
   matchesFilter,
+  type RecordedEntry,
 } from '../event-source.ts';
 import { createStageReplays } from './replay.ts';
 
@@ -50,8 +49,6 @@ interface Row extends z.infer<typeof line> {
   readonly at: number;
   readonly function: string;
 }
-
-type RecordedEntry = Pick<EventDetails, 'entry' | 'functions'>;
 
 const hourMs = 3_600_000;
 const defaultPeriodMs = 24 * hourMs;
@@ -267,6 +264,7 @@ function parseEntryId(id: string) {
 }
 
 const maxMessages = 2_000;
+const maxDeadLetters = 100;
 const messageEvents: ReadonlySet<string> = new Set(['message.received', 'note.received', 'message.delivered']);
 
 /**
@@ -274,7 +272,7 @@ const messageEvents: ReadonlySet<string> = new Set(['message.received', 'note.re
  * which the event's id is derived. In a long chat, searches only the first {@link maxMessages} messages.
  */
 async function readPayload({ type, eventId, organizationId, conversationId }: EventEntry): Promise<unknown> {
-  if (!organizationId || !conversationId) return undefined;
+  if (!eventId || !organizationId || !conversationId) return undefined;
   const key = { organizationId, conversationId };
   const hasEventId = (...identity: readonly string[]) => deriveId(type, organizationId, ...identity) === eventId;
   if (messageEvents.has(type)) {
@@ -287,8 +285,9 @@ async function readPayload({ type, eventId, organizationId, conversationId }: Ev
     return [...deliveries.values()].find(({ id }) => hasEventId(id));
   }
   if (type === 'message.failed') {
-    const letters = deadLetterStatuses.map((status) => findDeadLetters(status, key));
-    return (await Promise.all(letters)).flat().find(({ id }) => hasEventId(id));
+    const filter = { organization: organizationId, conversation: conversationId };
+    const latest = await listDeadLettersOfEveryStatus({ limit: maxDeadLetters, filter });
+    return latest.find(({ id }) => hasEventId(id));
   }
   if (type === 'conversation.routed') {
     const decisions = await listDecisions(key);
@@ -296,12 +295,4 @@ async function readPayload({ type, eventId, organizationId, conversationId }: Ev
   }
   const { events } = await readTimeline(key);
   return events.find(({ metadata }) => metadata.id === eventId);
-}
-
-const maxDeadLetters = 100;
-
-/** The latest dead letters of a conversation. */
-async function findDeadLetters(status: DeadLetterSummary['status'], key: ConversationKey) {
-  const filter = { organization: key.organizationId, conversation: key.conversationId };
-  return (await listDeadLetters(status, { limit: maxDeadLetters, filter })).deadLetters;
 }

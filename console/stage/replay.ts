@@ -10,17 +10,15 @@ import {
 import { resourcePrefix } from '../../core/platform/configuration.ts';
 import { archive, type FunctionSpec, functions } from '../../stacks/topology.ts';
 import {
-  type EventDetails,
   type EventEntry,
   EventsUnavailable,
   type FunctionRun,
   nonIdempotentEvents,
+  type RecordedEntry,
   type ReplayPeriod,
   type ReplayPlan,
   type ReplayStatus,
 } from '../event-source.ts';
-
-type RecordedEntry = Pick<EventDetails, 'entry' | 'functions'>;
 
 /** The clocks of the functions and of EventBridge differ, and EventBridge's times are in whole seconds. */
 const marginMs = 2_000;
@@ -33,7 +31,7 @@ const dayMs = 86_400_000;
 const limitExceeded =
   'EventBridge allows ten concurrent replays per account and region. Try again after a replay completes.';
 const permissions =
-  'The console requires the permissions events:DescribeArchive, events:StartReplay and events:DescribeReplay.';
+  'The console requires the permissions events:DescribeArchive, events:StartReplay and events:DescribeReplay';
 
 /**
  * Replays from the archive of a stage. EventBridge cannot replay a single event, so a replay covers the few seconds in which the
@@ -95,7 +93,7 @@ export function createStageReplays(now: () => number) {
   function describeArchiveError(error: unknown): string {
     if (error instanceof ResourceNotFoundException) return `the archive "${archiveName}" does not exist`;
     if (!isAwsError(error)) throw error;
-    return `the archive cannot be read (${error.name}). ${permissions.replace(/\.$/, '')}`;
+    return `the archive cannot be read (${error.name}). ${permissions}`;
   }
 
   async function find(name: string): Promise<ReplayStatus | undefined> {
@@ -118,7 +116,7 @@ function rethrowAs(problem: string): (cause: unknown) => never {
     if (!isAwsError(cause)) throw cause;
     const { name, message } = cause;
     if (cause instanceof LimitExceededException) throw new EventsUnavailable(limitExceeded, { cause });
-    const reason = name === 'AccessDeniedException' ? permissions : message;
+    const reason = name === 'AccessDeniedException' ? `${permissions}.` : message;
     throw new EventsUnavailable(`${problem} (${name}). ${reason}`, { cause });
   };
 }

@@ -13,8 +13,8 @@ export interface ReconnectOptions {
   readonly limiter: Pick<RateLimiter, 'blockCredentials'>;
   /** Called once, if the credentials have stopped working. */
   readonly onCredentialsBlocked: () => Promise<void>;
-  /** What has been repaired: each is tried once. */
-  readonly repaired: Set<'region' | 'credentials'>;
+  /** The repairs that were tried: each is tried once. */
+  readonly repaired: Set<string>;
 }
 
 /**

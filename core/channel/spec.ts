@@ -15,6 +15,8 @@ export interface ChannelSpec {
    * contain these ids.
    */
   readonly organizationIds: string;
+  /** Whether its organization ids are not case-sensitive. They are then stored in lower case. */
+  readonly hasCaseInsensitiveIds?: boolean;
   /** The default of the setting `<CARRIER>_CALLS_PER_SECOND`. */
   readonly callsPerSecond: number;
   /** Other settings of its functions. */
@@ -27,6 +29,11 @@ const specs: Readonly<Record<string, ChannelSpec>> = channels;
 export function channelName(organizationId: string): string {
   const carrier = carrierOf(organizationId);
   return specs[carrier]?.name ?? carrier;
+}
+
+/** Returns an organization id as it is stored. */
+export function normalizeOrganizationId(organizationId: string): string {
+  return specs[carrierOf(organizationId)]?.hasCaseInsensitiveIds ? organizationId.toLowerCase() : organizationId;
 }
 
 /** Returns the name and the default of a carrier's setting for calls per second. */

@@ -28,6 +28,10 @@ export function isRfc3339(text: string): boolean {
 const earliest = Date.parse('0000-01-01T00:00:00Z');
 const latest = Date.parse('9999-12-31T23:59:59.999Z');
 
+/**
+ * Of ids that become parts of keys, in characters. DynamoDB limits a partition key to 2,048 bytes and a sort key to 1,024 bytes.
+ */
+export const maxIdLength = 256;
 export const id = z.string().check(z.minLength(1));
 export const time = z.string().check(z.refine(isRfc3339, 'expected an RFC 3339 time'));
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { time } from '../events/schemas.ts';
+import { maxIdLength, time } from '../events/schemas.ts';
 
 /**
  * LiveChat's webhook payloads, for the Agent Chat API v3.4, v3.5 and v3.6, limited to the fields that the bridge reads.
@@ -7,8 +7,6 @@ import { time } from '../events/schemas.ts';
  * Source: LiveChat's webhook reference (platform.text.com/docs/management/webhooks), one page per version.
  */
 
-/** Keeps table keys within DynamoDB's limit. */
-export const maxIdLength = 256;
 /** Ids and names. */
 const text = z.string().check(z.minLength(1), z.maxLength(maxIdLength));
 const maybeText = z.optional(z.nullable(z.string()));

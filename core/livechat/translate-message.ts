@@ -2,10 +2,10 @@ import * as z from 'zod/mini';
 import type { EventData, EventType } from '../events/catalogue.ts';
 import { describeIssues } from '../events/issues.ts';
 import type { FormAnswer, NormalizedMessage } from '../events/schemas.ts';
-import { messageDirection, toUtcMicroseconds } from '../events/schemas.ts';
+import { maxIdLength, messageDirection, toUtcMicroseconds } from '../events/schemas.ts';
 import { hasExactNumber } from '../platform/json.ts';
 import { authorFromId } from './conventions.ts';
-import { type Action, type LiveChatEvent, maxIdLength, type Payload } from './schemas.ts';
+import type { Action, LiveChatEvent, Payload } from './schemas.ts';
 
 /** Translates the webhook actions about messages. */
 

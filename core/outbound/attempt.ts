@@ -56,7 +56,6 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
   const { conversationId, requestId, expiresAt } = request;
   const repairs: AttemptRepair[] = [];
   const tried = new Set<string>();
-  const reconnected = new Set<'region' | 'credentials'>();
   let channel = options.channel;
   let joinedAt: number | undefined;
   let state = attemptState(history);
@@ -159,7 +158,7 @@ export async function attempt<Content>(options: AttemptOptions<Content>): Promis
       if (!(error instanceof ChannelError)) throw error;
       state = { ...state, lastError: error.name };
       if (error.category === 'Server' || error.category === 'Network') failCall(error);
-      channel = await reconnect(error, channel, { limiter, onCredentialsBlocked, repaired: reconnected });
+      channel = await reconnect(error, channel, { limiter, onCredentialsBlocked, repaired: tried });
       repairs.push(error.category === 'Authentication' ? 'new credentials' : 'changed region');
     }
     // The region or the credentials have changed.

@@ -370,6 +370,12 @@ export async function listDeadLetters(
   return { deadLetters: data.map(summarize), ...(cursor !== null && { next: cursor }) };
 }
 
+/** The latest dead letters of each status that match. */
+export async function listDeadLettersOfEveryStatus(query: Omit<DeadLetterPage, 'from'>): Promise<DeadLetterSummary[]> {
+  const pages = await Promise.all(deadLetterStatuses.map((status) => listDeadLetters(status, query)));
+  return pages.flatMap(({ deadLetters }) => deadLetters);
+}
+
 /** The items of the dead letters that contain one of the texts. Reads every dead letter. */
 export async function findDeadLetterItems(texts: readonly string[]): Promise<StoredItem[]> {
   const found: StoredItem[] = [];

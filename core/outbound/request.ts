@@ -2,20 +2,16 @@ import * as z from 'zod/mini';
 import { defaultCarrier } from '../channel/carrier.ts';
 import type { Compose, Part } from '../channel/channel.ts';
 import type { Ports } from '../channel/ports.ts';
+import { normalizeOrganizationId } from '../channel/spec.ts';
 import { catalogue, type EventData } from '../events/catalogue.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { describeIssues, issueText } from '../events/issues.ts';
-import { carrier as carrierName, isRfc3339, requestMetadata } from '../events/schemas.ts';
+import { carrier as carrierName, isRfc3339, maxIdLength, requestMetadata } from '../events/schemas.ts';
 import { RequestInvalid } from './errors.ts';
 
 export const sendRequestedType = 'message.send.requested';
 export type SendRequestData = EventData<typeof sendRequestedType>;
 
-/**
- * In characters. The ids are parts of keys, items, events and errors. DynamoDB limits a partition key to 2,048 bytes and a sort key
- * to 1,024 bytes.
- */
-const maxIdLength = 256;
 const isShort = (field: 'requestId' | 'organizationId' | 'conversationId') =>
   z.refine<Readonly<Record<typeof field, string>>>((data) => data[field].length <= maxIdLength, {
     path: [field],
@@ -93,9 +89,7 @@ export function parseSendRequested<Content>(event: unknown, composers: Ports<Com
     throw new RequestInvalid(`detail: expected at most ${maxBytes} bytes`);
   }
   const { requestId, conversationId, messages, options = {}, sentAt } = detail.data;
-  // LiveChat's ids of organizations are not case-sensitive. Its webhooks are stored with the lower case.
-  const organizationId =
-    carrier === defaultCarrier ? detail.data.organizationId.toLowerCase() : detail.data.organizationId;
+  const organizationId = normalizeOrganizationId(detail.data.organizationId);
   return {
     organizationId,
     conversationId,

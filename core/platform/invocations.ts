@@ -57,9 +57,9 @@ function writeLine(record: object): void {
 /** Runs a function for an event, and records its outcome. */
 export async function withRecord<T>(ids: InvocationIds, run: () => Promise<T>): Promise<T> {
   const started = performance.now();
+  const events: PublishedEvents = {};
   const record = (outcome: Pick<InvocationRecord, 'status' | 'reason'>) =>
     writeLine({ ...ids, ...outcome, ms: Math.round(performance.now() - started), ...events });
-  const events: PublishedEvents = {};
   try {
     const result = await current.run(events, run);
     record({ status: 'handled' });

@@ -69,7 +69,7 @@ export type CallChannel = <T>(request: (channel: RoutingChannel) => Promise<T>) 
 
 export function limitCalls(options: RateLimitOptions): CallChannel {
   const { limiter, clock, latest, onCredentialsBlocked } = options;
-  const repaired = new Set<'region' | 'credentials'>();
+  const repaired = new Set<string>();
   let channel: RoutingChannel | undefined;
   let waitedMs = 0;
 

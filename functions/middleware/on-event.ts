@@ -37,11 +37,7 @@ export function onEvents<T extends EventType>(
 ) {
   const eventType = (busEvent: BusEvent): T => others.find((other) => other === busEvent['detail-type']) ?? first;
   const handleEvent = async (type: T, busEvent: BusEvent, context: Context): Promise<void> => {
-    const detail = await loadEventData(busEvent.detail).catch((error: unknown) => {
-      if (!skipRemoved || !(error instanceof EventDataRemovedError)) throw error;
-    });
-    if (detail === undefined) return;
-    const event = parseEvent(type, detail);
+    const event = parseEvent(type, await loadEventData(busEvent.detail));
     const { id: eventId, correlationId, organizationId } = event.metadata;
     const { conversationId }: Readonly<Record<string, unknown>> = event.data;
     const persistentKeys = { detailType: type, eventId, correlationId, organizationId, conversationId };
@@ -50,6 +46,9 @@ export function onEvents<T extends EventType>(
     const outcome = await handle(event, log, () => context.getRemainingTimeInMillis(), isReplayed);
     if (outcome === 'duplicate') count('DuplicateEvents', { type });
     log.debug('event handled', { outcome });
+  };
+  const skipIfRemoved = (error: unknown): void => {
+    if (!skipRemoved || !(error instanceof EventDataRemovedError)) throw error;
   };
   return middy<BusEvent, void>()
     .use(injectLambdaContext(logger))
@@ -61,6 +60,8 @@ export function onEvents<T extends EventType>(
     })
     .handler((busEvent, context) => {
       const type = eventType(busEvent);
-      return withRecord({ event: type, ...identifyEvent(busEvent) }, () => handleEvent(type, busEvent, context));
+      return withRecord({ event: type, ...identifyEvent(busEvent) }, () =>
+        handleEvent(type, busEvent, context).catch(skipIfRemoved),
+      );
     });
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { parseJson } from '../../core/platform/json.ts';
+import { createStoredWork } from '../stored-work.ts';
 import { accountId, region } from './arn.ts';
 import { type BusRule, createRules, defaultBus } from './bus-rules.ts';
 import type { AwsResources } from './local-aws.ts';
@@ -64,10 +65,13 @@ export function createEvents(options: EventsOptions) {
     findRule: rules.find,
     publish: (event, ruleNames) => publish(createEnvelope({ resources: [], ...event }), ruleNames),
   });
-  const pending = state.collection<QueueDelivery>('event deliveries');
-  // Read before the first delivery starts: `resume` must not start that one a second time.
-  const interrupted = pending.entries();
-  let stopped = false;
+  const deliveries = createStoredWork<QueueDelivery>({
+    state,
+    name: 'event deliveries',
+    inFlight,
+    run: deliverToQueue,
+    onError: ({ rule }, error) => report(`Lost an event for the rule ${rule}: ${error}`),
+  });
 
   /** @throws AwsError */
   function toEnvelope(entry: Entry, replay: string | undefined): Envelope {
@@ -113,12 +117,7 @@ export function createEvents(options: EventsOptions) {
     for (const { name, target } of rules.matching(bus, event)) {
       if (ruleNames?.has(name) === false) continue;
       if ('function' in target) startFunction(target.function, event);
-      else {
-        const key = randomUUID();
-        const delivery = { rule: name, bus, queue: target.queue, event };
-        pending.put(key, delivery);
-        void deliverToQueue(key, delivery);
-      }
+      else deliveries.add({ rule: name, bus, queue: target.queue, event });
     }
     subscribers.deliver(bus, event, ruleNames);
   }
@@ -128,18 +127,10 @@ export function createEvents(options: EventsOptions) {
     deliver(busName, event, ruleNames);
   }
 
-  /** A delivery that is interrupted by a stop remains stored, and `resume` repeats it. */
-  async function deliverToQueue(key: string, { rule, bus, queue, event }: QueueDelivery): Promise<void> {
-    const done = inFlight.track();
-    try {
-      await options.sendToQueue(queues[queue] ?? queue, { body: JSON.stringify(event) }).catch((error: unknown) => {
-        if (!stopped) return sendToDeadLetterQueue(rules.findOwn(bus, rule), event, error);
-      });
-    } catch (error) {
-      if (!stopped) report(`Lost an event for the rule ${rule}: ${error}`);
-    }
-    if (!stopped) pending.delete(key);
-    done();
+  async function deliverToQueue({ rule, bus, queue, event }: QueueDelivery): Promise<void> {
+    await options.sendToQueue(queues[queue] ?? queue, { body: JSON.stringify(event) }).catch((error: unknown) => {
+      if (!deliveries.signal.aborted) return sendToDeadLetterQueue(rules.findOwn(bus, rule), event, error);
+    });
   }
 
   function publishEntry(entry: Entry, throttled: boolean, replay: string | undefined) {
@@ -177,7 +168,7 @@ export function createEvents(options: EventsOptions) {
   return {
     ...service,
     stop(): void {
-      stopped = true;
+      deliveries.stop();
       subscribers.stop();
       replays.stop();
     },
@@ -190,7 +181,7 @@ export function createEvents(options: EventsOptions) {
 
     /** Continues the deliveries of an earlier run. */
     resume(): void {
-      for (const [key, delivery] of interrupted.splice(0)) void deliverToQueue(key, delivery);
+      deliveries.resume();
       subscribers.resume();
       replays.resume();
     },
@@ -218,6 +209,6 @@ function entrySize({ Source = '', DetailType = '', Detail = '', Time, Resources 
 }
 
 /** EventBridge's times have a resolution of one second. */
-function toSeconds(date: Date): string {
+export function toSeconds(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }

@@ -280,3 +280,19 @@ test('does not deliver an event that expired while the engine was stopped', asyn
   expect(received).toHaveLength(1);
   expect(second.reports).toEqual([expect.stringContaining('Dropped an event of the rule mine for the target a')]);
 });
+
+test('runs a schedule one interval after its last run, even if that run was before the restart', async () => {
+  const invoked: string[] = [];
+  const options = {
+    schedules: [{ function: 'reconcile', minutes: 15 }],
+    invoke: async (name: string) => void invoked.push(name),
+  };
+  await start(options);
+  await start(options);
+  expect(invoked).toEqual([]);
+
+  state?.collection<number>('scheduled runs').put('reconcile', Date.now() - 16 * 60_000);
+  await start(options);
+
+  await expect.poll(() => invoked).toEqual(['reconcile']);
+});

@@ -432,11 +432,12 @@ describe('an API destination', () => {
 
 test('sends an event to the dead-letter queue immediately above the limit of pending deliveries', async () => {
   const failed: OutgoingMessage[] = [];
+  const inFlight = createInFlight();
   const rules = createSubscriberRules({
     sendToQueue: async (name, message) => (name === 'slow' ? new Promise(() => {}) : failed.push(message)),
     retryDelayMs: 1,
     maxPending: 2,
-    inFlight: createInFlight(),
+    inFlight,
     state: openState(),
     report: () => {},
   });
@@ -455,6 +456,7 @@ test('sends an event to the dead-letter queue immediately above the limit of pen
   for (const id of ['1', '2', '3']) {
     rules.deliver(EventBusName, { ...about, id, source: 'test', 'detail-type': 'any', detail: {} });
   }
+  expect(inFlight.pending()).toBe(3);
 
   expect(failed).toEqual([
     { body: expect.stringContaining('"id":"3"'), attributes: expect.objectContaining({ ERROR_CODE: 'THROTTLING' }) },

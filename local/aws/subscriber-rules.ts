@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { parseJson } from '../../core/platform/json.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { State } from '../state.ts';
+import { createStoredWork } from '../stored-work.ts';
 import { type ApiDestinations, createApiDestinations } from './api-destinations.ts';
 import { ruleArn } from './arn.ts';
 import type { Envelope } from './event-bridge.ts';
@@ -85,16 +85,18 @@ const maxConcurrent = 50;
 export function createSubscriberRules(options: SubscriberOptions) {
   const { retryDelayMs, inFlight, state, report, maxPending = 100_000 } = options;
   const rules = state.collection<SubscriberRule>('subscriber rules');
-  const deliveries = state.collection<Delivery>('subscriber deliveries');
-  // Read before the first delivery starts: `resume` must not start that one a second time.
-  const interrupted = deliveries.keys();
+  const deliveries = createStoredWork<Delivery>({
+    state,
+    name: 'subscriber deliveries',
+    // Passes on the key only, because the events of a slow target could fill the memory.
+    run: ({ bus, rule, target }, key) => deliverToTarget(key, findTargetState(targetKey(bus, rule, target))),
+    onError: ({ rule }, error) => report(`Lost an event for the rule ${rule}: ${error}`),
+  });
   const destinations = createApiDestinations(state);
-  const stopped = new AbortController();
   /** The rules with their matchers, by key. */
   const compiled = new Map(rules.entries().map(([key, rule]) => [key, compileRule(rule)]));
   /** By rule and target. */
   const targetStates = new Map<string, TargetState>();
-  let pending = 0;
 
   const list = (bus: string): readonly SubscriberRule[] =>
     [...compiled.values()].flatMap(({ rule }) => (rule.bus === bus ? rule : []));
@@ -176,7 +178,7 @@ export function createSubscriberRules(options: SubscriberOptions) {
 
   /** Makes the next attempt of a delivery. Returns the delay before another one, unless the delivery has ended. */
   async function attemptNext(key: string, targetState: TargetState): Promise<number | undefined> {
-    stopped.signal.throwIfAborted();
+    deliveries.signal.throwIfAborted();
     const delivery = deliveries.get(key);
     const rule = delivery && find(delivery.bus, delivery.rule);
     const target = rule?.targets.find(({ Id }) => Id === delivery?.target);
@@ -187,14 +189,14 @@ export function createSubscriberRules(options: SubscriberOptions) {
     const expired = Date.now() > expiry(target, startedAt) ? delivery.failure : undefined;
     const failure = expired ?? (await attempt(rule, target, event, targetState));
     if (!failure) return undefined;
-    stopped.signal.throwIfAborted();
+    deliveries.signal.throwIfAborted();
     const attempts = delivery.attempts + (expired ? 0 : 1);
     const next = planRetry(target, startedAt, attempts, failure);
     if (typeof next === 'string') {
       await sendToDeadLetterQueue(rule, target, event, { ...failure, attempts, condition: next });
       return undefined;
     }
-    deliveries.put(key, { ...delivery, attempts, failure });
+    deliveries.update(key, { ...delivery, attempts, failure });
     return next;
   }
 
@@ -204,21 +206,8 @@ export function createSubscriberRules(options: SubscriberOptions) {
       const done = inFlight.track();
       const delayMs = await targetState.limit(() => attemptNext(key, targetState)).finally(done);
       if (delayMs === undefined) return;
-      await sleep(delayMs, undefined, { signal: stopped.signal, ref: false });
+      await sleep(delayMs, undefined, { signal: deliveries.signal, ref: false });
     }
-  }
-
-  /** Starts a delivery that is stored. Keeps the key only, because the events of a slow target could fill the memory. */
-  function start(key: string, { bus, rule, target }: Delivery): void {
-    pending += 1;
-    deliverToTarget(key, findTargetState(targetKey(bus, rule, target)))
-      .catch((error: unknown) => {
-        if (!stopped.signal.aborted) report(`Lost an event for the rule ${rule}: ${error}`);
-      })
-      .finally(() => {
-        pending -= 1;
-        if (!stopped.signal.aborted) deliveries.delete(key);
-      });
   }
 
   async function sendToDeadLetterQueue(rule: SubscriberRule, target: Target, event: Envelope, failed: FailedDelivery) {
@@ -263,28 +252,16 @@ export function createSubscriberRules(options: SubscriberOptions) {
         )
           continue;
         for (const target of rule.targets) {
-          if (pending >= maxPending) void sendToDeadLetterQueue(rule, target, event, tooManyPending);
-          else {
-            const key = randomUUID();
-            const delivery = { bus, rule: rule.name, target: target.Id, event, startedAt: Date.now(), attempts: 0 };
-            deliveries.put(key, delivery);
-            start(key, delivery);
-          }
+          if (deliveries.running() >= maxPending) {
+            void sendToDeadLetterQueue(rule, target, event, tooManyPending).finally(inFlight.track());
+          } else deliveries.add({ bus, rule: rule.name, target: target.Id, event, startedAt: Date.now(), attempts: 0 });
         }
       }
     },
 
     /** Continues the deliveries of an earlier run. */
-    resume(): void {
-      for (const key of interrupted.splice(0)) {
-        const delivery = deliveries.get(key);
-        if (delivery) start(key, delivery);
-      }
-    },
-
-    stop(): void {
-      stopped.abort();
-    },
+    resume: deliveries.resume,
+    stop: deliveries.stop,
   };
 }
 

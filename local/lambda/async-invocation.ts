@@ -4,6 +4,7 @@ import pLimit from 'p-limit';
 import { functionArn } from '../aws/arn.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { State } from '../state.ts';
+import { createStoredWork } from '../stored-work.ts';
 import { type FunctionFailure, ThrottledError, toFunctionFailure } from './invocation.ts';
 import type { Invoke } from './runtime.ts';
 
@@ -69,12 +70,15 @@ export function createAsyncInvocations(options: AsyncOptions) {
     maxEventAgeMs = 6 * 3_600_000,
   } = options;
   const { inFlight, now = () => new Date(), newId = randomUUID } = options;
-  const pending = options.state.collection<PendingInvocation>('asynchronous invocations');
-  // Read before the first invocation starts: `resume` must not start that one a second time.
-  const interrupted = pending.entries();
+  const pending = createStoredWork<PendingInvocation>({
+    state: options.state,
+    name: 'asynchronous invocations',
+    inFlight,
+    run,
+    onError: ({ name }, error) =>
+      report(`The event for ${name} is lost: ${error instanceof Error ? error.message : String(error)}`),
+  });
   const limit = pLimit(concurrency);
-  const stopped = new AbortController();
-  let running = 0;
 
   async function attempt(name: string, event: unknown, requestId: string): Promise<Outcome> {
     try {
@@ -89,15 +93,15 @@ export function createAsyncInvocations(options: AsyncOptions) {
   }
 
   /** Invokes the function until it succeeds. Returns why Lambda gives up, if it does. */
-  async function attemptAll(key: string, first: PendingInvocation): Promise<Rejection | undefined> {
-    for (let next = first; ; pending.put(key, next)) {
+  async function attemptAll(first: PendingInvocation, key: string): Promise<Rejection | undefined> {
+    for (let next = first; ; pending.update(key, next)) {
       const { name, event, requestId, expiresAt, retries } = next;
       const wait = next.dueAt - now().getTime();
-      if (wait > 0) await sleep(wait, undefined, { signal: stopped.signal });
+      if (wait > 0) await sleep(wait, undefined, { signal: pending.signal });
       const { kind, failure } = await attempt(name, event, requestId);
       if (kind === 'succeeded') return undefined;
       // The runtime stops: this attempt is repeated after the restart.
-      stopped.signal.throwIfAborted();
+      pending.signal.throwIfAborted();
       const attempts = next.attempts + 1;
       if (kind === 'failed' && retries.failed === maxRetries)
         return { condition: 'RetriesExhausted', attempts, failure };
@@ -107,8 +111,8 @@ export function createAsyncInvocations(options: AsyncOptions) {
     }
   }
 
-  async function run(key: string, invocation: PendingInvocation): Promise<void> {
-    const rejection = await attemptAll(key, invocation);
+  async function run(invocation: PendingInvocation, key: string): Promise<void> {
+    const rejection = await attemptAll(invocation, key);
     if (!rejection) return;
     const { name } = invocation;
     await sendToDestination(toFailedInvocation({ ...invocation, failedAt: now(), ...rejection }));
@@ -117,26 +121,11 @@ export function createAsyncInvocations(options: AsyncOptions) {
     report(`${name} ${reason}: the event is in the dead-letter queue`);
   }
 
-  function track(key: string, invocation: PendingInvocation): void {
-    const done = inFlight.track();
-    running += 1;
-    run(key, invocation)
-      .catch((error: unknown) => {
-        if (stopped.signal.aborted) return;
-        report(`The event for ${invocation.name} is lost: ${error instanceof Error ? error.message : String(error)}`);
-      })
-      .finally(() => {
-        if (!stopped.signal.aborted) pending.delete(key);
-        running -= 1;
-        done();
-      });
-  }
-
   return {
     /** The invocation is stored when this returns. */
     start(name: string, event: unknown): void {
       const startedAt = now().getTime();
-      const invocation: PendingInvocation = {
+      pending.add({
         name,
         event,
         requestId: newId(),
@@ -144,21 +133,17 @@ export function createAsyncInvocations(options: AsyncOptions) {
         attempts: 0,
         retries: { failed: 0, throttled: 0 },
         dueAt: startedAt,
-      };
-      const key = randomUUID();
-      pending.put(key, invocation);
-      track(key, invocation);
+      });
     },
 
     /** Continues the invocations of an earlier run. */
-    resume(): void {
-      for (const [key, invocation] of interrupted.splice(0)) track(key, invocation);
-    },
+    resume: pending.resume,
 
     stop(): void {
       const outcome = options.state.folder === undefined ? 'lost' : 'continued at the next start';
+      const running = pending.running();
       if (running > 0) report(`Stopped with ${running} unfinished asynchronous invocations, which are ${outcome}`);
-      stopped.abort();
+      pending.stop();
       limit.clearQueue();
     },
   };

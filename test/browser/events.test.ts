@@ -121,6 +121,34 @@ describe.each(widths)('the events of a stage on a screen %i pixels wide', option
     await expectAccessible(page);
   });
 
+  it('queries the logs again 30 s after a change, also on a page that was opened directly', async () => {
+    const { page } = await world.open(width);
+    await page.goto(stage.link);
+    const { origin } = new URL(page.url());
+    await page.goto('about:blank');
+    await page.clock.install();
+    let streams = 0;
+    // The browser connects again after each response, and the page then assumes a change.
+    await page.route('**/api/stream', (route) => {
+      streams += 1;
+      return route.fulfill({ contentType: 'text/event-stream', body: 'retry: 100\n\n' });
+    });
+    let queries = 0;
+    page.on('request', (request) => {
+      if (new URL(request.url()).pathname === '/api/events') queries += 1;
+    });
+    await page.goto(`${origin}/#/events`);
+    await rows(page).first().waitFor();
+    const opened = streams;
+    await expect.poll(() => streams).toBeGreaterThan(opened + 2);
+    await page.clock.fastForward(15_000);
+    const answered = streams;
+    await expect.poll(() => streams).toBeGreaterThan(answered + 2);
+    expect(queries).toBe(1);
+    await page.clock.fastForward(15_000);
+    await expect.poll(() => queries).toBe(2);
+  });
+
   it('shows why a send request cannot be replayed', async () => {
     const page = await openEvent('message.send.requested');
     await page.getByText('Cannot be replayed: send requests are not archived').waitFor();

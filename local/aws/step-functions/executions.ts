@@ -99,7 +99,7 @@ export function createExecutions(options: ExecutionsOptions) {
   const executions = new Map<string, Entry>();
   const ended: string[] = [];
   // Read before the first execution starts: `resume` must not start that one a second time.
-  let earlier = stored.entries();
+  const earlier = stored.entries();
   let count = earlier.reduce((highest, [, { number }]) => Math.max(highest, number), 0);
 
   function start(machine: CompiledMachine, name: string, input: string): Execution {
@@ -260,9 +260,7 @@ export function createExecutions(options: ExecutionsOptions) {
 
     /** Loads the executions of an earlier run, and continues those that had not ended. */
     resume(findMachine: (arn: string) => CompiledMachine | undefined): void {
-      const loaded = earlier;
-      earlier = [];
-      for (const [arn, { machine: machineArn, startedAt, stoppedAt, end, ...rest }] of loaded) {
+      for (const [arn, { machine: machineArn, startedAt, stoppedAt, end, ...rest }] of earlier.splice(0)) {
         const machine = findMachine(machineArn);
         if (!machine) continue;
         const entry = track({ ...rest, arn, machine, startedAt: new Date(startedAt), newEvents: [] });
