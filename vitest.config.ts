@@ -28,11 +28,11 @@ const limits = { testTimeout: 30_000, hookTimeout: 30_000, expect: { poll: { tim
 export default defineConfig(({ mode }) => {
   const env = {
     TEST_DEPTH: mode === 'all' ? 'all' : 'fast',
-    // The tests start the command line and the engine about 300 times. Node caches the compiled code of these processes.
     // Entities read the names of their tables when they are loaded. Tests with an engine set its own.
     CONTROL_TABLE: 'control',
     CONVERSATIONS_TABLE: 'conversations',
     MESSAGES_TABLE: 'messages',
+    // The tests start the command line and the engine about 300 times. Node caches the compiled code of these processes.
     NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'compile'),
   };
   const project = { ...limits, env, globalSetup: ['test/shared-engine.ts', 'test/build-kit.ts'] };

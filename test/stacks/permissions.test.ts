@@ -20,6 +20,7 @@ import { type BusEvent, busEvents, eventsFor, toBusEvent } from '../bus-events.t
 import { fixture, liveChatTime } from '../fixtures.ts';
 import { respondWith, startServer } from '../http-server.ts';
 import { type Local, organizationId, startLocal } from '../local.ts';
+import { injectAwsFault } from '../local-aws.ts';
 import { outbound } from '../outbound.ts';
 import { loadApp } from './app.ts';
 import { describeGrant, type IamProxy, startIamProxy } from './iam-proxy.ts';
@@ -342,7 +343,7 @@ describe('with the deployed permissions and environment', () => {
     });
 
     it('send-requested deletes its idempotency record if the state machine fails', async () => {
-      await injectFault({ service: 'states', operation: 'StartExecution', kind: 'unavailable', count: 8 });
+      await injectAwsFault(local, { service: 'states', operation: 'StartExecution', kind: 'unavailable', count: 8 });
       expect(await invoke('send-requested', requested(requestData(await bus.chat())))).toHaveProperty('error');
     });
 
@@ -454,11 +455,6 @@ describe('with the deployed permissions and environment', () => {
   async function published(organizationId: string): Promise<number> {
     const { body } = await local.api(`/api/reconciliation?organizationId=${organizationId}`);
     return Number(at(listAt(body, 'organizations')[0], 'last.report.published'));
-  }
-
-  async function injectFault(fault: object): Promise<void> {
-    const response = await fetch(`${local.aws}/_local/faults`, { method: 'POST', body: JSON.stringify(fault) });
-    expect(response.status).toBe(200);
   }
 
   /** Deletes every idempotency record. */
