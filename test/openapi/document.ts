@@ -137,10 +137,18 @@ function renameReferences(schema: unknown, definitions: z.infer<typeof schemas>)
   const rename = (value: unknown) => renameReferences(value, definitions);
   if (Array.isArray(schema)) return schema.map(rename);
   if (typeof schema !== 'object' || schema === null) return schema;
-  if (!('$ref' in schema)) return mapSchema({ ...schema }, rename);
+  if (!('$ref' in schema)) return mapSchema(sortProperties({ ...schema }), rename);
   const definition = decodeURIComponent(String(schema.$ref).replace('#/definitions/', ''));
   const name = typeName(definition);
   return name === undefined ? rename(definitions[definition]) : { $ref: `#/components/schemas/${name}` };
+}
+
+/** TypeScript lists the properties of a spread object in an order that changes with unrelated code. */
+function sortProperties(schema: JsonSchema): JsonSchema {
+  const { properties } = schema;
+  if (typeof properties !== 'object' || properties === null) return schema;
+  const sorted = Object.entries(properties).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return { ...schema, properties: Object.fromEntries(sorted) };
 }
 
 const eventStream = {
