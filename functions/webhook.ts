@@ -10,7 +10,12 @@ import { type RecordInvocation, recordInvocation } from '../core/platform/invoca
 import { logger } from '../core/platform/logger.ts';
 import { count, measure } from '../core/platform/metrics.ts';
 import { putEvents, readSecret } from '../core/platform/signed-requests.ts';
-import { parseBodyExactly, verifyBodySecret, verifySignature } from './middleware/livechat-webhook.ts';
+import {
+  parseBodyExactly,
+  removeUnsafeProperties,
+  verifyBodySecret,
+  verifySignature,
+} from './middleware/livechat-webhook.ts';
 import { json, recordWebhooks, rejectDirectCalls, respondToErrors } from './middleware/webhook.ts';
 
 export interface WebhookOptions extends Omit<ReceiveOptions, 'receivedAt'> {
@@ -33,6 +38,7 @@ export function webhookHandler(options: WebhookOptions) {
     .use(respondToErrors(options.log, options.count))
     .use(rejectDirectCalls(edgeKeyDigest))
     .use(verifySignature(credentials, maxBytes))
+    .use(removeUnsafeProperties())
     .use(httpJsonBodyParser())
     .use(parseBodyExactly())
     .use(verifyBodySecret(credentials))

@@ -31,13 +31,44 @@ it('keeps the value of every number', () => {
   );
 });
 
-it('parses anything else as JSON.parse does', () => {
+it('parses anything else as JSON.parse does, without the properties that could replace a prototype', () => {
+  const key = fc.constantFrom('__proto__', 'constructor', 'prototype', 'a');
+  const { value: unsafe } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.integer(),
+      fc.array(tie('value')),
+      fc.array(fc.tuple(key, tie('value'))).map(Object.fromEntries),
+    ),
+  }));
   fc.assert(
-    fc.property(fc.json(), (text) => {
-      expect(JSON.stringify(parseJsonExactly(text))).toBe(JSON.stringify(JSON.parse(text)));
-    }),
+    fc.property(
+      fc.oneof(
+        fc.json(),
+        unsafe.map((value) => JSON.stringify(value)),
+      ),
+      fc.boolean(),
+      (json, isEscaped) => {
+        const text = isEscaped
+          ? json.replaceAll('__', String.raw`\u005F_`).replaceAll('"c', String.raw`"\u0063`)
+          : json;
+        expect(JSON.stringify(parseJsonExactly(text))).toBe(JSON.stringify(withoutUnsafe(JSON.parse(json))));
+      },
+    ),
   );
 });
+
+function withoutUnsafe(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutUnsafe);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([name, inner]): [string, unknown] => [name, withoutUnsafe(inner)]);
+  return Object.fromEntries(
+    entries.filter(([name, inner]) => {
+      const isObject = typeof inner === 'object' && inner !== null;
+      return name !== '__proto__' && !(name === 'constructor' && isObject && Object.hasOwn(inner, 'prototype'));
+    }),
+  );
+}
 
 it.each(['', '{', '12345678901234567890x', undefined])('returns undefined for %s', (text) => {
   expect(parseJsonExactly(text)).toBeUndefined();

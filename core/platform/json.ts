@@ -21,17 +21,27 @@ export function parseJson(json: string | null | undefined): unknown {
 
 /**
  * As {@link parseJson}, but a number that JavaScript does not represent exactly, such as a snowflake id, becomes an object that
- * `JSON.stringify` writes with its digits.
+ * `JSON.stringify` writes with its digits. Removes the properties that could replace a prototype where the value is copied:
+ * `__proto__`, and `constructor` with a `prototype`.
  */
 export function parseJsonExactly(json: string | null | undefined): unknown {
-  if (!json || !mayLoseDigits.test(json)) return parseJson(json);
+  if (!json || !(mayLoseDigits.test(json) || mayReplacePrototype(json))) return parseJson(json);
   try {
-    return JSON.parse(json, (_key, value, { source = '' }) =>
-      typeof value === 'number' && !isExact(source, value) ? JSON.rawJSON(source) : value,
-    );
+    return JSON.parse(json, (key, value, { source = '' }) => {
+      if (replacesPrototype(key, value)) return undefined;
+      return typeof value === 'number' && !isExact(source, value) ? JSON.rawJSON(source) : value;
+    });
   } catch {
     return undefined;
   }
+}
+
+/** Whether the text may contain a property that {@link parseJsonExactly} removes. Characters of its name can be escaped. */
+export const mayReplacePrototype = (json: string): boolean => /__proto__|"constructor"|\\u00(?:5f|6|7)/i.test(json);
+
+function replacesPrototype(key: string, value: unknown): boolean {
+  if (key === '__proto__') return true;
+  return key === 'constructor' && typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype');
 }
 
 /** A double represents every number of up to 15 digits with a small exponent. Also matches texts, which are then compared. */

@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import * as z from 'zod/mini';
 import type { Credentials, OrganizationCredentials } from '../../core/livechat/credentials.ts';
 import { requiresSecret, verifyProof } from '../../core/livechat/webhook.ts';
-import { parseJson, parseJsonExactly } from '../../core/platform/json.ts';
+import { mayReplacePrototype, parseJson, parseJsonExactly } from '../../core/platform/json.ts';
 import { decodeUtf8, type PublishedContext, readBody } from './webhook.ts';
 
 export interface WebhookContext extends PublishedContext {
@@ -37,6 +37,22 @@ export function verifySignature(credentials: Credentials, maxBytes: number): Web
       }
       if (event.isBase64Encoded) Object.assign(event, { body: decodeUtf8(rawBody), isBase64Encoded: false });
       context.bodyText = event.body;
+    },
+  };
+}
+
+/**
+ * Removes the properties because of which the JSON parser rejects a body, such as `__proto__`. A customer can send them in
+ * custom fields, and the chat must not be lost. Runs before that parser.
+ */
+export function removeUnsafeProperties(): WebhookMiddleware {
+  return {
+    before: ({ event }) => {
+      const { body } = event;
+      if (!body || !mayReplacePrototype(body)) return;
+      const safe = parseJsonExactly(body);
+      // The parser rejects text that is not JSON.
+      if (safe !== undefined) Object.assign(event, { body: JSON.stringify(safe) });
     },
   };
 }
