@@ -19,12 +19,25 @@ export function parseJson(json: string | null | undefined): unknown {
   }
 }
 
+const mayHaveNoncharacter = /[\uFFFE\uFFFF]|\\uFFF[EF]/i;
+
+/**
+ * Replaces U+FFFE and U+FFFF in JSON with the replacement character. SQS rejects a message that contains them, so a dead letter
+ * or an event for the queue of a subscriber would be lost.
+ */
+export function replaceNoncharacters(json: string): string {
+  if (!mayHaveNoncharacter.test(json)) return json;
+  // The first alternative skips escapes of one character: after an escaped backslash, `uFFFF` is text.
+  return json.replace(/\\[^u]|[\uFFFE\uFFFF]|\\uFFF[EF]/gi, (found) => (/^\\[^u]/i.test(found) ? found : '\uFFFD'));
+}
+
 /**
  * As {@link parseJson}, but a number that JavaScript does not represent exactly, such as a snowflake id, becomes an object that
  * `JSON.stringify` writes with its digits. Removes the properties that could replace a prototype where the value is copied:
- * `__proto__`, and `constructor` with a `prototype`.
+ * `__proto__`, and `constructor` with a `prototype`. Replaces noncharacters: {@link replaceNoncharacters}.
  */
-export function parseJsonExactly(json: string | null | undefined): unknown {
+export function parseJsonExactly(text: string | null | undefined): unknown {
+  const json = text && replaceNoncharacters(text);
   if (!json || !(mayLoseDigits.test(json) || mayReplacePrototype(json))) return parseJson(json);
   try {
     return JSON.parse(json, (key, value, { source = '' }) => {
