@@ -46,11 +46,27 @@ describe.each(widths)('on a screen %i pixels wide', { timeout: 60_000 }, (width)
     }
   });
 
+  it('an id with a percent sign that encodes nothing is shown as not found', async () => {
+    const page = await open('#/conversations/50%');
+    await page.getByText('The local engine has no conversation with the ID 50%.').waitFor();
+  });
+
+  it('the live flow lists events of other services, whatever their details are', async () => {
+    const page = await open('#/flow');
+    await page.getByText('Live', { exact: true }).waitFor();
+    const { put } = outbound(world.local);
+    await put('shop', 'order.placed', { data: 'paid', metadata: null });
+    await put('shop', 'order.shipped', { data: { conversationId: 'T8RM2K0V9X' } });
+    const list = page.getByRole('list', { name: 'Events, latest first' });
+    await list.getByText('order.placed').waitFor();
+    await list.getByText('order.shipped').waitFor();
+  });
+
   it('an unknown section links to the first one', async () => {
     const { page } = await world.open(width);
     await page.goto(`${world.local.console}#/nowhere`);
     await page.getByText('Live', { exact: true }).waitFor();
-    await page.getByRole('heading', { name: 'Page not found' }).waitFor();
+    await page.getByRole('heading', { level: 1, name: 'Page not found' }).waitFor();
     await expectAccessible(page);
     await page.getByRole('link', { name: 'Go to the live flow' }).click();
     await page.getByRole('heading', { level: 1, name: 'Live flow' }).waitFor();
