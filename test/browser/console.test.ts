@@ -128,7 +128,7 @@ describe('on any screen', options, () => {
   });
 
   it('lists events of other services, whatever their details are, in the live flow', async () => {
-    const { page } = await world.openPath('#/flow', 1440);
+    const { page } = await world.openPath('#/flow', 1280);
     const { put } = outbound(world.local);
     await put('shop', 'order.placed', { data: 'paid', metadata: null });
     await put('shop', 'order.shipped', { data: { conversationId: 'T8RM2K0V9X' } });
