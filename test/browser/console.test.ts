@@ -127,6 +127,16 @@ describe('on any screen', options, () => {
     expect(await content.locator('img').count()).toBe(0);
   });
 
+  it('lists events of other services, whatever their details are, in the live flow', async () => {
+    const { page } = await world.openPath('#/flow', 1280);
+    const { put } = outbound(world.local);
+    await put('shop', 'order.placed', { data: 'paid', metadata: null });
+    await put('shop', 'order.shipped', { data: { conversationId: 'T8RM2K0V9X' } });
+    const list = page.getByRole('list', { name: 'Events, latest first' });
+    await list.getByText('order.placed').waitFor();
+    await list.getByText('order.shipped').waitFor();
+  });
+
   it('links URLs without the punctuation of the sentence', async () => {
     const { chat } = outbound(world.local);
     const chatId = await chat({
