@@ -55,7 +55,7 @@ export class FaultyPorts {
     this.#options = options;
   }
 
-  step(invocation: Invocation) {
+  #step(invocation: Invocation) {
     const write = <T>(effect: () => Promise<T>) => {
       this.#options.counts.writes += 1;
       return invocation.step(effect, [4, 15], this.#storeFaults);
@@ -72,7 +72,7 @@ export class FaultyPorts {
   }
 
   deliveries(invocation: Invocation) {
-    const { write, read } = this.step(invocation);
+    const { write, read } = this.#step(invocation);
     const { deliveries: store } = this.#options.stores;
     const { mutation } = this.#options;
     return {
@@ -97,7 +97,7 @@ export class FaultyPorts {
   }
 
   ports(invocation: Invocation) {
-    const { write, read, call } = this.step(invocation);
+    const { write, read, call } = this.#step(invocation);
     const { groups: store } = this.#options.stores;
     const { mutation } = this.#options;
     return {
@@ -138,7 +138,7 @@ export class FaultyPorts {
 
   /** The limiter of a container: its memory is the world's, its table calls are the invocation's. */
   limiter(invocation: Invocation): CreateRateLimiter {
-    const { write, read } = this.step(invocation);
+    const { write, read } = this.#step(invocation);
     if (!this.#options.crash && !this.#options.storeFaults) {
       this.#warm ??= this.createWarmLimiter();
       return this.#warm;
