@@ -103,6 +103,16 @@ describe('the webhook with hostile input', () => {
     expect((await readText(chatId, organization)).split(content)).toHaveLength(3);
   });
 
+  it('replaces half of a surrogate pair, which is not valid Unicode', async () => {
+    const organization = randomUUID();
+    const { chatId, text } = custom(organization, '{"cut \\ud83d":"cut \\ud83d, whole \\ud83d\\ude00"}');
+    expect(await post(local, text)).toEqual(accepted);
+    await local.idle();
+    const stored = await readText(chatId, organization);
+    expect(stored).toContain('"cut \ufffd":"cut \ufffd, whole 😀"');
+    expect(stored).not.toContain('\\ud83d');
+  });
+
   it('stores session fields with any name and number', async () => {
     const organization = randomUUID();
     const { chat_id, thread_id } = message().payload;

@@ -154,9 +154,13 @@ export function isAuthentic(proof: Proof, secrets: readonly string[]): boolean {
   return matches.includes(true);
 }
 
-/** Removes the top-level `secret_key` and replaces every other occurrence of the secrets, in property names and in text. */
+/**
+ * Removes the top-level `secret_key` and replaces every other occurrence of the secrets, in property names and in text. Also replaces
+ * halves of surrogate pairs: they are not valid Unicode, which not every service and subscriber accepts.
+ */
 export function redact(value: unknown, secrets: readonly string[]): unknown {
-  const clean = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text);
+  const clean = (text: string) =>
+    secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text.toWellFormed());
   const redactValue = (inner: unknown, depth: number): unknown => {
     if (typeof inner === 'string') return clean(inner);
     if (Array.isArray(inner)) return inner.map((item) => redactValue(item, depth + 1));
