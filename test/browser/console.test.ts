@@ -137,6 +137,23 @@ describe('on any screen', options, () => {
     await list.getByText('order.shipped').waitFor();
   });
 
+  it('shows the end of a right-to-left text on its left', async () => {
+    const text = 'שלום, איפה החבילה?';
+    const chatId = await outbound(world.local).chat({ text });
+    await world.local.idle();
+    const { page } = await world.openPath(`#/conversations/${chatId}`, 1280);
+    await page.locator('.message .content p').first().waitFor();
+    const left = (index: number) =>
+      page.evaluate(`(() => {
+        const text = document.querySelector('.message .content p').firstChild;
+        const range = document.createRange();
+        range.setStart(text, ${index});
+        range.setEnd(text, ${index + 1});
+        return range.getBoundingClientRect().left;
+      })()`);
+    expect(Number(await left(text.length - 1))).toBeLessThan(Number(await left(0)));
+  });
+
   it('links URLs without the punctuation of the sentence', async () => {
     const { chat } = outbound(world.local);
     const chatId = await chat({
