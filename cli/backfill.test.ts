@@ -6,7 +6,7 @@ import { type Local, organizationId, pollOptions, startLocal } from '../test/loc
 import { countAwsCalls } from '../test/local-aws.ts';
 import { outbound } from '../test/outbound.ts';
 import { sharedLocal } from '../test/shared-local.ts';
-import { startInTerminal } from '../test/terminal.ts';
+import { startInTerminal, startShell } from '../test/terminal.ts';
 import { type BackfillResult, formatDetails, formatProgress, summarize } from './backfill.ts';
 
 const request = { organizationId, from: '2026-11-27T12:00:00.000Z', to: '2026-11-27T14:00:00.000Z' };
@@ -170,10 +170,13 @@ describe('on an engine that misses webhooks', () => {
     expect((await cli.run(...command.split(' '), '--yes')).code).toBe(0);
   });
 
-  test('Ctrl-C saves where the run is, and the command that it prints continues it', async () => {
+  test.each([
+    ['', ''],
+    [' if stdin is no terminal', ' < /dev/null'],
+  ])('Ctrl-C saves where the run is%s, and the command that it prints continues it', async (_, stdin) => {
     for (let n = 0; n < 3; n += 1) await bus.chat();
     await cli.json('limits', 'set', '--calls-per-second', '5');
-    const { type, shown, ended } = startInTerminal(['backfill', '--since', '2h', '--yes'], {
+    const { type, shown, ended } = startShell(`livechat backfill --since 2h --yes${stdin}`, {
       environment: { AWS_ENDPOINT_URL: local.aws },
     });
     await expect.poll(shown, pollOptions).toMatch(/Pass 1|Starting/);

@@ -83,10 +83,13 @@ export const confirmedCommand = (name: string, help: CommandHelp) =>
 /** Collects the values of an option that can be repeated. */
 export const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
 
+/** Digits only: an empty text, such as of an unset shell variable, is no number. */
 export const wholeNumber = (min: number, max = Number.MAX_SAFE_INTEGER) => {
   const expected =
     max === Number.MAX_SAFE_INTEGER ? `a whole number, ${min} or more` : `a whole number from ${min} to ${max}`;
-  return z.coerce.number(expected).check(z.int(expected), z.minimum(min, expected), z.maximum(max, expected));
+  return z
+    .pipe(z.string().check(z.regex(/^\d+$/, expected)), z.transform(Number))
+    .check(z.minimum(min, expected), z.maximum(max, expected));
 };
 
 export const positiveNumber = z.coerce.number('a number above 0').check(z.gt(0, 'a number above 0'));

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 
 const runsTypeScript = () => {
@@ -36,10 +37,12 @@ const cache = fileURLToPath(new URL('../node_modules/.cache/compile', import.met
 const env = { NODE_COMPILE_CACHE: cache, ...process.env };
 const child = spawn(node, options, { stdio: 'inherit', env });
 
+// One of them can be a pipe or a file.
+const isInTerminal = [0, 1, 2].some(isatty);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
     // The terminal sends Ctrl-C to the child too. A second signal would interrupt its clean-up.
-    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    if (signal !== 'SIGINT' || !isInTerminal) child.kill(signal);
   });
 }
 

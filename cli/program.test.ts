@@ -104,6 +104,20 @@ describe('the exit code', () => {
     expect(stderr).not.toContain('    at ');
   });
 
+  test.each([
+    ['routing apply --version', 'a whole number, 0 or more'],
+    ['webhooks sync --cache-seconds', 'a whole number, 0 or more'],
+    ['webhooks sync --propagation-seconds', 'a whole number, 0 or more'],
+    ['console --port', 'a whole number from 0 to 65535'],
+    ['routing apply --rules', 'the path of a JSON file'],
+    ['simulate chat --script', 'the path of a JSON file'],
+    ['reset --data', 'the path of a folder'],
+  ])('%s with an empty value is 2, a usage error that names the option', async (line, expected) => {
+    const { code, stderr } = await livechat(...line.split(' '), '');
+    expect(stderr).toContain(`${line.split(' ').at(-1)} must be ${expected}.`);
+    expect(code).toBe(2);
+  });
+
   test('is 141 without an error if the reader of stdout has closed it', async () => {
     const command = startLivechat(['--help']);
     command.closeOutput();

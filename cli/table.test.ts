@@ -52,6 +52,11 @@ describe('a table', () => {
     ]);
   });
 
+  test('has more rows than a call can have arguments', () => {
+    const column = toColumn('id', Array(200_000).fill({ id: 'T8RM2K0V9X' }));
+    expect(formatTable([column], Number.POSITIVE_INFINITY)).toHaveLength(200_001);
+  });
+
   test('fits every width from 40 columns, and loses no letter', () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b', ' ', '語', '😀', 'é'), maxLength: 90 });
     const table = fc.array(fc.record({ id: text, no: text, why: text }), { minLength: 1, maxLength: 4 });

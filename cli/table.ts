@@ -32,7 +32,7 @@ export const printTable = (rows: readonly Row[], ifEmpty = 'none'): void => {
 
 export const toColumn = (name: string, rows: readonly Row[]): Column => {
   const cells = rows.map((row) => String(row[name] ?? '').replaceAll('\n', ' '));
-  const width = Math.max(...[name, ...cells].map((text) => stringWidth(text)));
+  const width = cells.reduce((max, cell) => Math.max(max, stringWidth(cell)), stringWidth(name));
   const isText = cells.some((cell) => cell.includes(' '));
   return { name, cells, width, minWidth: isText ? Math.min(width, Math.max(stringWidth(name), minTextWidth)) : width };
 };

@@ -29,3 +29,11 @@ it.each(['conversations', 'dead-letters', 'executions', 'rate-limits'])(
     expect(await response.json()).toEqual({ error: { message: 'Cannot read the tables: ExpiredTokenException' } });
   },
 );
+
+it('names the error of AWS if a stage cannot be polled', async () => {
+  const { pollStage } = await import('./stage/poll.ts');
+  const error = new Promise((resolve) => pollStage(resolve)(() => {}));
+  expect(await error).toBe(
+    'Cannot read the stage: ExpiredTokenException: The security token included in the request is expired',
+  );
+});

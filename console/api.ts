@@ -8,7 +8,7 @@ import { listConversations } from './conversation-list.ts';
 import { type EventSource, EventsUnavailable } from './event-source.ts';
 import { eventReads, replays } from './events.ts';
 import { readSearch } from './find.ts';
-import { addReads, invalid, parseLimit, type ReadRequest, type Responses } from './http.ts';
+import { addReads, findCause, invalid, parseLimit, type ReadRequest, type Responses, readAfter } from './http.ts';
 import { reads as operationReads, operations } from './operations.ts';
 import { listRules, routing } from './routing.ts';
 
@@ -31,7 +31,7 @@ export function api({ bus, events }: { readonly bus: string; readonly events?: E
   app.onError((error, context) => {
     if (error instanceof HTTPException) return error.getResponse();
     if (error instanceof EventsUnavailable) return context.json({ error: { message: error.message } }, 502);
-    return context.json({ error: { message: `Cannot read the tables: ${causeName(error)}` } }, 500);
+    return context.json({ error: { message: `Cannot read the tables: ${findCause(error).name}` } }, 500);
   });
   app.get('/health', (context) => context.json({ ok: true, bus }));
   addReads(app, reads);
@@ -44,16 +44,11 @@ export function api({ bus, events }: { readonly bus: string; readonly events?: E
   return app;
 }
 
-/** ElectroDB wraps the errors of AWS, such as `ExpiredTokenException`. */
-function causeName({ name, cause }: Error): string {
-  return cause instanceof Error ? causeName(cause) : name;
-}
-
 async function readConversation({ id, query }: ReadRequest) {
   const { organizationId, limit, after, since } = query;
   const conversation = await findConversation(id, organizationId);
   const [transcript, decisions] = await Promise.all([
-    loadTranscript(conversation, { limit: parseLimit(limit, 2000), from: after ?? null, since }),
+    readAfter(after, loadTranscript(conversation, { limit: parseLimit(limit, 2000), from: after ?? null, since })),
     listDecisions({ organizationId: conversation.organizationId, conversationId: conversation.id }),
   ]);
   const [messages, notes] = await Promise.all([withLinks(transcript.messages), withLinks(transcript.notes)]);

@@ -12,7 +12,7 @@ import {
 } from '../core/conversations/queries.ts';
 import { findMessages, getMessages, type StoredMessage } from '../core/messages/queries.ts';
 import { listDeadLetters } from '../core/outbound/dead-letter.ts';
-import { invalid, parseLimit, parseOneOf, type ReadRequest } from './http.ts';
+import { invalidCursor, parseLimit, parseOneOf, type ReadRequest } from './http.ts';
 import { search } from './search.ts';
 
 /** Maximum page size of each status query. It bounds the number of items that are read but not returned. */
@@ -155,6 +155,6 @@ function encodeCursor(conversation: ConversationCursor | undefined): string | un
 
 function parseCursor(cursor: string): ConversationCursor {
   const [lastActivityAt, organizationId, id] = Buffer.from(cursor, 'base64url').toString().split('\n');
-  if (!lastActivityAt || !organizationId || !id) throw invalid(400, 'after', 'the `next` of the previous page');
+  if (!lastActivityAt || !organizationId || !id) throw invalidCursor();
   return { lastActivityAt, organizationId, id };
 }

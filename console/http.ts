@@ -2,6 +2,7 @@ import type { Context, Hono, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
 import * as z from 'zod/mini';
+import { normalizeOrganizationId } from '../core/channel/spec.ts';
 import { parseJson } from '../core/platform/json.ts';
 import { isLoopbackHost } from '../core/platform/loopback.ts';
 
@@ -61,7 +62,11 @@ export function addReads(app: Hono, reads: Reads): void {
   for (const [path, read] of Object.entries(reads)) {
     app.get(path, async (context) => {
       const { req } = context;
-      return context.json(await read({ id: req.param('id') ?? '', query: req.query(), signal: req.raw.signal }));
+      const { organizationId, ...query } = req.query();
+      const normalized =
+        organizationId === undefined ? {} : { organizationId: normalizeOrganizationId(organizationId) };
+      const request = { id: req.param('id') ?? '', query: { ...query, ...normalized }, signal: req.raw.signal };
+      return context.json(await read(request));
     });
   }
 }
@@ -69,6 +74,22 @@ export function addReads(app: Hono, reads: Reads): void {
 /** An error response that names the invalid field and what it must be. */
 export function invalid(status: 400 | 404 | 409, field: string, expected: string): HTTPException {
   return new HTTPException(status, { res: Response.json({ error: { field, expected } }, { status }) });
+}
+
+export const invalidCursor = () => invalid(400, 'after', 'the `next` of the previous page');
+
+/** Reads the page after a cursor. Responds with 400 to a cursor that the list did not return. */
+export async function readAfter<T>(after: string | undefined, read: Promise<T>): Promise<T> {
+  return read.catch((error: Error) => {
+    const cause = findCause(error);
+    const isRejected = !('$metadata' in cause) || cause.name === 'ValidationException';
+    throw after !== undefined && isRejected ? invalidCursor() : error;
+  });
+}
+
+/** ElectroDB wraps the errors of AWS, such as `ExpiredTokenException`. */
+export function findCause(error: Error): Error {
+  return error.cause instanceof Error ? findCause(error.cause) : error;
 }
 
 const limit = z.coerce.number().check(z.int(), z.minimum(1), z.maximum(2000));

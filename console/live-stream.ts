@@ -9,6 +9,8 @@ const rateLimitTicks = 4;
 /** How long after the last activity a rate may still recover. */
 const rateRecoveryMs = 120_000;
 const heartbeatMs = 15_000;
+/** Maximum number of characters that wait for a reader, such as a suspended browser tab. */
+const maxWaiting = 10_000_000;
 
 /**
  * Counts all activity for the lifetime of the process and streams it to the pages that are open. Rate limits are read only while
@@ -52,17 +54,28 @@ export function createLiveStream(subscribe: Subscribe, notMeasured: readonly Sta
   return {
     /** The current counts. */
     flow: () => flow.view(Date.now()),
-    /** Server-sent events: each activity under its type, and the counts at once and each second as `flow`. */
+    /**
+     * Server-sent events: each activity under its type, and the counts at once and each second as `flow`. Ends if the reader is
+     * too slow: browsers then reconnect, and the page reloads its data.
+     */
     respond: (context: Context) =>
       streamSSE(context, async (events) => {
+        const ended = Promise.withResolvers<void>();
+        events.onAbort(ended.resolve);
+        let waiting = 0;
         const listener = (activity: Activity) => {
-          void events.writeSSE({ event: activity.type, data: JSON.stringify(activity) });
+          if (waiting > maxWaiting) return ended.resolve();
+          const data = JSON.stringify(activity);
+          waiting += data.length;
+          void events.writeSSE({ event: activity.type, data }).finally(() => {
+            waiting -= data.length;
+          });
         };
         listeners.add(listener);
         await events.writeSSE({ event: 'flow', data: JSON.stringify(flow.view(Date.now())) });
         // Comments keep proxies from closing an idle connection.
         const heartbeat = setInterval(() => void events.write(': heartbeat\n\n'), heartbeatMs);
-        await new Promise<void>((resolve) => events.onAbort(resolve));
+        await ended.promise;
         clearInterval(heartbeat);
         listeners.delete(listener);
       }),

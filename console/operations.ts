@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import * as z from 'zod/mini';
 import { commandRateLimit, readRateLimit } from '../core/channel/rate-limit-store.ts';
+import { normalizeOrganizationId } from '../core/channel/spec.ts';
 import { organizations } from '../core/conversations/queries.ts';
 import {
   type ExecutionPage,
@@ -32,7 +33,16 @@ import { logger } from '../core/platform/logger.ts';
 import { executionArn as toExecutionArn } from '../core/platform/step-functions.ts';
 import { readReconciliation } from '../core/reconciliation/state.ts';
 import { schedules } from '../stacks/topology.ts';
-import { invalid, parseBody, parseLimit, parseOneOf, parsePeriod, type ReadRequest } from './http.ts';
+import {
+  invalid,
+  invalidCursor,
+  parseBody,
+  parseLimit,
+  parseOneOf,
+  parsePeriod,
+  type ReadRequest,
+  readAfter,
+} from './http.ts';
 
 export const rateLimitCommand = z.union([
   z.strictObject({ do: z.literal('pause') }),
@@ -69,7 +79,7 @@ async function readExecutions({ query }: ReadRequest): Promise<ExecutionPage> {
     return { executions: (await findExecutions(search, filter)).slice(0, max) };
   }
   const cursor = after === undefined ? undefined : parseExecutionCursor(after);
-  if (after !== undefined && !cursor) throw invalid(400, 'after', 'the `next` of the previous page');
+  if (after !== undefined && !cursor) throw invalidCursor();
   return listExecutions({ ...filter, limit: max, after: cursor });
 }
 
@@ -82,7 +92,8 @@ async function readExecution({ id }: ReadRequest) {
 
 async function readDeadLetters({ query: { status = 'open', limit, after } }: ReadRequest) {
   const chosen = parseOneOf(deadLetterStatuses, status, 'status');
-  const { deadLetters, next } = await listDeadLetters(chosen, { limit: parseLimit(limit, 100), from: after ?? null });
+  const page = listDeadLetters(chosen, { limit: parseLimit(limit, 100), from: after ?? null });
+  const { deadLetters, next } = await readAfter(after, page);
   return { deadLetters: deadLetters.map(withCategory), next };
 }
 
@@ -161,7 +172,8 @@ export function operations(): Hono {
   app.post('/rate-limits/:organizationId', async (context) => {
     const expected = '{"do":"pause"}, {"do":"resume"} or {"do":"set","callsPerSecond":0.1 to 1000}';
     const command = await parseBody(context, rateLimitCommand, 'do', expected);
-    const rateLimit = await commandRateLimit(context.req.param('organizationId'), command, Date.now());
+    const organizationId = normalizeOrganizationId(context.req.param('organizationId'));
+    const rateLimit = await commandRateLimit(organizationId, command, Date.now());
     return context.json({ rateLimit });
   });
 

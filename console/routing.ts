@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod/mini';
+import { normalizeOrganizationId } from '../core/channel/spec.ts';
 import { organizations } from '../core/conversations/queries.ts';
 import { dryRunConversations } from '../core/routing/dry-run.ts';
 import { InvalidRulesError, parseRules, type RuleSet } from '../core/routing/rules.ts';
@@ -104,7 +105,7 @@ function parseRuleSet(value: unknown): RuleSet {
 
 /** The given organization, or the only one with conversations. */
 async function resolveOrganization(given: string | undefined): Promise<string> {
-  if (given !== undefined) return given;
+  if (given !== undefined) return normalizeOrganizationId(given);
   const [only, another] = await organizations();
   if (only === undefined || another !== undefined) throw invalid(400, 'organizationId', 'the id of an organization');
   return only;

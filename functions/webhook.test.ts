@@ -118,7 +118,7 @@ describe('response', () => {
     ],
     ['an unknown action', fixture('_edge.unknown_action.json'), undefined, 'accepted'],
     ['an invalid payload', { ...message, payload: {} }, undefined, 'accepted'],
-    ['excessive nesting', { ...message, payload: nested(200) }, undefined, 'invalid JSON'],
+    ['excessive nesting', { ...message, payload: nested(200) }, undefined, 'accepted'],
     ['excessive nesting with a wrong secret', { ...wrong, payload: nested(200) }, undefined, 'invalid signature'],
   ])('is as expected for %s', async (_what, body, signature, answer) => {
     expect(await bridge().call(body, signature)).toBe(answer);
@@ -220,7 +220,6 @@ describe('published events and metrics', () => {
       ['webhook.rejected'],
       ['WebhooksReceived incoming_event', 'WebhooksRejected payload incoming_event'],
     ],
-    ['excessive nesting', { ...message, payload: nested(200) }, [], ['WebhookErrorResponses 400']],
   ])('are as expected for %s', async (_what, body, types, counts) => {
     const { call, published, counted } = bridge();
     await call(body);

@@ -12,7 +12,7 @@ import { count, measure } from '../core/platform/metrics.ts';
 import { putEvents, readSecret } from '../core/platform/signed-requests.ts';
 import {
   parseBodyExactly,
-  removeUnsafeProperties,
+  removeUnsafeParts,
   verifyBodySecret,
   verifySignature,
 } from './middleware/livechat-webhook.ts';
@@ -38,7 +38,7 @@ export function webhookHandler(options: WebhookOptions) {
     .use(respondToErrors(options.log, options.count))
     .use(rejectDirectCalls(edgeKeyDigest))
     .use(verifySignature(credentials, maxBytes))
-    .use(removeUnsafeProperties())
+    .use(removeUnsafeParts())
     .use(httpJsonBodyParser())
     .use(parseBodyExactly())
     .use(verifyBodySecret(credentials))

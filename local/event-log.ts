@@ -10,7 +10,7 @@ import {
 } from '../console/event-source.ts';
 import { identifyEvent } from '../core/events/identify.ts';
 import { eventSource } from '../core/events/version.ts';
-import { identifyWebhook, readCorrelationId, redact, TooDeepError } from '../core/livechat/webhook.ts';
+import { identifyWebhook, readCorrelationId, redact } from '../core/livechat/webhook.ts';
 import { parseJsonExactly } from '../core/platform/json.ts';
 import type { InvocationActivity, WebhookActivity } from './activity.ts';
 import { type Envelope, toSeconds } from './aws/event-bridge.ts';
@@ -228,12 +228,7 @@ const maxTextLength = 2_000;
 function readBody(body: Buffer | undefined, secrets: readonly string[]): unknown {
   const whole = body?.toString() ?? '';
   const parsed = parseJsonExactly(whole);
-  try {
-    if (parsed !== undefined) return redact(parsed, secrets);
-  } catch (error) {
-    if (error instanceof TooDeepError) return undefined;
-    throw error;
-  }
+  if (parsed !== undefined) return redact(parsed, secrets);
   const start = whole.slice(0, maxTextLength).replace(/("secret_key"\s*:\s*)"[^"]*("|$)/g, '$1"[redacted]"');
   return start === '' ? undefined : redact(start, secrets);
 }

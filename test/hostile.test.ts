@@ -54,14 +54,23 @@ describe('the webhook with hostile input', () => {
     expect(await post(local, bytes, sign(bytes, 'another'))).toEqual(refused);
   });
 
-  it('rejects deep nesting with 400', async () => {
-    const deep = (levels: number, action = 'incoming_event') =>
-      `{"secret_key":"${secret}","organization_id":"${organizationId}","action":"${action}","payload":${'['.repeat(levels)}${']'.repeat(levels)}}`;
-    for (const levels of [200, 2_000, 20_000, 400_000]) {
-      expect(await post(local, deep(levels))).toEqual(notJson);
-      expect(await post(local, deep(levels, '__proto__'))).toEqual(notJson);
-    }
-    await expectNothingStored();
+  it.each([
+    [200, ''],
+    [2_000, ''],
+    [20_000, '"__proto__":1,'],
+    [400_000, ''],
+  ])('stores a chat that begins with content of %i levels, without the deeper levels', async (levels, property) => {
+    const organization = randomUUID();
+    const { chat_id: id, thread_id, event } = message().payload;
+    const events = [{ ...event, id: `${thread_id}_1`, type: 'custom', content: 'CONTENT' }, event];
+    const chat = { id, users: [], thread: { id: thread_id, created_at: event.created_at, events } };
+    const body = { ...message(), organization_id: organization, action: 'incoming_chat', payload: { chat } };
+    const content = `{${property}"a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+    expect(await post(local, JSON.stringify(body).replace('"CONTENT"', content))).toEqual(accepted);
+    await local.idle();
+    const stored = await local.api(`/api/conversations/${id}?organizationId=${organization}`);
+    expect(stored.body).toMatchObject({ messages: [{ type: 'custom' }, { type: 'text', content: marker }] });
+    expect(JSON.stringify(stored.body)).toContain('[removed: nested more than 100 levels deep]');
   });
 
   /** A webhook whose event has this JSON as its content, digit by digit. */
@@ -92,6 +101,16 @@ describe('the webhook with hostile input', () => {
     await local.idle();
     // In the content and in the raw payload.
     expect((await readText(chatId, organization)).split(content)).toHaveLength(3);
+  });
+
+  it('replaces half of a surrogate pair, which is not valid Unicode', async () => {
+    const organization = randomUUID();
+    const { chatId, text } = custom(organization, '{"cut \\ud83d":"cut \\ud83d, whole \\ud83d\\ude00"}');
+    expect(await post(local, text)).toEqual(accepted);
+    await local.idle();
+    const stored = await readText(chatId, organization);
+    expect(stored).toContain('"cut \ufffd":"cut \ufffd, whole 😀"');
+    expect(stored).not.toContain('\\ud83d');
   });
 
   it('stores session fields with any name and number', async () => {

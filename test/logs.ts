@@ -14,8 +14,8 @@ interface LogsOptions {
   /** Returns the lines that match the query, latest first. */
   readonly find: (queryString: string) => readonly LogLine[];
   readonly status?: () => 'Complete' | 'Failed';
-  /** Whether every operation is denied. */
-  readonly isDenied?: () => boolean;
+  /** The error of every operation. */
+  readonly error?: () => { readonly __type: string; readonly message: string } | undefined;
 }
 
 const startQuery = z.object({
@@ -38,7 +38,7 @@ const toResult = ({ at, function: name, message }: LogLine) => [
 ];
 
 /** Starts CloudWatch Logs, with the log groups of two functions. */
-export async function startLogs({ find, status = () => 'Complete', isDenied = () => false }: LogsOptions) {
+export async function startLogs({ find, status = () => 'Complete', error = () => undefined }: LogsOptions) {
   const queries: z.infer<typeof startQuery>[] = [];
   const operations: Readonly<Record<string, (body: unknown) => unknown>> = {
     DescribeLogGroups: () => ({
@@ -51,7 +51,8 @@ export async function startLogs({ find, status = () => 'Complete', isDenied = ()
     },
   };
   const { url, stop, received } = await startServer((response, { headers }) => {
-    if (isDenied()) return response.writeHead(400).end('{"__type":"AccessDeniedException","message":"no"}');
+    const failure = error();
+    if (failure) return response.writeHead(400).end(JSON.stringify(failure));
     const body: unknown = JSON.parse(received.at(-1)?.body.toString() ?? '');
     return response.end(JSON.stringify(operations[getOperation(headers)]?.(body)));
   });

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { bridgeCommand, commandGroup, option, uuid, wholeNumber } from '../command.ts';
+import { bridgeCommand, commandGroup, minLength, option, uuid, wholeNumber } from '../command.ts';
 import { UsageError } from '../errors.ts';
 
 const organization = option(
@@ -7,7 +7,12 @@ const organization = option(
   'the organization of the rules; required if more than one has conversations',
   uuid,
 );
-const rules = ['--rules <file>', 'a JSON file with rules, as docs/reference/routing-rules.md describes them'] as const;
+const rules = () =>
+  option(
+    '--rules <file>',
+    'a JSON file with rules, as docs/reference/routing-rules.md describes them',
+    minLength(1, 'the path of a JSON file'),
+  );
 
 const show = bridgeCommand('show', {
   description: 'Shows the active routing rules and the stored versions.',
@@ -24,7 +29,7 @@ const apply = bridgeCommand('apply', {
     'routing apply --version 3 --stage production',
   ],
 })
-  .option(...rules)
+  .addOption(rules())
   .addOption(option('--version <number>', 'an earlier version; 0 for the default rules', wholeNumber(0)))
   .addOption(
     option(
@@ -45,7 +50,7 @@ const test = bridgeCommand('test', {
     'routing test --rules rules.json --payload test/fixtures/livechat/incoming_chat.json --explain',
   ],
 })
-  .requiredOption(...rules)
+  .addOption(rules().makeOptionMandatory())
   .option('--payload <path...>', "bodies of LiveChat's incoming_chat webhook: files or folders")
   .addOption(
     option(

@@ -1,6 +1,15 @@
 import { Option } from '@commander-js/extra-typings';
 import * as z from 'zod/mini';
-import { address, commandGroup, option, plainCommand, positiveNumber, uuid, wholeNumber } from '../command.ts';
+import {
+  address,
+  commandGroup,
+  minLength,
+  option,
+  plainCommand,
+  positiveNumber,
+  uuid,
+  wholeNumber,
+} from '../command.ts';
 
 const simulator = option('--simulator <address>', 'the address of the simulator', address).default(
   'http://localhost:4600',
@@ -16,9 +25,12 @@ const chat = plainCommand('chat', {
   .addOption(simulator)
   .option('--customer <name>', "the customer's name")
   .option('--text <text>', 'the first message')
-  .option(
-    '--script <file>',
-    'a JSON array of steps, each a body of POST /simulator/chats/:id/events; the first can be a body of POST /simulator/chats; the eventId "$previous" is replaced by the id of the last event',
+  .addOption(
+    option(
+      '--script <file>',
+      'a JSON array of steps, each a body of POST /simulator/chats/:id/events; the first can be a body of POST /simulator/chats; the eventId "$previous" is replaced by the id of the last event',
+      minLength(1, 'the path of a JSON file'),
+    ),
   )
   .addHelpText(
     'after',

@@ -13,7 +13,7 @@ import { ExecutionList } from './executions/list.tsx';
 import { ExecutionView } from './executions/view.tsx';
 import { FlowPage } from './flow.tsx';
 import { timeInText, timeZone } from './parts/format.ts';
-import { Empty } from './parts/ui.tsx';
+import { Head } from './parts/ui.tsx';
 import { RateLimitsPage } from './rate-limits/page.tsx';
 import { ReconciliationPage, RunView } from './reconciliation/page.tsx';
 import { RoutingPage } from './routing/page.tsx';
@@ -157,9 +157,11 @@ function SectionPage({ section: { name, title, page, item }, at: { id, query } }
 
 function NotFound() {
   return (
-    <Empty title="Page not found">
-      <a href={linkTo('flow')}>Go to the live flow</a>, or choose a section in the navigation.
-    </Empty>
+    <Head title="Page not found">
+      <p>
+        <a href={linkTo('flow')}>Go to the live flow</a>, or choose a section in the navigation.
+      </p>
+    </Head>
   );
 }
 

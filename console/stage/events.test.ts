@@ -16,7 +16,7 @@ let lines: string[];
 let logs: Awaited<ReturnType<typeof startLogs>>;
 let limit = 1_000;
 let linesPerSecond = 1;
-let isDenied = false;
+let logsError: { readonly __type: string; readonly message: string } | undefined;
 let answer: 'Complete' | 'Failed' = 'Complete';
 
 /** Newest first. */
@@ -46,7 +46,7 @@ beforeAll(async () => {
       .filter((text) => /^\{"(webhook|event)"/.test(text));
   await vi.waitFor(() => expect(recorded().at(-1)).toContain('"status":401'), pollOptions);
   lines = recorded();
-  logs = await startLogs({ find: results, status: () => answer, isDenied: () => isDenied });
+  logs = await startLogs({ find: results, status: () => answer, error: () => logsError });
   for (const [name, value] of Object.entries({
     ...local.environment,
     AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: logs.url,
@@ -66,7 +66,7 @@ beforeEach(() => {
   limit = 1_000;
   linesPerSecond = 1;
   answer = 'Complete';
-  isDenied = false;
+  logsError = undefined;
   logs.queries.length = 0;
 });
 
@@ -149,12 +149,27 @@ describe('the events of a stage', () => {
   });
 
   it('are unavailable without the permission, which the console names', async () => {
-    isDenied = true;
+    logsError = { __type: 'AccessDeniedException', message: 'no' };
     const { api } = await import('../api.ts');
     const { stageEvents } = await import('./events.ts');
     const response = await api({ bus: 'bus', events: stageEvents() }).request('/events');
     expect(response.status).toBe(502);
     expect(await response.text()).toMatch(/AccessDeniedException.*logs:DescribeLogGroups/);
+  });
+
+  it('are unavailable for a period that CloudWatch Logs rejects, for the reason that it gives', async () => {
+    logsError = { __type: 'MalformedQueryException', message: "end date and time exceeds the log groups' retention" };
+    await expect(events.list({ limit: 100, since: '2020-01-01T00:00:00.000Z' })).rejects.toThrow(
+      "The logs of the functions cannot be read (MalformedQueryException). end date and time exceeds the log groups' retention",
+    );
+  });
+
+  it('are not queried with a cursor that the list did not return', async () => {
+    const { api } = await import('../api.ts');
+    const response = await api({ bus: 'bus', events }).request('/events?after=now');
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({ error: { field: 'after', expected: 'the `next` of the previous page' } });
+    expect(logs.queries).toEqual([]);
   });
 });
 

@@ -27,6 +27,7 @@ import {
   matchesFilter,
   type RecordedEntry,
 } from '../event-source.ts';
+import { invalidCursor } from '../http.ts';
 import { createStageReplays } from './replay.ts';
 
 /** A line of core/platform/invocations.ts. */
@@ -99,6 +100,7 @@ export function stageEvents(now: () => number = Date.now): EventSource {
 
   return {
     async list({ limit, after, ...filter }) {
+      if (after !== undefined && !/^\d{1,15}$/.test(after)) throw invalidCursor();
       const from = filter.since === undefined ? now() - defaultPeriodMs : Date.parse(filter.since);
       const before = Math.min(filter.until === undefined ? now() : Date.parse(filter.until), Number(after ?? Infinity));
       const conditions = toConditions(filter);
@@ -146,10 +148,14 @@ function toPage(rows: readonly Row[], limit: number) {
   return complete.length === 0 ? { complete: rows, next: String(last) } : { complete, next: String(last + 1) };
 }
 
+const permissions =
+  'The page requires the permissions logs:DescribeLogGroups, logs:StartQuery and logs:GetQueryResults.';
+
 function explain(cause: unknown): never {
   if (!(cause instanceof Error && '$metadata' in cause)) throw cause;
-  const message = `The logs of the functions cannot be read (${cause.name}). The page requires the permissions logs:DescribeLogGroups, logs:StartQuery and logs:GetQueryResults.`;
-  throw new EventsUnavailable(message, { cause });
+  const { name, message } = cause;
+  const reason = name === 'AccessDeniedException' ? permissions : message;
+  throw new EventsUnavailable(`The logs of the functions cannot be read (${name}). ${reason}`, { cause });
 }
 
 async function listLogGroups(client: CloudWatchLogsClient): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { type DeadLetterSummary, iterateDeadLetters } from '../../core/outbound/dead-letter.ts';
 import type { Subscribe } from '../flow.ts';
+import { findCause } from '../http.ts';
 import { type ChangePoll, type Changes, eventActivity, pollRecent } from './changes.ts';
 import { pollConversations } from './conversations.ts';
 import { pollExecutions } from './executions.ts';
@@ -38,7 +39,9 @@ export function pollStage(onError: (message: string) => void): Subscribe {
 }
 
 function describeError(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const { name, message } = findCause(error);
+  return `${name}: ${message}`;
 }
 
 /** Reports new dead letters. A poll without any is one small query. */

@@ -20,7 +20,7 @@ import { apiVersion, type Connection, createConnections } from './connection.ts'
 import { chat as chatSchema, event as eventSchema, type LiveChatChat } from './schemas.ts';
 import { chatTranslators } from './translate-chat.ts';
 import type { EventDraft } from './translate-message.ts';
-import { redact, TooDeepError } from './webhook.ts';
+import { redact } from './webhook.ts';
 
 /** LiveChat's maximum page size. */
 const limit = 100;
@@ -164,7 +164,7 @@ const named = z.looseObject({ id: z.string() });
 function translate(listing: Listing, observedAt: string, translator: Translator): ListedThread | string {
   const { latestEvents, isSummary = false } = listing;
   // As from a webhook, a secret that somebody wrote into a chat is neither published nor stored.
-  const { data: chat } = chatSchema.safeParse(redactOrReject(listing.chat, translator.secrets ?? []));
+  const { data: chat } = chatSchema.safeParse(redact(listing.chat, translator.secrets ?? []));
   if (!chat) return named.safeParse(listing.chat).data?.id ?? 'unknown';
   const { organizationId, clientId, agentId } = translator;
   const drafts = chatTranslators.incoming_chat({ chat }, { organizationId, identity: { clientId, agentId } });
@@ -193,16 +193,6 @@ function translate(listing: Listing, observedAt: string, translator: Translator)
       seen && isRfc3339(seen) ? [{ userId, at: toUtcMicroseconds(seen) }] : [],
     ),
   };
-}
-
-/** Undefined for a chat that is nested too deeply. */
-function redactOrReject(chat: unknown, secrets: readonly string[]): unknown {
-  try {
-    return redact(chat, secrets);
-  } catch (error) {
-    if (error instanceof TooDeepError) return undefined;
-    throw error;
-  }
 }
 
 /** Adds the metadata. The ids are those that the webhooks would have: LiveChat's ids identify these events. */

@@ -7,40 +7,43 @@ import { maxIdLength, time } from '../events/schemas.ts';
  * Source: LiveChat's webhook reference (platform.text.com/docs/management/webhooks), one page per version.
  */
 
+/** Null counts as missing: it can stand for a value that is not set, or for an empty list. */
+const optional = <Schema extends z.ZodMiniType>(schema: Schema) => z.optional(z.nullable(schema));
+
 /** Ids and names. */
 const text = z.string().check(z.minLength(1), z.maxLength(maxIdLength));
-const maybeText = z.optional(z.nullable(z.string()));
-const maybeId = z.optional(z.nullable(z.string().check(z.maxLength(maxIdLength))));
+const maybeText = optional(z.string());
+const maybeId = optional(z.string().check(z.maxLength(maxIdLength)));
 
 const agentsAndGroups = z.looseObject({
-  agent_ids: z.optional(z.array(z.string())),
-  group_ids: z.optional(z.array(z.number())),
+  agent_ids: optional(z.array(z.string())),
+  group_ids: optional(z.array(z.number())),
 });
-const access = z.looseObject({ group_ids: z.optional(z.array(z.number())) });
+const access = z.looseObject({ group_ids: optional(z.array(z.number())) });
 
 /** `queued_at_us` is the name of `queued_at` in v3.4 and v3.5. Both are RFC 3339 times. */
 const queue = z.looseObject({
-  position: z.optional(z.number()),
-  wait_time: z.optional(z.number()),
-  queued_at: z.optional(z.string()),
-  queued_at_us: z.optional(z.string()),
+  position: optional(z.number()),
+  wait_time: optional(z.number()),
+  queued_at: optional(z.string()),
+  queued_at_us: optional(z.string()),
 });
 
 const visit = z.looseObject({
-  geolocation: z.optional(z.nullable(z.looseObject({ country_code: maybeText }))),
+  geolocation: optional(z.looseObject({ country_code: maybeText })),
 });
 
 export const user = z.looseObject({
   id: text,
-  type: z.optional(z.string()),
+  type: optional(z.string()),
   name: maybeText,
   email: maybeText,
-  present: z.optional(z.boolean()),
+  present: optional(z.boolean()),
   visibility: maybeText,
   events_seen_up_to: maybeText,
-  session_fields: z.optional(z.nullable(z.array(z.record(z.string(), z.unknown())))),
-  visit: z.optional(z.nullable(visit)),
-  last_visit: z.optional(z.nullable(visit)),
+  session_fields: optional(z.array(z.record(z.string(), z.unknown()))),
+  visit: optional(visit),
+  last_visit: optional(visit),
 });
 export type LiveChatUser = z.infer<typeof user>;
 
@@ -49,25 +52,25 @@ export const event = z.looseObject({
   type: text,
   created_at: time,
   author_id: maybeText,
-  visibility: z.optional(z.string()),
+  visibility: optional(z.string()),
   custom_id: maybeText,
-  deleted: z.optional(z.boolean()),
+  deleted: optional(z.boolean()),
 });
 export type LiveChatEvent = z.infer<typeof event>;
 
 const thread = z.looseObject({
   id: text,
   created_at: time,
-  active: z.optional(z.boolean()),
+  active: optional(z.boolean()),
   /** Validated one by one, so that a malformed event does not reject the chat. */
-  events: z.optional(z.nullable(z.array(z.unknown()))),
-  access: z.optional(access),
-  queue: z.optional(z.nullable(queue)),
+  events: optional(z.array(z.unknown())),
+  access: optional(access),
+  queue: optional(queue),
   previous_thread_id: maybeText,
   next_thread_id: maybeText,
-  user_ids: z.optional(z.array(z.string())),
-  tags: z.optional(z.nullable(z.array(z.string()))),
-  properties: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
+  user_ids: optional(z.array(z.string())),
+  tags: optional(z.array(z.string())),
+  properties: optional(z.record(z.string(), z.unknown())),
 });
 
 const chatKey = { chat_id: text, thread_id: maybeId };
@@ -76,13 +79,13 @@ const eventInThread = z.looseObject({ ...threadKey, event });
 const membership = { ...chatKey, user_type: maybeText, reason: maybeText, requester_id: maybeText };
 
 /** A chat with one of its threads, in the form of `get_chat` and of the webhooks. */
-export const chat = z.looseObject({ id: text, users: z.optional(z.array(user)), access: z.optional(access), thread });
+export const chat = z.looseObject({ id: text, users: optional(z.array(user)), access: optional(access), thread });
 export type LiveChatChat = z.infer<typeof chat>;
 
 export const payloads = {
   incoming_chat: z.looseObject({
     requester_id: maybeText,
-    transferred_from: z.optional(z.nullable(agentsAndGroups)),
+    transferred_from: optional(agentsAndGroups),
     chat,
   }),
   incoming_event: eventInThread,
@@ -93,8 +96,8 @@ export const payloads = {
     ...chatKey,
     requester_id: maybeText,
     reason: maybeText,
-    transferred_to: z.optional(agentsAndGroups),
-    queue: z.optional(z.nullable(queue)),
+    transferred_to: optional(agentsAndGroups),
+    queue: optional(queue),
   }),
   chat_access_updated: z.looseObject({ id: text, thread_id: maybeId, access }),
   thread_tagged: z.looseObject({ ...threadKey, tag: text }),
@@ -105,7 +108,7 @@ export const payloads = {
   agent_changed: z.looseObject({ ...chatKey, agent_id: text, previous_agent_id: maybeText }),
   customer_session_fields_updated: z.looseObject({
     id: text,
-    active_chat: z.optional(z.nullable(z.looseObject(chatKey))),
+    active_chat: optional(z.looseObject(chatKey)),
     session_fields: z.array(z.record(z.string(), z.unknown())),
   }),
   incoming_rich_message_postback: z.looseObject({
@@ -114,7 +117,7 @@ export const payloads = {
     event_id: text,
     postback: z.looseObject({
       id: text,
-      toggled: z.optional(z.boolean()),
+      toggled: optional(z.boolean()),
       button_type: maybeText,
       button_value: maybeText,
     }),

@@ -35,7 +35,7 @@ export const chatTranslators = {
     const { transferred_to: to, reason, requester_id, queue } = payload;
     const data = {
       ...optionalThreadKey(payload),
-      to: { agents: to?.agent_ids, groups: to?.group_ids },
+      to: { agents: to?.agent_ids ?? undefined, groups: to?.group_ids ?? undefined },
       reason: reason ?? 'other',
       by: optionalAuthor(requester_id),
       queue: toQueue(queue),
@@ -55,11 +55,11 @@ export const chatTranslators = {
   thread_untagged: (payload) => [{ type: 'chat.updated', data: { ...threadKey(payload), untag: payload.tag } }],
 
   incoming_rich_message_postback: (payload) => {
-    const { id, toggled = true, button_type, button_value } = payload.postback;
+    const { id, toggled, button_type, button_value } = payload.postback;
     const data = {
       ...threadKey(payload),
       messageId: payload.event_id,
-      button: { id, toggled, type: button_type ?? undefined, value: button_value ?? undefined },
+      button: { id, toggled: toggled ?? true, type: button_type ?? undefined, value: button_value ?? undefined },
       user: authorFromId(payload.user_id),
     };
     return [{ type: 'postback.received', data }];
@@ -191,7 +191,12 @@ function property(value: unknown, name: string): unknown {
 
 function toQueue(queue: Thread['queue']) {
   if (!queue) return undefined;
-  return { position: queue.position, waitTime: queue.wait_time, queuedAt: queue.queued_at ?? queue.queued_at_us };
+  const { position, wait_time, queued_at, queued_at_us } = queue;
+  return {
+    position: position ?? undefined,
+    waitTime: wait_time ?? undefined,
+    queuedAt: queued_at ?? queued_at_us ?? undefined,
+  };
 }
 
 /** `agent.changed` for agents and bots, `participant.changed` for other users. */
@@ -214,7 +219,7 @@ function toParticipant(user: LiveChatUser, declaredType?: string | null): Partic
     misleadingId: type === userTypeFromId(user.id) ? undefined : true,
     name: shorten(user.name),
     email: shorten(user.email),
-    present: user.present,
+    present: user.present ?? undefined,
     hidden: user.visibility ? user.visibility !== 'all' : undefined,
     fields: user.session_fields ? toFields(user.session_fields) : undefined,
     country: (user.visit ?? user.last_visit)?.geolocation?.country_code ?? undefined,

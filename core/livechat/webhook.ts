@@ -38,8 +38,7 @@ export function requiresSecret(body: unknown): boolean {
 
 /**
  * Removes the secret from a parsed body that was verified with `credentials`, and returns its domain events. Throws
- * {@link InvalidSignatureError} without credentials if the body requires a secret, and {@link TooDeepError} for excessive
- * nesting.
+ * {@link InvalidSignatureError} without credentials if the body requires a secret.
  */
 export function receiveWebhook(
   body: unknown,
@@ -155,21 +154,14 @@ export function isAuthentic(proof: Proof, secrets: readonly string[]): boolean {
   return matches.includes(true);
 }
 
-/** Protects the call stack. LiveChat's bodies have far fewer levels. */
-export const maxNesting = 100;
-
-export class TooDeepError extends Error {
-  override readonly name = 'TooDeep';
-}
-
 /**
- * Removes the top-level `secret_key` and replaces every other occurrence of the secrets, in property names and in text.
- * Throws {@link TooDeepError} beyond {@link maxNesting} levels.
+ * Removes the top-level `secret_key` and replaces every other occurrence of the secrets, in property names and in text. Also replaces
+ * halves of surrogate pairs: they are not valid Unicode, which not every service and subscriber accepts.
  */
 export function redact(value: unknown, secrets: readonly string[]): unknown {
-  const clean = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text);
+  const clean = (text: string) =>
+    secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text.toWellFormed());
   const redactValue = (inner: unknown, depth: number): unknown => {
-    if (depth > maxNesting) throw new TooDeepError(`nested more than ${maxNesting} levels deep`);
     if (typeof inner === 'string') return clean(inner);
     if (Array.isArray(inner)) return inner.map((item) => redactValue(item, depth + 1));
     if (typeof inner !== 'object' || inner === null || JSON.isRawJSON(inner)) return inner;

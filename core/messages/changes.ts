@@ -46,7 +46,10 @@ export const ButtonClick = new Entity(
   tableIn('MESSAGES_TABLE'),
 );
 
-/** Replaces a message's content, unless a later revision is stored. A revision may arrive before its message. */
+/**
+ * Replaces a message's content, with its type and visibility, unless a later revision is stored. A revision may arrive before its
+ * message.
+ */
 export async function editMessage({ metadata, data }: DomainEvent<'message.updated' | 'note.updated'>): Promise<void> {
   const unreferencedEventKey = await reviseMessage(data, metadata);
   await correctAuthor(data, (await readProjection(data)).participants);
@@ -143,7 +146,8 @@ async function correctAuthors(conversation: ConversationKey, types: ReadonlyMap<
 /** Returns the S3 key of an event that the stored message does not refer to, if the event may be in the bucket. */
 async function reviseMessage(message: NormalizedMessage, event: EventMetadata): Promise<string | undefined> {
   const revision = `${event.receivedAt}#${event.id}`;
-  const content = contentFields(message, event);
+  const { type, visibility } = message;
+  const content = { ...contentFields(message, event), type, visibility };
   const { largeEvent } = content;
   const key = messageKey(message);
   const replaceContent = () =>

@@ -165,6 +165,29 @@ describe('a deletion that LiveChat lists with the message', () => {
   });
 });
 
+describe('the visibility and the type of an edited message', () => {
+  it.each([
+    ['all', 'agents', ['message', 'edit']],
+    ['all', 'agents', ['edit', 'message']],
+    ['agents', 'all', ['message', 'edit']],
+    ['agents', 'all', ['edit', 'message']],
+  ] as const)('change from %s to %s with its content, in the order %j', async (before, after, order) => {
+    const organizationId = randomUUID();
+    const message = textMessage(organizationId, { visibility: before });
+    const edited = textMessage(organizationId, { visibility: after, type: 'interactive', content: '[]' });
+    const type = after === 'agents' ? 'note.updated' : 'message.updated';
+    const deliveries = {
+      message: () => messages.storeMessage(message, receivedAtSecond(40, organizationId, 'message')),
+      edit: () => changes.editMessage({ type, metadata: receivedAtSecond(41, organizationId, 'edit'), data: edited }),
+    };
+    for (const name of order) await deliveries[name]();
+    const content = { visibility: after, type: 'interactive', content: '[]' };
+    expect(await queries.getMessages([message])).toMatchObject([content]);
+    const toCustomer = await queries.listThreadMessages({ organizationId, conversationId: 'CHAT', threadId: 'THREAD' });
+    expect(toCustomer).toMatchObject(after === 'all' ? [content] : []);
+  });
+});
+
 describe('the raw payload', () => {
   const media = { type: 'media', content: 'https://files.example/a.png' } as const;
 

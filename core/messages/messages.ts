@@ -189,13 +189,16 @@ interface Creation {
   readonly unreferencedEventKey?: string | undefined;
 }
 
-/** Stores a message once. A message that is already edited or deleted keeps that content, and gets this header. */
+/**
+ * Stores a message once. A message that is already edited or deleted keeps that content, and gets this header. Type and visibility
+ * belong to the content: the content of a note must not get the visibility of an earlier message.
+ */
 async function createMessage(message: NormalizedMessage, event: EventMetadata): Promise<Creation> {
   const { receivedAt } = event;
   const storedAt = new Date().toISOString();
   const recovered = event.recovered && { recovered: true };
-  const header = { ...headerFields(message), ...recovered, receivedAt, expires: expiry() };
-  const item = { ...messageKey(message), ...header, ...contentFields(message, event), storedAt };
+  const { type, visibility, ...header } = { ...headerFields(message), ...recovered, receivedAt, expires: expiry() };
+  const item = { ...messageKey(message), ...header, type, visibility, ...contentFields(message, event), storedAt };
   const { rejected, data: existing } = await Message.create(item).go({ returnOnConditionCheckFailure: 'all_old' });
   if (!rejected) return { outcome: 'stored' };
   const unreferencedEventKey = refersTo(existing, item.largeEvent) ? undefined : item.largeEvent;
@@ -203,7 +206,11 @@ async function createMessage(message: NormalizedMessage, event: EventMetadata): 
   const changed = await ifConditionHolds(
     Message.patch(messageKey(message))
       .set(header)
-      .data((stored, op) => op.ifNotExists(stored.storedAt, storedAt))
+      .data((stored, op) => {
+        op.ifNotExists(stored.storedAt, storedAt);
+        op.ifNotExists(stored.type, type);
+        op.ifNotExists(stored.visibility, visibility);
+      })
       .where((stored, op) => `${op.notExists(stored.receivedAt)} OR ${op.gt(stored.receivedAt, receivedAt)}`)
       .go({ response: 'all_old' }),
   );

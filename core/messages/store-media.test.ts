@@ -76,6 +76,14 @@ describe('storeMedia', () => {
         const storeMessage = () => Promise.reject(new Error('the message is stored'));
         return modules.storeMedia({ message: edited, metadata: event, isEdit: true, storeMessage }, ports);
       },
+      makeNote: () => {
+        const event = { ...metadata, id: randomUUID(), receivedAt: new Date().toISOString() };
+        return modules.editMessage({
+          type: 'note.updated',
+          metadata: event,
+          data: { ...message, visibility: 'agents' },
+        });
+      },
       /** Stores the file as an invocation does that then crashes. */
       storeFileBeforeCrash: () =>
         modules.putObject({
@@ -111,6 +119,16 @@ describe('storeMedia', () => {
     expect(published).toMatchObject([{ type: 'media.stored' }, { type: 'media.stored' }]);
     expect(new Set(published.map(({ metadata }) => metadata.id)).size).toBe(1);
     expect(cdn.received).toHaveLength(1);
+  });
+
+  it('publishes the file as one of a note if an edit made the message a note', async () => {
+    const { store, ensure, makeNote, published } = arrival();
+    await ensure();
+    await makeNote();
+    expect(await store()).toBe('stored');
+    expect(await store()).toBe('stored');
+    const ofNote = { type: 'media.stored', data: { visibility: 'agents' } };
+    expect(published).toMatchObject([ofNote, ofNote]);
   });
 
   it('stores nothing if the message is erased meanwhile', async () => {

@@ -43,7 +43,7 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
   const url = typeof message.content === 'string' ? message.content : '';
   const { data: stored } = await Message.get(key).go({
     consistent: true,
-    attributes: ['content', 'media', 'deletedAt'],
+    attributes: ['content', 'media', 'deletedAt', 'visibility'],
   });
   if (stored?.deletedAt !== undefined) {
     // A previous attempt may have crashed after it stored the file.
@@ -53,7 +53,7 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
   if (hasOtherUrl(event, stored)) return 'discarded';
   if (stored?.media?.url === url && !stored.media.error) {
     // A previous attempt may have crashed before publishing.
-    await publish([storedEvent(event, stored.media, now())]);
+    await publish([storedEvent(event, stored, stored.media, now())]);
     return 'stored';
   }
   const isMessageStored = stored !== null && !isEdit;
@@ -84,7 +84,7 @@ export async function storeMedia(event: MediaEvent, { rules, publish, now }: Med
   }
   await removeReplaced(recorded.data?.media, file.key);
   count('MediaStored', { typeCheck: file.typeCheck, organizationId });
-  await publish([storedEvent(event, file, now())]);
+  await publish([storedEvent(event, recorded.data, file, now())]);
   return 'stored';
 }
 
@@ -112,9 +112,18 @@ function namedFile({ message, isEdit }: MediaEvent, url: string) {
   };
 }
 
-/** The id is derived from the message and the file, so a repeated publication is a duplicate. */
-function storedEvent({ message, metadata }: MediaEvent, file: StoredFile, now: number) {
-  const { conversationId, threadId, id: messageId, visibility, organizationId } = message;
+/**
+ * The id is derived from the message and the file, so a repeated publication is a duplicate. An edit may have changed the visibility
+ * since the message was received; the event of an edit may be processed before the edit is stored.
+ */
+function storedEvent(
+  { message, metadata, isEdit }: MediaEvent,
+  stored: { readonly visibility?: NormalizedMessage['visibility'] } | null | undefined,
+  file: StoredFile,
+  now: number,
+) {
+  const { conversationId, threadId, id: messageId, organizationId } = message;
+  const visibility = (isEdit ? undefined : stored?.visibility) ?? message.visibility;
   const { key, size, contentType, declaredType, typeCheck, sha256 } = file;
   return createEvent(
     'media.stored',

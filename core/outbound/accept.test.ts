@@ -80,18 +80,29 @@ describe('a duplicate', () => {
   });
 
   it('after the end leaves nothing in the message group, and wakes the next', async () => {
-    const { ports, waiting, statuses, group, completed, started, live, time } = sendWorld();
+    const { ports, waiting, statuses, group, completed, started, live, time, send } = sendWorld();
     await acceptRequest(request, ports);
     await live(() => time.sleep(1));
     await acceptRequest(sendRequest('next'), ports);
     const [first, next] = inputs(started);
     if (!first || !next) throw new Error('not started');
     await group(next).waitForTurn('token', 300_000);
-    await group(first).leave();
+    await live(() => send(first));
     statuses.set(name(), 'ended');
     await acceptRequest(request, ports);
     expect(waiting()).toEqual(['next']);
     expect(completed.map(({ token }) => token)).toEqual(['token', 'token']);
+  });
+
+  it('is a conflict if its deliveries have expired and Step Functions still stores the execution of the first', async () => {
+    const { ports, started, waiting, statuses } = sendWorld();
+    statuses.set(name(), 'ended');
+    // The second is Lambda's retry, or the same event again.
+    for (const _ of [1, 2]) {
+      await expect(acceptRequest(request, ports)).rejects.toMatchObject({ name: 'RequestConflict' });
+    }
+    expect(started).toEqual([]);
+    expect(waiting()).toEqual([]);
   });
 
   it.each([

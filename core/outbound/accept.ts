@@ -64,10 +64,29 @@ async function startInGroup(input: ExecutionInput, ports: AcceptPorts): Promise<
   const isStarted = await ports.executions.start(name, JSON.stringify({ request: input }));
   if (isStarted) return name;
   // A duplicate: if the execution has ended, nothing would remove the entry.
-  if ((await ports.executions.status(name)) === 'ended') await group.abandon({ wasStopped: true });
+  if ((await ports.executions.status(name)) === 'ended') {
+    await group.abandon({ wasStopped: true });
+    await requireAttempted(input, ports);
+  }
   // A second redrive of the same dead letter has another order than the first, so its entry would block the group.
   else if (input.redrive > 0) await group.withdraw();
   return name;
+}
+
+/**
+ * Step Functions stores an execution for 90 days. If the deliveries expired earlier, the request is new, but the name of its execution
+ * is still in use.
+ *
+ * @throws RequestConflict
+ */
+async function requireAttempted(
+  { organizationId, conversationId, requestId, deliveries, redrive }: ExecutionInput,
+  ports: AcceptPorts,
+): Promise<void> {
+  const [first] = deliveries;
+  if (redrive > 0 || !first) return;
+  const delivery = await ports.deliveries.read({ organizationId, conversationId, id: first.id });
+  if (delivery?.status === 'queued' && delivery.firstAttemptAt === undefined) throw new RequestConflict(requestId);
 }
 
 /** Starts the next execution of a request whose last one failed, with a new order. Idempotent by the number of the redrive. */

@@ -270,6 +270,26 @@ describe('a redrive', () => {
     expect(await handler.redrive('none', sendWorld().ports)).toEqual({ id: 'none', refused });
   });
 
+  it('of many keeps the order of the requests of a conversation', async () => {
+    const { ports, started } = sendWorld();
+    const requestIds = ['a', 'b', 'c'].map((name) => `${name} ${randomUUID()}`);
+    const summaries: DeadLetterSummary[] = [];
+    // They expire at the same time, so that their dead letters are archived in another order.
+    for (const [index, requestId] of [...requestIds.entries()].toReversed()) {
+      const world = await worldWith({ requestId, orderKey: index, deliveries: [{ id: requestId }] });
+      await handler.handleDeadLetter(world.deadLetter('RequestExpired'), world.ports);
+      const summary = await world.find();
+      if (summary) summaries.unshift(summary);
+    }
+    const put: typeof ports.groups.put = async (...entry) => {
+      // The first redrive is the slowest.
+      if (started.length === 0) for (let read = 0; read < 20; read += 1) await archive.findDeadLetter('none');
+      return ports.groups.put(...entry);
+    };
+    await handler.redriveAll(summaries, { ...ports, groups: { ...ports.groups, put } }, { onDone() {} });
+    expect(started.map((input): unknown => JSON.parse(input).request.requestId)).toEqual(requestIds);
+  });
+
   it('of many continues after one that is refused', async () => {
     const { ports, id, find } = await deadWorld();
     const summary = await find();

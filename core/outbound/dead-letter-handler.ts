@@ -169,17 +169,40 @@ export async function redrive(
 
 const maxConcurrent = 5;
 
-/** Redrives dead letters, oldest first. One that cannot be redriven does not stop the others. */
-export function redriveAll(
+/**
+ * Redrives dead letters, oldest first, and those of one conversation one after the other in the order of their requests. One that
+ * cannot be redriven does not stop the others.
+ */
+export async function redriveAll(
   deadLetters: readonly DeadLetterSummary[],
   ports: AcceptPorts,
   options: { readonly force?: boolean; readonly onDone: (result: RedriveResult) => void },
 ): Promise<RedriveResult[]> {
-  return pLimit(maxConcurrent).map(deadLetters.toReversed(), async ({ id }) => {
-    const result = await redrive(id, ports, options);
-    options.onDone(result);
-    return result;
+  const groups = Map.groupBy(deadLetters.toReversed(), ({ kind, id, organizationId, conversationId }) =>
+    kind === 'send' ? `${organizationId} ${conversationId}` : id,
+  );
+  const results = await pLimit(maxConcurrent).map([...groups.values()], async (group) => {
+    const redriven: RedriveResult[] = [];
+    for (const id of await sortByOrder(group)) {
+      const result = await redrive(id, ports, options);
+      options.onDone(result);
+      redriven.push(result);
+    }
+    return redriven;
   });
+  return results.flat();
+}
+
+/** The ids in the order of the requests. Requests of one second expire together, so their dead letters may have another order. */
+async function sortByOrder(deadLetters: readonly DeadLetterSummary[]): Promise<string[]> {
+  if (deadLetters.length === 1) return deadLetters.map(({ id }) => id);
+  const ordered = await Promise.all(
+    deadLetters.map(async ({ id }) => {
+      const deadLetter = (await findDeadLetter(id))?.deadLetter;
+      return { id, orderKey: deadLetter?.kind === 'send' ? deadLetter.request.orderKey : 0 };
+    }),
+  );
+  return ordered.sort((a, b) => a.orderKey - b.orderKey).map(({ id }) => id);
 }
 
 /** Why a dead letter is dismissed. */

@@ -16,11 +16,13 @@ export class RequestInvalid extends Error {
   override readonly name = 'RequestInvalid';
 }
 
-/** A requestId was used again with other content. */
+/** A requestId was used again with other content, or after its deliveries have expired and before its execution has. */
 export class RequestConflict extends Error {
   override readonly name = 'RequestConflict';
   constructor(requestId: string) {
-    super(`request ${requestId} was accepted before with other content; use a new requestId`);
+    super(
+      `request ${requestId} was accepted before with other content, or within the last 90 days; use a new requestId`,
+    );
   }
 }
 

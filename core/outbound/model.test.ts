@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { modelWorlds } from '../../test/depth.ts';
 import { type FaultsResult, runFaults } from '../../test/model/faults.ts';
+import type { Mutation } from '../../test/model/faulty-ports.ts';
 import { drain } from '../../test/model/scenarios.ts';
-import type { Mutation } from '../../test/model/world.ts';
 
 const flawless = {
   lost: 0,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { hasExactNumber, parseJsonExactly, replaceNoncharacters } from './json.ts';
+import { hasExactNumber, maxNesting, parseJsonExactly, replaceNoncharacters } from './json.ts';
 
 const sign = fc.constantFrom('', '-');
 const digits = fc.stringMatching(/^(0|[1-9][0-9]{0,30})$/);
@@ -97,4 +97,17 @@ it('replaces the characters that SQS rejects, escaped or not, and no other text'
       expect(parseJsonExactly(written)).toEqual({ [expected]: [expected] });
     }),
   );
+});
+
+const removed = '"[removed: nested more than 100 levels deep]"';
+const levels = (count: number) => `${'{"a":['.repeat(count / 2)}"]\\\\"${']}'.repeat(count / 2)}`;
+
+it.each([
+  ['keeps the levels up to the limit', levels(maxNesting), levels(maxNesting)],
+  ['removes what is deeper', levels(maxNesting + 2), levels(maxNesting).replace('"]\\\\"', () => removed)],
+  ['keeps what follows', `[${levels(300_000)},{"b":1}]`, expect.stringMatching(/,\{"b":1\}\]$/)],
+  ['ignores brackets in strings', `["${'[{'.repeat(200)}\\"["]`, `["${'[{'.repeat(200)}\\"["]`],
+  ['rejects a text without its end', '['.repeat(500), undefined],
+])('%s', (_what, text, expected) => {
+  expect(JSON.stringify(parseJsonExactly(text))).toEqual(expected);
 });

@@ -31,16 +31,41 @@ export function replaceNoncharacters(json: string): string {
   return json.replace(/\\[^u]|[\uFFFE\uFFFF]|\\uFFF[EF]/gi, (found) => (/^\\[^u]/i.test(found) ? found : '\uFFFD'));
 }
 
+/** Protects the call stack: code that walks a value calls itself for each level. LiveChat's JSON has far fewer levels. */
+export const maxNesting = 100;
+const tooDeep = JSON.stringify(`[removed: nested more than ${maxNesting} levels deep]`);
+
+const levelChanges: Readonly<Record<string, number>> = { '[': 1, '{': 1, ']': -1, '}': -1 };
+
+/** Replaces the lists and objects below {@link maxNesting} levels of a JSON text by a note. */
+export function limitNesting(json: string): string {
+  let kept = '';
+  let keptUntil = 0;
+  let depth = 0;
+  let isInString = false;
+  // The first alternative skips an escaped quotation mark.
+  for (const { 0: token, index } of json.matchAll(/\\.|["[\]{}]/gs)) {
+    if (token === '"') isInString = !isInString;
+    const change = isInString ? 0 : (levelChanges[token] ?? 0);
+    if (change > 0 && depth === maxNesting) kept += `${json.slice(keptUntil, index)}${tooDeep}`;
+    if (change < 0 && depth === maxNesting + 1) keptUntil = index + 1;
+    depth += change;
+  }
+  // A text that ends below the limit is not JSON.
+  return depth > maxNesting ? json : kept + json.slice(keptUntil);
+}
+
 /**
  * As {@link parseJson}, but a number that JavaScript does not represent exactly, such as a snowflake id, becomes an object that
  * `JSON.stringify` writes with its digits. Removes the properties that could replace a prototype where the value is copied:
- * `__proto__`, and `constructor` with a `prototype`. Replaces noncharacters: {@link replaceNoncharacters}.
+ * `__proto__`, and `constructor` with a `prototype`. Limits the nesting, see {@link limitNesting}, and
+ * replaces noncharacters, see {@link replaceNoncharacters}.
  */
-export function parseJsonExactly(text: string | null | undefined): unknown {
-  const json = text && replaceNoncharacters(text);
-  if (!json || !(mayLoseDigits.test(json) || mayReplacePrototype(json))) return parseJson(json);
+export function parseJsonExactly(json: string | null | undefined): unknown {
+  const limited = limitNesting(replaceNoncharacters(json ?? ''));
+  if (!(mayLoseDigits.test(limited) || mayReplacePrototype(limited))) return parseJson(limited);
   try {
-    return JSON.parse(json, (key, value, { source = '' }) => {
+    return JSON.parse(limited, (key, value, { source = '' }) => {
       if (replacesPrototype(key, value)) return undefined;
       return typeof value === 'number' && !isExact(source, value) ? JSON.rawJSON(source) : value;
     });

@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import * as z from 'zod/mini';
 import type { Credentials, OrganizationCredentials } from '../../core/livechat/credentials.ts';
 import { requiresSecret, verifyProof } from '../../core/livechat/webhook.ts';
-import { mayReplacePrototype, parseJson, parseJsonExactly } from '../../core/platform/json.ts';
+import { limitNesting, mayReplacePrototype, parseJson, parseJsonExactly } from '../../core/platform/json.ts';
 import { decodeUtf8, type PublishedContext, readBody } from './webhook.ts';
 
 export interface WebhookContext extends PublishedContext {
@@ -42,17 +42,17 @@ export function verifySignature(credentials: Credentials, maxBytes: number): Web
 }
 
 /**
- * Removes the properties because of which the JSON parser rejects a body, such as `__proto__`. A customer can send them in
- * custom fields, and the chat must not be lost. Runs before that parser.
+ * Removes the parts because of which the JSON parser rejects a body: properties such as `__proto__`, and thousands of levels. A
+ * customer can send them in custom fields, and the chat must not be lost. Runs before that parser.
  */
-export function removeUnsafeProperties(): WebhookMiddleware {
+export function removeUnsafeParts(): WebhookMiddleware {
   return {
     before: ({ event }) => {
-      const { body } = event;
-      if (!body || !mayReplacePrototype(body)) return;
-      const safe = parseJsonExactly(body);
+      if (!event.body) return;
+      const body = limitNesting(event.body);
+      const safe = mayReplacePrototype(body) ? parseJsonExactly(body) : undefined;
       // The parser rejects text that is not JSON.
-      if (safe !== undefined) Object.assign(event, { body: JSON.stringify(safe) });
+      Object.assign(event, { body: safe === undefined ? body : JSON.stringify(safe) });
     },
   };
 }

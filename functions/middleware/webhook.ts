@@ -80,7 +80,6 @@ const responses: Readonly<Record<string, ReturnType<typeof json>>> = {
   BodyTooLarge: json(413, { error: 'Payload too large' }),
   InvalidSignature: json(401, { error: 'Invalid signature' }),
   InvalidJson: json(400, { error: 'Invalid JSON' }),
-  TooDeep: json(400, { error: 'Invalid JSON' }),
   // The caller retries, and the retry is likely to succeed.
   LookUpLimit: json(503, { error: 'Too many failed secret look-ups, try again' }),
 };

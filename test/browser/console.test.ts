@@ -127,6 +127,33 @@ describe('on any screen', options, () => {
     expect(await content.locator('img').count()).toBe(0);
   });
 
+  it('lists events of other services, whatever their details are, in the live flow', async () => {
+    const { page } = await world.openPath('#/flow', 1280);
+    const { put } = outbound(world.local);
+    await put('shop', 'order.placed', { data: 'paid', metadata: null });
+    await put('shop', 'order.shipped', { data: { conversationId: 'T8RM2K0V9X' } });
+    const list = page.getByRole('list', { name: 'Events, latest first' });
+    await list.getByText('order.placed').waitFor();
+    await list.getByText('order.shipped').waitFor();
+  });
+
+  it('shows the end of a right-to-left text on its left', async () => {
+    const text = 'שלום, איפה החבילה?';
+    const chatId = await outbound(world.local).chat({ text });
+    await world.local.idle();
+    const { page } = await world.openPath(`#/conversations/${chatId}`, 1280);
+    await page.locator('.message .content p').first().waitFor();
+    const left = (index: number) =>
+      page.evaluate(`(() => {
+        const text = document.querySelector('.message .content p').firstChild;
+        const range = document.createRange();
+        range.setStart(text, ${index});
+        range.setEnd(text, ${index + 1});
+        return range.getBoundingClientRect().left;
+      })()`);
+    expect(Number(await left(text.length - 1))).toBeLessThan(Number(await left(0)));
+  });
+
   it('links URLs without the punctuation of the sentence', async () => {
     const { chat } = outbound(world.local);
     const chatId = await chat({

@@ -50,7 +50,7 @@ describe.each(widths)('on a screen %i pixels wide', options, (width) => {
     await page.locator('.where').getByText(name, { exact: true }).waitFor();
     await expectAccessible(page);
     await page.goto(`${address}#/sandbox`);
-    await page.getByRole('heading', { name: 'Page not found' }).waitFor();
+    await page.getByRole('heading', { level: 1, name: 'Page not found' }).waitFor();
     await expectAccessible(page);
     await page.route('**/api/stream', (route) => route.abort());
     await page.reload();

@@ -40,17 +40,23 @@ describe.each(widths)('on a screen %i pixels wide', { timeout: 60_000 }, (width)
     ] as const) {
       await page.goto(`${world.local.console}#/${section}/${encodeURIComponent(id)}`);
       const state = page.getByRole('alert').filter({ hasText: `No such ${what}` });
+      await state.getByRole('heading', { level: 1 }).waitFor();
       await state.getByText(`The local engine has no ${what} with the ID ${id}.`).waitFor();
       await state.getByRole('button', { name: 'Search for an ID, a name or an e-mail' }).waitFor();
       await expectAccessible(page);
     }
   });
 
+  it('an id with a percent sign that encodes nothing is shown as not found', async () => {
+    const page = await open('#/conversations/50%');
+    await page.getByText('The local engine has no conversation with the ID 50%.').waitFor();
+  });
+
   it('an unknown section links to the first one', async () => {
     const { page } = await world.open(width);
     await page.goto(`${world.local.console}#/nowhere`);
     await page.getByText('Live', { exact: true }).waitFor();
-    await page.getByRole('heading', { name: 'Page not found' }).waitFor();
+    await page.getByRole('heading', { level: 1, name: 'Page not found' }).waitFor();
     await expectAccessible(page);
     await page.getByRole('link', { name: 'Go to the live flow' }).click();
     await page.getByRole('heading', { level: 1, name: 'Live flow' }).waitFor();

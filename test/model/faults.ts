@@ -1,4 +1,5 @@
-import { findInversions, type Mutation, World } from './world.ts';
+import type { Mutation } from './faulty-ports.ts';
+import { findInversions, World } from './world.ts';
 
 const requests = 60;
 const hour = 3_600_000;

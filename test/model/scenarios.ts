@@ -1,5 +1,6 @@
 import { parseExecutionInput } from '../../core/outbound/request.ts';
-import { findInversions, shares, World, type WorldOptions } from './world.ts';
+import { shares } from './faulty-ports.ts';
+import { findInversions, World, type WorldOptions } from './world.ts';
 
 /** Load scenarios of the send path in virtual time, with figures per request. */
 

@@ -10,7 +10,16 @@ export interface Route {
 function parse(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
   const [section = '', id] = path.split('/');
-  return { section: section || 'flow', id: id ? decodeURIComponent(id) : undefined, query: new URLSearchParams(query) };
+  return { section: section || 'flow', id: id ? decode(id) : undefined, query: new URLSearchParams(query) };
+}
+
+/** A typed id can have a `%` that encodes nothing. */
+function decode(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
 }
 
 export const route = signal(parse(location.hash));

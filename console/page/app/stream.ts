@@ -12,16 +12,16 @@ export interface StreamedEvent {
   readonly recovered: boolean;
 }
 
+/** Other services publish events too, whose details can be anything. */
 const event = z.object({
   at: z.string(),
   detailType: z.string(),
-  detail: z.optional(
-    z.nullable(
-      z.object({
-        metadata: z.optional(z.looseObject({ recovered: z.optional(z.boolean()) })),
-        data: z.optional(z.looseObject({ conversationId: z.optional(z.string()) })),
-      }),
-    ),
+  detail: z.catch(
+    z.object({
+      metadata: z.catch(z.object({ recovered: z.optional(z.boolean()) }), {}),
+      data: z.catch(z.object({ conversationId: z.optional(z.string()) }), {}),
+    }),
+    { metadata: {}, data: {} },
   ),
 });
 
@@ -69,8 +69,8 @@ export function openStream(): void {
   source.addEventListener('event', ({ data }) => {
     const { at, detailType, detail } = event.parse(JSON.parse(data));
     keys += 1;
-    const { conversationId } = detail?.data ?? {};
-    const recovered = detail?.metadata?.recovered ?? false;
+    const { conversationId } = detail.data;
+    const { recovered = false } = detail.metadata;
     const item = { key: keys, at, type: detailType, conversationId, recovered };
     events.value = [item, ...events.value].slice(0, maxEvents);
     for (const listener of listeners) listener(item);

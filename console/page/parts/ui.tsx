@@ -244,7 +244,7 @@ function focusSearch(): void {
 function Unknown({ what, id }: { what: string; id: string }) {
   return (
     <div class="state" role="alert">
-      <h2>No such {what}</h2>
+      <h1>No such {what}</h1>
       <p>
         {stage.value === undefined ? 'The local engine' : `The stage ${stage.value}`} has no {what} with the ID{' '}
         <code>{id}</code>. The item may belong to another stage, or it expired or was erased.
