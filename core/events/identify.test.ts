@@ -2,6 +2,17 @@ import { expect, it } from 'vitest';
 import { identifyEvent } from './identify.ts';
 
 it.each([
+  ['metadata', { metadata: null, data: { organizationId: 'o', conversationId: 'c' } }, 'bus', 'o', 'c'],
+  ['data', { metadata: { id: 'e', organizationId: 'o' }, data: null }, 'e', 'o', undefined],
+  [
+    'message',
+    { metadata: { id: 'e', organizationId: 'o' }, data: { conversationId: 'c', message: [] } },
+    'e',
+    'o',
+    'c',
+  ],
+  ['ids', { metadata: { id: 'e', organizationId: 'o' }, data: { conversationId: 'c', ids: 'x' } }, 'e', 'o', 'c'],
+  ['detail', 'text', 'bus', undefined, undefined],
   ['conversationId', { metadata: { id: 'e', organizationId: 'o' }, data: { conversationId: 7 } }, 'e', 'o', undefined],
   ['metadata.id', { metadata: { id: 5, organizationId: 'o' }, data: { conversationId: 'c' } }, 'bus', 'o', 'c'],
   [

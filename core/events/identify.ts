@@ -3,20 +3,15 @@ import * as z from 'zod/mini';
 // Apart from the events, so that functions which only publish create none of these schemas during a cold start.
 
 /** A malformed field does not hide the other ids. */
-const text = z.catch(z.optional(z.string()), undefined);
+const ifValid = <T extends z.ZodMiniType>(schema: T) => z.catch(z.optional(schema), undefined);
+const text = ifValid(z.string());
+const subject = ifValid(z.object({ conversationId: text }));
 const busEvent = z.object({
   id: z.string(),
-  detail: z.optional(
+  detail: ifValid(
     z.object({
-      metadata: z.optional(z.object({ id: text, organizationId: text, correlationId: text, causationId: text })),
-      data: z.optional(
-        z.object({
-          organizationId: text,
-          conversationId: text,
-          message: z.optional(z.object({ conversationId: text })),
-          ids: z.optional(z.object({ conversationId: text })),
-        }),
-      ),
+      metadata: ifValid(z.object({ id: text, organizationId: text, correlationId: text, causationId: text })),
+      data: ifValid(z.object({ organizationId: text, conversationId: text, message: subject, ids: subject })),
     }),
   ),
 });

@@ -188,17 +188,24 @@ describe('another dead letter', () => {
     expect(await forceRedrive(deadLetter.id)).toMatchObject({ refused: expect.stringContaining('new requestId') });
   });
 
-  it.each([{ id: null }, { id: 5 }, { correlationId: {} }, { id: '' }, { correlationId: '' }, { organizationId: '' }])(
-    'of a rejected request with the metadata %j publishes message.failed',
-    async (metadata) => {
-      const deadLetter: DeadLetter = { kind: 'rejected', id: randomUUID(), event: event({ metadata }), error };
-      await handler.handleDeadLetter(deadLetter, sendWorld().ports);
-      expect(recorded.events).toMatchObject([
-        { type: 'message.failed', metadata: { organizationId: 'organization' }, data: { conversationId: 'chat' } },
-      ]);
-      expect(() => parseEvent('message.failed', recorded.events[0])).not.toThrow();
-    },
-  );
+  it.each([
+    [null],
+    ['text'],
+    [[]],
+    [{ id: null }],
+    [{ id: 5 }],
+    [{ correlationId: {} }],
+    [{ id: '' }],
+    [{ correlationId: '' }],
+    [{ organizationId: '' }],
+  ])('of a rejected request with the metadata %j publishes message.failed', async (metadata) => {
+    const deadLetter: DeadLetter = { kind: 'rejected', id: randomUUID(), event: event({ metadata }), error };
+    await handler.handleDeadLetter(deadLetter, sendWorld().ports);
+    expect(recorded.events).toMatchObject([
+      { type: 'message.failed', metadata: { organizationId: 'organization' }, data: { conversationId: 'chat' } },
+    ]);
+    expect(() => parseEvent('message.failed', recorded.events[0])).not.toThrow();
+  });
 
   it('of an event raises an alert, and is published again by a redrive', async () => {
     const failed = event();

@@ -94,9 +94,9 @@ async function leaveGroup(request: ExecutionInput, wasStopped: boolean, ports: A
 /** An invalid field counts as missing. The other fields still identify the request in `message.failed`. */
 const text = z.catch(z.optional(id), undefined);
 /** The fields of an event that identify its subject, as far as it has them. */
-const eventDetail = z.looseObject({
-  metadata: z.optional(z.looseObject({ organizationId: text, correlationId: text, id: text })),
-  data: z.optional(z.looseObject({ organizationId: text, conversationId: text, requestId: text })),
+const eventDetail = z.object({
+  metadata: z.catch(z.optional(z.object({ organizationId: text, correlationId: text, id: text })), undefined),
+  data: z.catch(z.optional(z.object({ organizationId: text, conversationId: text, requestId: text })), undefined),
 });
 
 /** A rejected request, an event that no function could handle, or an unreadable message: an operator has to act. */
