@@ -57,6 +57,15 @@ describe('sendMessages', () => {
     expect(data).toEqual({ ...request, sentAt: expect.closeTo(Date.now(), -5) });
   });
 
+  it.each<[string, object]>([
+    ['exceeds the limit with its cause', { id: 'i'.repeat(100), correlationId: 'c'.repeat(100) }],
+    ['has an id of its cause that is no text', { id: 7, correlationId: 'c' }],
+  ])('rejects a request that %s before the call', async (_name, causedBy) => {
+    const messages: SendRequest['messages'] = [{ type: 'text', content: 'x'.repeat(199_750) }];
+    await expect(sendTo(accepted, { messages })).resolves.toBeDefined();
+    await expect(sendTo(accepted, { messages }, { causedBy })).rejects.toThrow(/^detail(\.metadata\.id)?: .*expected/);
+  });
+
   it("keeps the sender's time, and generates an id for each request without one", async () => {
     const { requestId: _, ...anonymous } = request;
     const first = await sendTo(accepted, { ...anonymous, requestId: undefined, sentAt: 1 });

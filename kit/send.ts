@@ -67,8 +67,8 @@ export async function sendMessages(
   const now = Date.now();
   const data = { sentAt: now, ...request, requestId };
   loaded ??= loadPorts(composers);
-  validateRequest(data, await loaded, now);
   const metadata = causedBy && { id: causedBy.id, correlationId: causedBy.correlationId };
+  validateRequest(data, await loaded, now, metadata);
   const entry = {
     Source: source,
     DetailType: 'message.send.requested',

@@ -111,8 +111,10 @@ export function validateRequest<Content>(
   data: SendRequestData,
   composers: Ports<Compose<Content>>,
   now: number,
+  metadata?: z.infer<typeof requestMetadata>,
 ): SendRequest<Content> {
-  return parseSendRequested({ id: data.requestId, time: new Date(now).toISOString(), detail: { data } }, composers);
+  const event = { id: data.requestId, time: new Date(now).toISOString(), detail: { metadata, data } };
+  return parseSendRequested(event, composers);
 }
 
 function jsonBytes(value: unknown): number {
