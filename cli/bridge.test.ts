@@ -21,7 +21,12 @@ describe('finding the bridge', () => {
     });
   const putOutputs = (stage: string, outputs: unknown) =>
     parameters().send(
-      new PutParameterCommand({ Name: `/livechat/${stage}/outputs`, Value: JSON.stringify(outputs), Overwrite: true }),
+      new PutParameterCommand({
+        Name: `/livechat/${stage}/outputs`,
+        Value: JSON.stringify(outputs),
+        Type: 'String',
+        Overwrite: true,
+      }),
     );
   const withAws = () => ({
     AWS_ENDPOINT_URL: local.aws,

@@ -12,6 +12,7 @@ import { parseSendRequested, rejectedEvent, type SendRequest, sendRequestedType 
 import { expiresAfter } from '../core/platform/dynamodb.ts';
 import { withIdempotency } from '../core/platform/idempotency.ts';
 import { withRecord } from '../core/platform/invocations.ts';
+import { parseJson, replaceNoncharacters } from '../core/platform/json.ts';
 import { logger } from '../core/platform/logger.ts';
 import { sendToDeadLetterQueue } from '../core/platform/queue.ts';
 
@@ -20,9 +21,10 @@ const loadedComposers = await loadPorts(composers);
 /** Accepts send requests. An invalid or conflicting request becomes a dead letter at once. */
 export const handler = middy<unknown, void>()
   .use(injectLambdaContext(logger))
-  .handler((event, context) =>
-    withRecord({ event: sendRequestedType, ...identifyEvent(event) }, () => accept(event, context)),
-  );
+  .handler((received, context) => {
+    const event = parseJson(replaceNoncharacters(JSON.stringify(received)));
+    return withRecord({ event: sendRequestedType, ...identifyEvent(event) }, () => accept(event, context));
+  });
 
 async function accept(event: unknown, context: Context): Promise<void> {
   try {

@@ -208,6 +208,7 @@ export async function startEngine(options: EngineOptions) {
     aws.parameters.call('PutParameter', {
       Name: outputsParameter(localStage),
       Value: JSON.stringify(outputs),
+      Type: 'String',
       Overwrite: true,
     });
     cleanups.push(replaceProcessEnvironment(env));

@@ -129,9 +129,15 @@ describe('the bundle of', () => {
     expect(await sendPath.groups.head(second)).toMatchObject({ first: { execution: executionName(first) } });
   });
 
-  it('send-requested sends an invalid request to the dead-letter queue', async () => {
+  it.each([
+    ['without messages', { messages: [] }],
+    [
+      'with characters that SQS rejects',
+      { messages: [{ type: 'text', content: 'a\uFFFF' }], options: { onAbsent: '\uFFFE' } },
+    ],
+  ])('send-requested sends an invalid request %s to the dead-letter queue', async (_what, invalid) => {
     const conversationId = await outbound(local).chat();
-    expect(await invoke('send-requested', requested(conversationId, { messages: [] }))).not.toHaveProperty('error');
+    expect(await invoke('send-requested', requested(conversationId, invalid))).not.toHaveProperty('error');
     await expect
       .poll(() => outbound(local).deadLetters(conversationId))
       .toMatchObject([{ kind: 'rejected', errorName: 'RequestInvalid' }]);

@@ -60,6 +60,11 @@ export async function putStage(
     },
   };
   await new SSMClient(awsClientConfig(local)).send(
-    new PutParameterCommand({ Name: `/livechat/${stage}/outputs`, Value: JSON.stringify(outputs), Overwrite: true }),
+    new PutParameterCommand({
+      Name: `/livechat/${stage}/outputs`,
+      Value: JSON.stringify(outputs),
+      Type: 'String',
+      Overwrite: true,
+    }),
   );
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { hasExactNumber, maxNesting, parseJsonExactly } from './json.ts';
+import { hasExactNumber, maxNesting, parseJsonExactly, replaceNoncharacters } from './json.ts';
 
 const sign = fc.constantFrom('', '-');
 const digits = fc.stringMatching(/^(0|[1-9][0-9]{0,30})$/);
@@ -81,6 +81,22 @@ it.each([
   ['{"price":0.1,"text":"12345678901234567890"}', false],
 ])('knows whether %s contains a number that JavaScript does not represent', (text, expected) => {
   expect(hasExactNumber(parseJsonExactly(text))).toBe(expected);
+});
+
+it('replaces the characters that SQS rejects, escaped or not, and no other text', () => {
+  const character = fc.constantFrom('\uFFFE', '\uFFFF', '\uFFFD', '\\', 'u', 'uFFFF', '"', '\n', '\u{1FFFF}', 'a');
+  fc.assert(
+    fc.property(fc.array(character), fc.boolean(), (characters, isEscaped) => {
+      const text = characters.join('');
+      const json = JSON.stringify({ [text]: [text] });
+      const written = isEscaped
+        ? json.replaceAll('\uFFFE', String.raw`\ufffe`).replaceAll('\uFFFF', String.raw`\uFFFF`)
+        : json;
+      const expected = text.replaceAll(/[\uFFFE\uFFFF]/g, '\uFFFD');
+      expect(JSON.parse(replaceNoncharacters(written))).toEqual({ [expected]: [expected] });
+      expect(parseJsonExactly(written)).toEqual({ [expected]: [expected] });
+    }),
+  );
 });
 
 const removed = '"[removed: nested more than 100 levels deep]"';

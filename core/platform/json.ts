@@ -19,6 +19,18 @@ export function parseJson(json: string | null | undefined): unknown {
   }
 }
 
+const mayHaveNoncharacter = /[\uFFFE\uFFFF]|\\uFFF[EF]/i;
+
+/**
+ * Replaces U+FFFE and U+FFFF in JSON with the replacement character. SQS rejects a message that contains them, so a dead letter
+ * or an event for the queue of a subscriber would be lost.
+ */
+export function replaceNoncharacters(json: string): string {
+  if (!mayHaveNoncharacter.test(json)) return json;
+  // The first alternative skips escapes of one character: after an escaped backslash, `uFFFF` is text.
+  return json.replace(/\\[^u]|[\uFFFE\uFFFF]|\\uFFF[EF]/gi, (found) => (/^\\[^u]/i.test(found) ? found : '\uFFFD'));
+}
+
 /** Protects the call stack: code that walks a value calls itself for each level. LiveChat's JSON has far fewer levels. */
 export const maxNesting = 100;
 const tooDeep = JSON.stringify(`[removed: nested more than ${maxNesting} levels deep]`);
@@ -46,10 +58,11 @@ export function limitNesting(json: string): string {
 /**
  * As {@link parseJson}, but a number that JavaScript does not represent exactly, such as a snowflake id, becomes an object that
  * `JSON.stringify` writes with its digits. Removes the properties that could replace a prototype where the value is copied:
- * `__proto__`, and `constructor` with a `prototype`. Limits the nesting, see {@link limitNesting}.
+ * `__proto__`, and `constructor` with a `prototype`. Limits the nesting, see {@link limitNesting}, and
+ * replaces noncharacters, see {@link replaceNoncharacters}.
  */
 export function parseJsonExactly(json: string | null | undefined): unknown {
-  const limited = limitNesting(json ?? '');
+  const limited = limitNesting(replaceNoncharacters(json ?? ''));
   if (!(mayLoseDigits.test(limited) || mayReplacePrototype(limited))) return parseJson(limited);
   try {
     return JSON.parse(limited, (key, value, { source = '' }) => {

@@ -238,9 +238,24 @@ describe('the DynamoDB endpoint', () => {
       await expect(put({ gsi1pk: '', gsi1sk: '1' })).rejects.toThrow(
         'cannot contain an empty string value. IndexName: byStatus, IndexKey: gsi1pk',
       );
+      await expect(put({ pk: 'é'.repeat(1_025) })).rejects.toThrow('Size of hashkey');
+      await expect(put({ sk: 'é'.repeat(513) })).rejects.toThrow('all range keys');
       await expect(put({ gsi1pk: 'é'.repeat(1_025), gsi1sk: '1' })).rejects.toThrow('Size of hashkey');
       await expect(put({ gsi1pk: 'a', gsi1sk: 'a'.repeat(1_025) })).rejects.toThrow('all range keys');
       await put({ gsi1pk: 'é'.repeat(1_024), gsi1sk: 'a'.repeat(1_024) });
+    });
+
+    test.each([
+      ['a table', { KeyConditionExpression: 'pk = :a' }, 'Key: pk'],
+      ['an index', { KeyConditionExpression: 'gsi1pk = :a', IndexName: 'byStatus' }, 'Key: gsi1pk'],
+    ])('is rejected by a query of %s if it is empty or too long', async (_what, query, empty) => {
+      const find = (S: string) =>
+        new DynamoDBClient(aws.client).send(
+          new QueryCommand({ TableName: 'messages', ...query, ExpressionAttributeValues: { ':a': { S } } }),
+        );
+      await expect(find('')).rejects.toThrow(empty);
+      await expect(find('é'.repeat(1_025))).rejects.toThrow('Size of hashkey');
+      await find('é'.repeat(1_024));
     });
 
     test('is rejected by UpdateItem, which then changes nothing', async () => {

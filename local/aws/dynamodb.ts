@@ -18,6 +18,7 @@ import { expiryAttribute, type TableSpec } from '../../stacks/topology.ts';
 import { type State, StateError } from '../state.ts';
 import { region } from './arn.ts';
 import { prepareParsers } from './dynamodb-expressions.ts';
+import { checkIndexKeys, findKeyProblem } from './dynamodb-keys.ts';
 import { type Callback, createTableStore, type TableStore } from './dynamodb-store.ts';
 import { AwsError, createService, isRecord, parseBody, parseInput } from './protocol.ts';
 
@@ -72,6 +73,8 @@ export function createDatabase(state: State) {
   async function run({ run, validation }: TableOperation, input: object): Promise<unknown> {
     const checked = validations.checkTypes(input, validation.types);
     validations.checkValidations(checked, validation.types, validation.custom, store);
+    const invalid = findKeyProblem(store, checked);
+    if (invalid) throw invalid;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     // A write completes within the transaction, so it is stored before the response is sent.
     state.transaction(() => run(store, checked, (error, output) => (error ? reject(error) : resolve(output))));
@@ -288,41 +291,4 @@ function returnItemsOfFailedConditions(): void {
     if (error && item && input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD') error.body.Item = item;
     return error;
   };
-}
-
-const maxPartitionKeyBytes = 2_048;
-const maxSortKeyBytes = 1_024;
-
-/** Validates the values of index keys. dynalite validates only the values of the table's own keys. */
-function checkIndexKeys(): void {
-  const { validateItem, updateIndexes } = database;
-  database.validateItem = (item, table) => validateItem(item, table) ?? validateIndexKeys(item, table);
-  // UpdateItem has no complete item before this step.
-  database.updateIndexes = (store, table, before, after, done) => {
-    const invalid = after && validateIndexKeys(after, table);
-    if (invalid) done(invalid);
-    else updateIndexes(store, table, before, after, done);
-  };
-}
-
-function validateIndexKeys(...[item, table]: Parameters<typeof database.validateItem>): Error | undefined {
-  return database.traverseIndexes(table, (attribute, type, { IndexName, KeySchema }) => {
-    const value = item[attribute]?.[type];
-    if (typeof value !== 'string' || type === 'N') return undefined;
-    if (value === '') {
-      return database.validationError(
-        `One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty ${type === 'B' ? 'binary' : 'string'} value. IndexName: ${IndexName}, IndexKey: ${attribute}`,
-      );
-    }
-    const size = Buffer.byteLength(value, type === 'B' ? 'base64' : 'utf8');
-    const problem = findSizeProblem(size, KeySchema[0]?.AttributeName === attribute);
-    return problem ? database.validationError(`One or more parameter values were invalid: ${problem}`) : undefined;
-  });
-}
-
-function findSizeProblem(size: number, isPartitionKey: boolean): string | undefined {
-  if (size <= (isPartitionKey ? maxPartitionKeyBytes : maxSortKeyBytes)) return undefined;
-  return isPartitionKey
-    ? `Size of hashkey has exceeded the maximum size limit of${maxPartitionKeyBytes} bytes`
-    : `Aggregated size of all range keys has exceeded the size limit of ${maxSortKeyBytes} bytes`;
 }

@@ -41,6 +41,8 @@ export interface EventsOptions
 /** AWS's limit since 2026-01-29 (256 KB before, and still in some regions). */
 const maxRequestBytes = 1_048_576;
 
+const maxDetailTypeLength = 128;
+
 const entrySchema = z.object({
   Source: z.optional(z.string()),
   DetailType: z.optional(z.string()),
@@ -83,6 +85,12 @@ export function createEvents(options: EventsOptions) {
       );
     }
     const { Source = '', DetailType = '', Detail = '', EventBusName = 'default', Time, Resources = [] } = entry;
+    if (DetailType.length > maxDetailTypeLength) {
+      throw new AwsError(
+        'InvalidArgument',
+        `Parameter DetailType is not valid. Reason: the maximum is ${maxDetailTypeLength} characters.`,
+      );
+    }
     if (EventBusName !== busName && !EventBusName.endsWith(`:event-bus/${busName}`)) {
       throw new AwsError('ResourceNotFoundException', `Event bus ${EventBusName} does not exist.`);
     }

@@ -3,19 +3,30 @@ import { parseJson } from '../../core/platform/json.ts';
 import { ruleArn } from './arn.ts';
 import type { Envelope } from './event-bridge.ts';
 import { AwsError, eventName, isRecord, parseInput, unsupported } from './protocol.ts';
+import { invalidCharacter } from './request-limits.ts';
 
 const text = z.string();
 const texts = z.record(z.string(), z.string());
+
+const inputText = z.string().check(z.maxLength(8_192));
+const standardQueue = z
+  .string()
+  .check(z.refine((arn) => !arn.endsWith('.fifo'), 'expected a standard queue, not a FIFO queue'));
 
 /** The target parameters that PutTargets supports. */
 const targetSchema = z.strictObject({
   Id: eventName,
   Arn: text,
   RoleArn: z.optional(text),
-  Input: z.optional(text),
-  InputPath: z.optional(text),
-  InputTransformer: z.optional(z.strictObject({ InputPathsMap: z.optional(texts), InputTemplate: text })),
-  DeadLetterConfig: z.optional(z.strictObject({ Arn: z.optional(text) })),
+  Input: z.optional(inputText),
+  InputPath: z.optional(z.string().check(z.maxLength(256))),
+  InputTransformer: z.optional(
+    z.strictObject({
+      InputPathsMap: z.optional(z.record(z.string(), z.string().check(z.maxLength(256)))),
+      InputTemplate: inputText,
+    }),
+  ),
+  DeadLetterConfig: z.optional(z.strictObject({ Arn: z.optional(standardQueue) })),
   RetryPolicy: z.optional(
     z.strictObject({
       MaximumRetryAttempts: z.optional(z.int().check(z.minimum(0), z.maximum(185))),
@@ -117,7 +128,8 @@ export function deadLetterAttributes(
     RULE_ARN: ruleArn(rule.bus, rule.name),
     TARGET_ARN: targetArn,
     ERROR_CODE: error.code,
-    ERROR_MESSAGE: error.message,
+    // An attribute of a message may be neither empty nor contain these characters.
+    ERROR_MESSAGE: error.message.replace(new RegExp(invalidCharacter, 'gu'), '\uFFFD') || error.code,
     RETRY_ATTEMPTS: String(retries),
   };
 }

@@ -91,3 +91,25 @@ test('lists the secrets whose name begins with a text, page by page', async () =
   const byTag = new ListSecretsCommand({ Filters: [{ Key: 'tag-key', Values: ['stage'] }] });
   await expect(secrets.send(byTag)).rejects.toMatchObject({ name: 'ValidationException' });
 });
+
+test.each([
+  ['an empty value', { SecretString: '' }],
+  ['a value of more than 65,536 bytes', { SecretString: 'é'.repeat(32_769) }],
+  ['a name with a space', { Name: 'livechat x', SecretString: 'one' }],
+  ['a short token', { SecretString: 'one', ClientRequestToken: 'token' }],
+])('rejects a secret with %s', async (_what, fields) => {
+  const create = new CreateSecretCommand({ Name: 'livechat/x', ...fields });
+  await expect(new SecretsManagerClient(aws.client).send(create)).rejects.toMatchObject({
+    name: 'ValidationException',
+  });
+});
+
+test('rejects another value with the token of an existing version', async () => {
+  const secrets = new SecretsManagerClient(aws.client);
+  const ClientRequestToken = 'x'.repeat(32);
+  await secrets.send(new CreateSecretCommand({ Name: 'livechat/x', SecretString: 'one', ClientRequestToken }));
+  const put = (SecretString: string) =>
+    secrets.send(new PutSecretValueCommand({ SecretId: 'livechat/x', SecretString, ClientRequestToken }));
+  await expect(put('two')).rejects.toMatchObject({ name: 'ResourceExistsException' });
+  await expect(put('one')).resolves.toMatchObject({ VersionId: ClientRequestToken });
+});

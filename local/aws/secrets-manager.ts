@@ -21,15 +21,21 @@ interface Secret {
   readonly previous?: Version | undefined;
 }
 
+const maxSecretBytes = 65_536;
+const secretText = z.string().check(
+  z.minLength(1),
+  z.refine((text) => Buffer.byteLength(text) <= maxSecretBytes, `expected at most ${maxSecretBytes} bytes`),
+);
+const requestToken = z.optional(z.string().check(z.minLength(32), z.maxLength(64)));
 const createSchema = z.strictObject({
-  Name: z.string(),
-  SecretString: z.optional(z.string()),
-  ClientRequestToken: z.optional(z.string()),
+  Name: z.string().check(z.regex(/^[\w/+=.@-]{1,512}$/)),
+  SecretString: z.optional(secretText),
+  ClientRequestToken: requestToken,
 });
 const putSchema = z.strictObject({
   SecretId: z.string(),
-  SecretString: z.string(),
-  ClientRequestToken: z.optional(z.string()),
+  SecretString: secretText,
+  ClientRequestToken: requestToken,
   VersionStages: z.optional(z.array(z.literal('AWSCURRENT'))),
 });
 const getSchema = z.strictObject({
@@ -76,9 +82,15 @@ export function createSecrets(state: State) {
     const { SecretId, SecretString, ClientRequestToken } = parseInput(putSchema, input);
     const secret = find(SecretId);
     // SDKs send a token, so that a retried call does not replace the previous version.
-    const isRetry = secret.current && secret.current.id === ClientRequestToken;
-    const current = (isRetry && secret.current) || newVersion(SecretString, ClientRequestToken);
-    if (!isRetry) secrets.put(secret.name, { ...secret, current, previous: secret.current });
+    const before = versionStages(secret).find(({ id }) => id === ClientRequestToken);
+    if (before && before.text !== SecretString) {
+      throw new AwsError(
+        'ResourceExistsException',
+        `A version with the ClientRequestToken ${ClientRequestToken} exists, and has another value.`,
+      );
+    }
+    const current = before ?? newVersion(SecretString, ClientRequestToken);
+    if (!before) secrets.put(secret.name, { ...secret, current, previous: secret.current });
     return { ARN: secret.arn, Name: secret.name, VersionId: current.id, VersionStages: ['AWSCURRENT'] };
   }
 

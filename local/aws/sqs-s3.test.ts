@@ -1,4 +1,10 @@
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import {
   GetQueueUrlCommand,
   ReceiveMessageCommand,
@@ -86,4 +92,39 @@ test.each(['127.0.0.1', 'localhost'])('stores and reads objects through %s', asy
   await expect(s3.send(new GetObjectCommand({ Bucket: 'media', Key: 'none' }))).rejects.toMatchObject({
     name: 'NoSuchKey',
   });
+});
+
+const attribute = (StringValue: string, DataType = 'String') => ({ DataType, StringValue });
+
+test.each([
+  [
+    'more than ten attributes',
+    { MessageAttributes: Object.fromEntries([...'abcdefghijk'].map((name) => [name, attribute('a')])) },
+  ],
+  ['an empty attribute', { MessageAttributes: { name: attribute('') } }],
+  ['an attribute with a control character', { MessageAttributes: { name: attribute('a\u0001') } }],
+  ['an attribute of an unknown type', { MessageAttributes: { name: attribute('a', 'Text') } }],
+  ['an attribute whose name has a space', { MessageAttributes: { 'a b': attribute('a') } }],
+  ['a delay of more than 15 minutes', { DelaySeconds: 901 }],
+])('rejects a message with %s, as SQS does', async (_what, fields) => {
+  const input = { QueueUrl: aws.deadLetterQueueUrl, MessageBody: 'a', ...fields };
+  await expect(new SQSClient(aws.client).send(new SendMessageCommand(input))).rejects.toMatchObject({
+    name: 'InvalidParameterValue',
+  });
+});
+
+test.each([
+  ['a key of more than 1,024 bytes', { Key: 'ü'.repeat(513) }, 'KeyTooLongError'],
+  ['more than 2 KB of metadata', { Metadata: { name: 'x'.repeat(2_048) } }, 'MetadataTooLarge'],
+  ['a checksum of other content', { ChecksumSHA256: 'A'.repeat(43).concat('=') }, 'BadDigest'],
+  ['a condition, which the engine does not support', { IfNoneMatch: '*' }, 'UnknownOperationException'],
+])('rejects an object with %s', async (_what, fields, name) => {
+  const input = { Bucket: 'media', Key: 'a', Body: 'content', ...fields };
+  await expect(new S3Client(aws.client).send(new PutObjectCommand(input))).rejects.toMatchObject({ name });
+});
+
+test('rejects a call that deletes more than 1,000 objects', async () => {
+  const Objects = Array.from({ length: 1_001 }, (_, index) => ({ Key: `${index}` }));
+  const command = new DeleteObjectsCommand({ Bucket: 'media', Delete: { Objects } });
+  await expect(new S3Client(aws.client).send(command)).rejects.toMatchObject({ name: 'MalformedXML' });
 });

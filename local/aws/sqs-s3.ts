@@ -5,6 +5,8 @@ import * as z from 'zod/mini';
 import { createPrivateFile } from '../state.ts';
 import { queueArn } from './arn.ts';
 import type { AwsResources } from './local-aws.ts';
+import { sendError } from './protocol.ts';
+import { findS3Problem, findSqsProblem, invalidCharacter } from './request-limits.ts';
 
 const returnsQueueUrls: ReadonlySet<unknown> = new Set([
   'AmazonSQS.CreateQueue',
@@ -85,8 +87,7 @@ const load = (file: string) => import(new URL(file, import.meta.resolve('fauxqs'
 async function acceptAllPlanes(): Promise<void> {
   const { INVALID_MESSAGE_BODY_CHAR: expression }: { INVALID_MESSAGE_BODY_CHAR: RegExp } =
     await load('sqs/sqsTypes.js');
-  const invalid = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
-  expression.test = (body) => invalid.test(body);
+  expression.test = (body) => invalidCharacter.test(body);
 }
 
 /**
@@ -141,6 +142,13 @@ export async function createStorage({ folder, consumed }: StorageOptions) {
   const opened = folder === undefined ? undefined : await openStores(folder, consumed);
   const app = buildApp({ logger: false, ...(opened && { stores: opened.stores }) });
   const listeners = new Set<() => void>();
+  app.addHook('preHandler', async (request, reply) => {
+    const target = request.headers['x-amz-target'];
+    const problem = target === undefined ? findS3Problem(request) : findSqsProblem(target, request.body);
+    if (!problem) return;
+    reply.hijack();
+    sendError(reply.raw, problem, target === undefined ? 's3' : 'json');
+  });
   // SDKs connect to the host of a queue's URL. fauxqs uses sqs.<region>.localhost, which not every machine resolves.
   app.addHook('onSend', (request, _reply, payload, done) => {
     const target = request.headers['x-amz-target'];
