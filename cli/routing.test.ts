@@ -95,6 +95,17 @@ describe('livechat routing', () => {
     expect((await cli.run('routing', 'show')).stdout).toContain("LiveChat's own routing assigns every chat");
   });
 
+  test('changes nothing if another version is active than --replaces', async () => {
+    const organization = '0c1f3a52-7a6e-4f5c-9d0e-2b8f6f1f4a10';
+    const apply = (...args: string[]) => cli.run('routing', 'apply', '--organization', organization, ...args);
+    const path = await file('replacing.json', rules(hello));
+    expect((await apply('--rules', path, '--replaces', '0')).stdout).toBe('Version 1 is active.\n');
+    const conflict = { code: 1, stderr: expect.stringContaining('Version 1 is active, not 0: nothing was changed.') };
+    expect(await apply('--rules', await file('other.json', rules()), '--replaces', '0')).toMatchObject(conflict);
+    expect(await apply('--version', '0', '--replaces', '0')).toMatchObject(conflict);
+    expect((await apply('--version', '0', '--replaces', '1')).stdout).toBe('The default rules are active.\n');
+  });
+
   test.each<[string, unknown, string]>([
     ['missing', undefined, 'cannot be read: ENOENT'],
     ['not JSON', '{', 'is not JSON'],

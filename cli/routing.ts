@@ -77,14 +77,15 @@ const printRules = (shown: VersionedRules, isActive: boolean, channel: string): 
 
 /** Activates a file as a new version, or an earlier version. */
 export const applyRulesFrom = async (options: ApplyOptions): Promise<void> => {
-  const { organization, rules: file, version = 0, comment, json } = options;
+  const { organization, rules: file, version = 0, comment, replaces, json } = options;
   const candidate = file === undefined ? undefined : await readRules(file);
   const organizationId = await chooseOrganization(organization);
   const applied = candidate
-    ? await applyRules(organizationId, candidate, comment, new Date().toISOString())
-    : await restoreVersion(organizationId, version, Date.now());
+    ? await applyRules(organizationId, candidate, comment, new Date().toISOString(), replaces)
+    : await restoreVersion(organizationId, version, Date.now(), replaces);
   if (!applied) throw noSuchVersion(version);
-  const { version: active, changed } = applied;
+  const { version: active, changed, isConflict } = applied;
+  if (isConflict) throw new CliError(`Version ${active.version} is active, not ${replaces}: nothing was changed.`);
   if (json) return printJson({ ok: true, organizationId, version: active.version, changed });
   const name = active.version === 0 ? 'The default rules are' : `Version ${active.version} is`;
   print(changed ? `${name} active.` : `${name} already active with the same rules: nothing was changed.`);

@@ -57,6 +57,9 @@ type Reads = Readonly<Record<string, (request: ReadRequest) => unknown>>;
 /** The response bodies of GET requests, by path. */
 export type Responses<T extends Reads> = { readonly [Path in keyof T]: Awaited<ReturnType<T[Path]>> };
 
+/** Above the ids of LiveChat, AWS and the bridge, and below DynamoDB's limits on keys. */
+const maxIdBytes = 512;
+
 /** Adds a route for each GET request. */
 export function addReads(app: Hono, reads: Reads): void {
   for (const [path, read] of Object.entries(reads)) {
@@ -65,7 +68,11 @@ export function addReads(app: Hono, reads: Reads): void {
       const { organizationId, ...query } = req.query();
       const normalized =
         organizationId === undefined ? {} : { organizationId: normalizeOrganizationId(organizationId) };
-      const request = { id: req.param('id') ?? '', query: { ...query, ...normalized }, signal: req.raw.signal };
+      const id = req.param('id') ?? '';
+      for (const [field, value] of Object.entries({ id, ...normalized })) {
+        if (Buffer.byteLength(value) > maxIdBytes) throw invalid(400, field, `at most ${maxIdBytes} bytes`);
+      }
+      const request = { id, query: { ...query, ...normalized }, signal: req.raw.signal };
       return context.json(await read(request));
     });
   }

@@ -125,18 +125,20 @@ async function listReconciliation({ query: { organizationId } }: ReadRequest) {
 export type RedriveDryRun = Awaited<ReturnType<typeof dryRunRedrive>>;
 
 /**
- * `reason`: why a dead letter cannot be redriven. `warning`: why a redrive is useless unless the cause was removed; it needs
+ * In the order of the requests, in which they must be redriven. `reason`: why a dead letter cannot be redriven. `warning`: why a redrive is useless unless the cause was removed; it needs
  * `force`.
  */
 async function dryRunRedrive(ids: readonly string[]) {
   const deadLetters = await Promise.all(
     ids.map(async (id) => {
-      const summary = (await findDeadLetter(id))?.summary;
+      const { summary, deadLetter } = (await findDeadLetter(id)) ?? {};
       const reason = summary ? redriveObstacle(summary) : 'the dead letter does not exist';
-      return { id, reason, warning: summary && redriveWarning(summary) };
+      const orderKey = deadLetter?.kind === 'send' ? deadLetter.request.orderKey : 0;
+      return { orderKey, result: { id, reason, warning: summary && redriveWarning(summary) } };
     }),
   );
-  return { deadLetters };
+  deadLetters.sort((one, other) => one.orderKey - other.orderKey);
+  return { deadLetters: deadLetters.map(({ result }) => result) };
 }
 
 export const redriveRequest = z.strictObject({ force: z.optional(z.boolean()) });

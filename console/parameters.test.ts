@@ -52,3 +52,15 @@ describe('a cursor that the list did not return is rejected with 400', () => {
     expect(await local.api(`/api/conversations/${id}?after=${after}`)).toMatchObject({ status: 400, body: { error } });
   });
 });
+
+it.each(['id', 'organizationId'])(
+  'an %s above 512 bytes, which DynamoDB may not accept as a key, is rejected',
+  async (field) => {
+    const long = 'é'.repeat(257);
+    for (const path of ['conversations', 'messages', 'dead-letters', 'executions']) {
+      const url = field === 'id' ? `/api/${path}/${long}` : `/api/${path}/a?organizationId=${long}`;
+      const error = { field, expected: 'at most 512 bytes' };
+      expect(await local.api(url)).toMatchObject({ status: 400, body: { error } });
+    }
+  },
+);

@@ -66,6 +66,23 @@ describe('/api/routing', () => {
       expect(versions.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     });
 
+    it('applies one of eight concurrent requests that replace the same version', async () => {
+      const organizationId = randomUUID();
+      const names = Array.from({ length: 8 }, (_, index) => `${index}`);
+      const responses = await Promise.all(
+        names.map((name) => send('rules', { organizationId, ruleSet: rules(tag(name)), replaces: 0 })),
+      );
+      expect(responses.filter(({ status }) => status === 200)).toHaveLength(1);
+      expect(responses.filter(({ status }) => status === 409)).toHaveLength(7);
+      const [winner] = responses.filter(({ status }) => status === 200);
+      const { active } = z.object({ active: z.object({ version: z.number() }) }).parse(winner?.body);
+      expect((await readRules(organizationId)).body).toMatchObject({ rules: [{ active }] });
+      expect(await send('rules', { organizationId, version: 0, replaces: active.version + 1 })).toMatchObject({
+        status: 409,
+        body: { error: { field: 'replaces' } },
+      });
+    });
+
     it.each<[unknown, number, object]>([
       ['no JSON', 400, { error: { field: 'ruleSet' } }],
       [

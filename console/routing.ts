@@ -5,17 +5,25 @@ import { normalizeOrganizationId } from '../core/channel/spec.ts';
 import { organizations } from '../core/conversations/queries.ts';
 import { dryRunConversations } from '../core/routing/dry-run.ts';
 import { InvalidRulesError, parseRules, type RuleSet } from '../core/routing/rules.ts';
-import { activeRules, applyRules, findRules, listVersions, restoreVersion } from '../core/routing/store.ts';
+import {
+  type AppliedRules,
+  activeRules,
+  applyRules,
+  findRules,
+  listVersions,
+  restoreVersion,
+} from '../core/routing/store.ts';
 import { invalid, parseBody, type ReadRequest } from './http.ts';
 
 const optionalId = z.optional(z.string());
+const version = z.int().check(z.minimum(0));
 export const rulesRequest = z.union([
-  z.strictObject({ organizationId: optionalId, version: z.int().check(z.minimum(0)) }),
+  z.strictObject({ organizationId: optionalId, version, replaces: z.optional(version) }),
   z.strictObject({
     organizationId: optionalId,
     ruleSet: z.unknown(),
     comment: z.optional(z.string().check(z.maxLength(500))),
-    replaces: z.optional(z.int().check(z.minimum(0))),
+    replaces: z.optional(version),
   }),
 ]);
 export const rulesDryRunRequest = z.strictObject({
@@ -64,19 +72,17 @@ export function routing(): Hono {
   app.post('/rules', async (context) => {
     const expected = '{"ruleSet":{…},"comment":"…"}, or {"version":3} for an earlier one';
     const body = await parseBody(context, rulesRequest, 'ruleSet', expected);
+    const { replaces } = body;
     if ('version' in body) {
       const organizationId = await resolveOrganization(body.organizationId);
-      const restored = await restoreVersion(organizationId, body.version, Date.now());
+      const restored = await restoreVersion(organizationId, body.version, Date.now(), replaces);
       if (!restored) throw noSuchVersion();
-      return context.json({ organizationId, active: restored.version, changed: restored.changed });
+      return context.json({ organizationId, ...describeApplied(restored) });
     }
     const ruleSet = parseRuleSet(body.ruleSet);
     const organizationId = await resolveOrganization(body.organizationId);
-    const { comment, replaces } = body;
-    const applied = await applyRules(organizationId, ruleSet, comment, new Date().toISOString(), replaces);
-    const { version, changed, isConflict } = applied;
-    if (isConflict) throw invalid(409, 'replaces', `the active version, which is ${version.version}`);
-    return context.json({ organizationId, active: version, changed });
+    const applied = await applyRules(organizationId, ruleSet, body.comment, new Date().toISOString(), replaces);
+    return context.json({ organizationId, ...describeApplied(applied) });
   });
 
   app.post('/test', async (context) => {
@@ -85,6 +91,11 @@ export function routing(): Hono {
   });
 
   return app;
+}
+
+function describeApplied({ version, changed, isConflict }: AppliedRules) {
+  if (isConflict) throw invalid(409, 'replaces', `the active version, which is ${version.version}`);
+  return { active: version, changed };
 }
 
 const noSuchVersion = () => invalid(404, 'version', 'the number of a stored version, or 0 for the default rules');

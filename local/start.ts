@@ -4,7 +4,7 @@ import picocolors from 'picocolors';
 import { startEngine } from './engine.ts';
 import { defaultAsyncConcurrency } from './lambda/async-invocation.ts';
 import { formatActivity, formatReady, formatStart } from './output.ts';
-import { defaultDataFolder, toStateError } from './state.ts';
+import { defaultDataFolder, StateError, toStateError } from './state.ts';
 
 /** `npm start`: runs the engine until SIGTERM or SIGINT. */
 
@@ -114,8 +114,17 @@ function onParentExit(stop: () => void): void {
   timer.unref();
 }
 
-run().catch((failure: unknown) => {
+/** Prints an error of the data folder in one line, with the fix, and another error with its stack. */
+function fail(failure: unknown, describe: (error: Error) => string | undefined): void {
   const error = dataFolder === undefined ? failure : toStateError(failure, dataFolder);
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const text = error instanceof StateError ? error.message : error instanceof Error ? describe(error) : String(error);
+  // The error is the last line.
+  printLines();
+  process.stderr.write(`${text}\n`);
   process.exit(1);
-});
+}
+
+// A full disk shows at any write. What is stored continues at the next start.
+process.on('uncaughtException', (failure) => fail(failure, ({ stack }) => stack));
+
+run().catch((failure: unknown) => fail(failure, ({ message }) => message));

@@ -38,6 +38,13 @@ const apply = bridgeCommand('apply', {
       z.string().check(z.maxLength(500, 'at most 500 characters')),
     ),
   )
+  .addOption(
+    option(
+      '--replaces <number>',
+      'fail if another version than this is active; 0 for the default rules',
+      wholeNumber(0),
+    ),
+  )
   .addOption(organization)
   .addHelpText('after', '\nFunctions cache rules for a minute, so a change takes up to a minute to apply.');
 export type ApplyOptions = ReturnType<typeof apply.opts>;

@@ -1,5 +1,10 @@
 import pLimit from 'p-limit';
-import { conversationItems, findCustomerConversations } from '../conversations/queries.ts';
+import {
+  type CustomerConversations,
+  conversationItems,
+  findCustomerConversations,
+  type KnownCustomer,
+} from '../conversations/queries.ts';
 import { listConversationFiles, listOutboundFiles, mediaBucket } from '../media/media.ts';
 import { messageItems } from '../messages/queries.ts';
 import { findDeadLetterItems } from '../outbound/dead-letter.ts';
@@ -23,10 +28,22 @@ export interface ErasureTarget {
 /**
  * Finds everything stored about the target. Reads every conversation, dead letter and large event of the organization, and the
  * keys of its outbound files.
+ *
+ * @param earlier what was found before the conversations, which name the customers, were deleted
  */
-export async function findStoredData({ organizationId, customers: wanted, conversationId }: ErasureTarget) {
-  const { customers, conversationIds: found } = await findCustomerConversations(organizationId, wanted);
-  const conversationIds = [...new Set([...found, ...(conversationId === undefined ? [] : [conversationId])])];
+export async function findStoredData(
+  { organizationId, customers: wanted, conversationId }: ErasureTarget,
+  earlier: CustomerConversations = { customers: [], conversationIds: [] },
+) {
+  const wantedOrFound = [...wanted, ...earlier.customers.map(({ id }) => id)];
+  const current = await findCustomerConversations(organizationId, wantedOrFound);
+  const customers = [
+    ...new Map(
+      [...earlier.customers, ...current.customers].map((one): [string, KnownCustomer] => [one.id, one]),
+    ).values(),
+  ];
+  const given = conversationId === undefined ? [] : [conversationId];
+  const conversationIds = [...new Set([...earlier.conversationIds, ...current.conversationIds, ...given])];
   const perConversation = await Promise.all(
     conversationIds.map(async (id) => {
       const key = { organizationId, conversationId: id };
@@ -83,7 +100,7 @@ export async function erase(first: StoredData, target: ErasureTarget, onDeleted:
   let remaining = first;
   for (let round = 0; round < maxRounds; round += 1) {
     await eraseOnce(remaining, onDeleted);
-    remaining = await findStoredData(target);
+    remaining = await findStoredData(target, remaining);
     if (isEmpty(remaining)) return;
   }
   throw new ConcurrentWritesError();

@@ -72,9 +72,17 @@ export async function listVersions(organizationId: string): Promise<RulesVersion
   return data.map(({ version, comment, createdAt }) => ({ version, comment, createdAt }));
 }
 
+/** The active rules after a change, and whether it changed them. */
+export interface AppliedRules {
+  readonly version: VersionedRules;
+  readonly changed: boolean;
+  /** Another version was active than the one to replace, so nothing was changed. */
+  readonly isConflict?: boolean;
+}
+
 /**
  * Stores rules as the next version and activates it. Rules equal to the active ones create no version. With `replaces`, changes
- * nothing if another version than that is active, and returns it with `isConflict`.
+ * nothing if another version than that is active.
  */
 export async function applyRules(
   organizationId: string,
@@ -82,12 +90,24 @@ export async function applyRules(
   comment: string | undefined,
   createdAt: string,
   replaces?: number,
-): Promise<{ version: VersionedRules; changed: boolean; isConflict?: boolean }> {
-  const current = await activeRules(organizationId);
-  if (replaces !== undefined && replaces !== current.version) {
-    return { version: current, changed: false, isConflict: true };
+): Promise<AppliedRules> {
+  let created: VersionedRules | undefined;
+  for (;;) {
+    const current = await activeRules(organizationId);
+    if (replaces !== undefined && replaces !== current.version) return conflict(current);
+    if (canonicalJson(current.ruleSet) === canonicalJson(ruleSet)) return { version: current, changed: false };
+    created ??= await createVersion(organizationId, ruleSet, comment, createdAt);
+    const isActive = await activateVersion(organizationId, created, current, Date.parse(createdAt));
+    if (isActive) return { version: created, changed: true };
   }
-  if (canonicalJson(current.ruleSet) === canonicalJson(ruleSet)) return { version: current, changed: false };
+}
+
+async function createVersion(
+  organizationId: string,
+  ruleSet: RuleSet,
+  comment: string | undefined,
+  createdAt: string,
+): Promise<VersionedRules> {
   for (;;) {
     const { data } = await RuleVersion.query
       .primary({ organizationId })
@@ -95,37 +115,53 @@ export async function applyRules(
     const info = { version: (data[0]?.version ?? 0) + 1, createdAt, ...(comment && { comment }) };
     const item = { organizationId, ...info, ruleSet: JSON.stringify(ruleSet) };
     // A concurrent call may have created this version.
-    if (!(await ifConditionHolds(RuleVersion.create(item).go()))) continue;
-    await activateVersion(organizationId, { version: info.version, ruleSet }, current, Date.parse(createdAt));
-    return { version: { ...info, ruleSet }, changed: true };
+    if (await ifConditionHolds(RuleVersion.create(item).go())) return { ...info, ruleSet };
   }
 }
 
-/** Activates an earlier version, or 0 for the default rules. Returns undefined if it does not exist. */
+/**
+ * Activates an earlier version, or 0 for the default rules. Returns undefined if it does not exist. `replaces` is as in
+ * {@link applyRules}.
+ */
 export async function restoreVersion(
   organizationId: string,
   version: number,
   now: number,
-): Promise<{ version: VersionedRules; changed: boolean } | undefined> {
+  replaces?: number,
+): Promise<AppliedRules | undefined> {
   const rules = await findRules(organizationId, version);
   if (!rules) return undefined;
-  const current = await activeRules(organizationId);
-  const changed = current.version !== version;
-  if (changed) await activateVersion(organizationId, rules, current, now);
-  return { version: rules, changed };
+  for (;;) {
+    const current = await activeRules(organizationId);
+    if (replaces !== undefined && replaces !== current.version) return conflict(current);
+    if (current.version === version) return { version: rules, changed: false };
+    if (await activateVersion(organizationId, rules, current, now)) return { version: rules, changed: true };
+  }
 }
 
-/** Threads that wait under the previous rules, also those that start while functions cache them, still get their message. */
+const conflict = (version: VersionedRules): AppliedRules => ({ version, changed: false, isConflict: true });
+
+/**
+ * Threads that wait under the previous rules, also those that start while functions cache them, still get their message. Returns
+ * false if another version was activated since the previous one was read.
+ */
 async function activateVersion(
   organizationId: string,
   { version, ruleSet }: VersionedRules,
   previous: ActiveRules,
   now: number,
-): Promise<void> {
+): Promise<boolean> {
   const until = now + (maxWaitSeconds + cacheSeconds()) * 1000;
   const waitingUntil = testsMessage(previous.ruleSet) ? until : previous.waitingUntil;
   const item = { organizationId, version, testsMessage: testsMessage(ruleSet), waitingUntil };
-  await activeVersion().upsert(item).go();
+  const write = activeVersion()
+    .upsert(item)
+    .where((active, op) => {
+      const isPrevious = op.eq(active.version, previous.version);
+      return previous.version === 0 ? `${op.notExists(active.version)} OR ${isPrevious}` : isPrevious;
+    })
+    .go();
+  return (await ifConditionHolds(write)) !== undefined;
 }
 
 /** Reads the active rules, and caches them for ROUTING_CACHE_SECONDS. */

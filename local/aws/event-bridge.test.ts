@@ -54,6 +54,7 @@ test('delivers an event to the functions of all matching rules and no others', a
 test.each<[string, object, string]>([
   ['no source', { Source: undefined }, 'InvalidArgument'],
   ['an empty detail-type', { DetailType: '' }, 'InvalidArgument'],
+  ['a long detail-type', { DetailType: 'x'.repeat(129) }, 'InvalidArgument'],
   ['no detail', { Detail: undefined }, 'InvalidArgument'],
   ['a detail that is not JSON', { Detail: '{' }, 'MalformedDetail'],
   ['a detail that is not an object', { Detail: '[1]' }, 'MalformedDetail'],

@@ -538,6 +538,18 @@ test.each<[string, string, string, () => Promise<unknown>]>([
   ],
   ['a FIFO queue without a group', 'ValidationException', 'MessageGroupId', () => putTarget({ Arn: `${queue}.fifo` })],
   ['two inputs', 'ValidationException', 'Only one of', () => putTarget({ Arn: queue, Input: '1', InputPath: '$' })],
+  [
+    'a long input',
+    'ValidationException',
+    '8192',
+    () => putTarget({ Arn: queue, Input: JSON.stringify('x'.repeat(8_192)) }),
+  ],
+  [
+    'a FIFO queue as dead-letter queue',
+    'ValidationException',
+    'standard queue',
+    () => putTarget({ Arn: queue, DeadLetterConfig: { Arn: `${queue}.fifo` } }),
+  ],
   ['an input that is not JSON', 'ValidationException', 'JSON syntax', () => putTarget({ Arn: queue, Input: '{' })],
   [
     'a filter in a path',

@@ -4,7 +4,8 @@ import type { RedriveDryRun } from '../../operations.ts';
 import { call, useCommand } from '../app/api.ts';
 import { Confirmation, Problem } from '../parts/ui.tsx';
 
-const concurrency = 4;
+/** Redrives run one after the other, so that the messages of a conversation keep their order. */
+const concurrency = { redrive: 1, dismiss: 4 };
 
 interface Progress {
   readonly total: number;
@@ -12,14 +13,14 @@ interface Progress {
   readonly failures: readonly string[];
 }
 
-/** Posts to each dead letter, a few at a time; a failure does not stop the others. */
+/** Posts to each dead letter. A failure does not stop the others. */
 async function postAll(
   ids: readonly string[],
-  action: 'redrive' | 'dismiss',
+  action: keyof typeof concurrency,
   body: (id: string) => object | undefined,
   onProgress: (progress: Progress) => void,
 ): Promise<void> {
-  const limit = pLimit(concurrency);
+  const limit = pLimit(concurrency[action]);
   const failures: string[] = [];
   let done = 0;
   const post = async (id: string) => {
@@ -51,7 +52,7 @@ export function Actions({ ids, redrivable = true, onDone }: ActionsProps) {
   };
   const start = (
     chosen: readonly string[],
-    action: 'redrive' | 'dismiss',
+    action: keyof typeof concurrency,
     body: (id: string) => object | undefined,
   ) => {
     close();
@@ -112,8 +113,8 @@ export function Actions({ ids, redrivable = true, onDone }: ActionsProps) {
 function summarizeDryRun({ deadLetters }: RedriveDryRun) {
   const withoutObstacle = deadLetters.filter(({ reason }) => reason === undefined);
   return {
-    redrivable: withoutObstacle.filter(({ warning }) => warning === undefined).map(({ id }) => id),
-    likelyToFail: withoutObstacle.filter(({ warning }) => warning !== undefined).map(({ id }) => id),
+    possible: withoutObstacle.map(({ id }) => id),
+    likelyToFail: new Set(withoutObstacle.filter(({ warning }) => warning !== undefined).map(({ id }) => id)),
     reasons: [
       ...countTexts(
         'cannot be redriven',
@@ -140,8 +141,8 @@ interface RedrivePlanProps {
 
 function RedrivePlan({ dryRun, onRedrive, onCancel }: RedrivePlanProps) {
   const [force, setForce] = useState(false);
-  const { redrivable, likelyToFail, reasons } = summarizeDryRun(dryRun);
-  const chosen = force ? [...redrivable, ...likelyToFail] : redrivable;
+  const { possible, likelyToFail, reasons } = summarizeDryRun(dryRun);
+  const chosen = force ? possible : possible.filter((id) => !likelyToFail.has(id));
   return (
     <section class="plan" aria-label="Dry run">
       <p>
@@ -150,17 +151,17 @@ function RedrivePlan({ dryRun, onRedrive, onCancel }: RedrivePlanProps) {
       {reasons.map((text) => (
         <p key={text}>{text}</p>
       ))}
-      {likelyToFail.length > 0 && (
+      {likelyToFail.size > 0 && (
         <label>
           <input type="checkbox" checked={force} onChange={({ currentTarget: { checked } }) => setForce(checked)} />{' '}
-          Also redrive the {likelyToFail.length} that would probably fail again
+          Also redrive the {likelyToFail.size} that would probably fail again
         </label>
       )}
       <button
         type="button"
         class="primary"
         disabled={chosen.length === 0}
-        onClick={() => onRedrive(chosen, new Set(likelyToFail))}
+        onClick={() => onRedrive(chosen, likelyToFail)}
       >
         Redrive {chosen.length} now
       </button>{' '}
