@@ -59,9 +59,10 @@ export async function findStoredData(
   );
   const ids = [...conversationIds, ...customers.map(({ id }) => id)];
   const outboundFiles = ids.length > 0 ? await listOutboundFiles(organizationId, ids) : [];
-  const deadLetters = ids.length > 0 ? await findDeadLetterItems(ids) : [];
-  // A webhook that matches no schema is stored under `unknown`.
-  const large = ids.length > 0 ? await findLargeEvents(mediaBucket(), [organizationId, 'unknown'], ids) : [];
+  // What matches no schema is stored under `unknown`.
+  const organizationIds = [organizationId, 'unknown'];
+  const deadLetters = ids.length > 0 ? await findDeadLetterItems(organizationIds, ids) : [];
+  const large = ids.length > 0 ? await findLargeEvents(mediaBucket(), organizationIds, ids) : [];
   return {
     organizationId,
     customers,

@@ -198,6 +198,7 @@ describe('another dead letter', () => {
     [{ id: '' }],
     [{ correlationId: '' }],
     [{ organizationId: '' }],
+    [{ organizationId: 'ORGANIZATION' }],
   ])('of a rejected request with the metadata %j publishes message.failed', async (metadata) => {
     const deadLetter: DeadLetter = { kind: 'rejected', id: randomUUID(), event: event({ metadata }), error };
     await handler.handleDeadLetter(deadLetter, sendWorld().ports);

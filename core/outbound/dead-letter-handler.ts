@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import * as z from 'zod/mini';
+import { normalizeOrganizationId } from '../channel/spec.ts';
 import { putEvent } from '../events/bus.ts';
 import { id } from '../events/schemas.ts';
 import { count } from '../platform/metrics.ts';
@@ -104,7 +105,7 @@ async function reportOther(deadLetter: Exclude<DeadLetter, { kind: 'send' }>): P
   const { id: deadLetterId, kind, error } = deadLetter;
   const event = deadLetter.kind === 'unreadable' ? undefined : deadLetter.event;
   const { metadata, data } = eventDetail.safeParse(event?.detail).data ?? {};
-  const organizationId = metadata?.organizationId ?? data?.organizationId ?? 'unknown';
+  const organizationId = normalizeOrganizationId(metadata?.organizationId ?? data?.organizationId ?? 'unknown');
   const { conversationId = '', requestId = '' } = data ?? {};
   const causationId = metadata?.id ?? event?.id ?? deadLetterId;
   const cause = { organizationId, correlationId: metadata?.correlationId ?? causationId, causationId };

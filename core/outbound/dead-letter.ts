@@ -376,12 +376,16 @@ export async function listDeadLettersOfEveryStatus(query: Omit<DeadLetterPage, '
   return pages.flatMap(({ deadLetters }) => deadLetters);
 }
 
-/** The items of the dead letters that contain one of the texts. Reads every dead letter. */
-export async function findDeadLetterItems(texts: readonly string[]): Promise<StoredItem[]> {
+/** The items of the organizations' dead letters that contain one of the texts. Reads every dead letter. */
+export async function findDeadLetterItems(
+  organizationIds: readonly string[],
+  texts: readonly string[],
+): Promise<StoredItem[]> {
   const found: StoredItem[] = [];
   for (const status of deadLetterStatuses) {
     const { data } = await DeadLetterEntity.query.byStatus({ status }).go({ pages: 'all' });
-    for (const { id, deadLetter, conversationId } of data) {
+    for (const { id, deadLetter, organizationId, conversationId } of data) {
+      if (!organizationIds.includes(organizationId)) continue;
       if (texts.some((part) => conversationId === part || deadLetter.includes(part))) {
         found.push(parseItemAddress(DeadLetterEntity.get({ id }).params(), 'deadLetter'));
       }
