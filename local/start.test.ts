@@ -106,20 +106,48 @@ test.each<[string, string, (folder: string) => void]>([
   expect(errors()).toMatch(/^.*, choose another folder with --data DIR, or store nothing with --memory\.\n$/);
 });
 
+/** Starts with a limit on the size of files, in units of 512 bytes or 1 KB. */
+function startWithFileLimit(units: number, folder: string) {
+  const command = `ulimit -f ${units}; exec "$0" "$@"`;
+  const args = [process.execPath, program, ...freePorts, '--json', '--data', folder];
+  const child = spawn('sh', ['-c', command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  cleanups.push(() => child.kill('SIGKILL'));
+  return child;
+}
+
+const diskFull = (folder: string) =>
+  `Cannot write to the folder ${folder}: its disk is full or has failed. Free some space, choose another folder with --data DIR, or store nothing with --memory.\n`;
+
 test('exits with code 1 and prints the fix if the disk is full', async () => {
   const folder = createDataFolder();
-  // A limit on the size of files, in units of 512 bytes or 1 KB.
-  const command = `ulimit -f 20; exec "$0" "$@"`;
-  const args = [process.execPath, program, ...freePorts, '--data', folder];
-  const child = spawn('sh', ['-c', command, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
-  cleanups.push(() => child.kill('SIGKILL'));
+  const child = startWithFileLimit(20, folder);
 
   const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
 
   expect(code).toBe(1);
-  expect(errors).toBe(
-    `Cannot write to the folder ${folder}: its disk is full or has failed. Free some space, choose another folder with --data DIR, or store nothing with --memory.\n`,
-  );
+  expect(errors).toBe(diskFull(folder));
+});
+
+test('exits with code 1 and prints the fix, without a stack, if the disk becomes full', async () => {
+  const folder = createDataFolder();
+  const child = startWithFileLimit(2_000, folder);
+  const ended = Promise.all([text(child.stderr), once(child, 'close')]);
+  const [line] = await once(createInterface({ input: child.stdout }), 'line');
+  const { aws }: { aws: string } = JSON.parse(String(line));
+  const Detail = JSON.stringify({ data: { text: 'x'.repeat(40_000) } });
+  const entry = { EventBusName: 'omnichannel', Source: 'shop', DetailType: 'message.send.requested', Detail };
+  const body = JSON.stringify({ Entries: Array(5).fill(entry) });
+
+  while (child.exitCode === null) {
+    await fetch(aws, { method: 'POST', headers: { 'x-amz-target': 'AWSEvents.PutEvents' }, body }).catch(
+      () => undefined,
+    );
+  }
+
+  const [errors, [code]] = await ended;
+  expect(code).toBe(1);
+  expect(errors.slice(-1_000)).toContain(`\n${diskFull(folder)}`);
+  expect(errors.slice(-diskFull(folder).length)).toBe(diskFull(folder));
 });
 
 test('stops if SIGTERM ends the npm process that started it', async () => {

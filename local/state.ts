@@ -101,7 +101,11 @@ export function toStateError(error: unknown, folder: string): unknown {
 function findProblem(error: unknown, folder: string): Problem | undefined {
   if (!(error instanceof Error)) return undefined;
   // Extended codes such as SQLITE_BUSY_RECOVERY have the primary code in their lowest byte.
-  if ('errcode' in error) return problems.get(Number(error.errcode) & 0xff);
+  if ('errcode' in error) {
+    // A full disk rolls back the transaction, and with it the creation of a collection.
+    if (error.message.startsWith('no such table')) return 'diskError';
+    return problems.get(Number(error.errcode) & 0xff);
+  }
   return 'path' in error && 'code' in error && String(error.path).startsWith(folder)
     ? problems.get(error.code)
     : undefined;
