@@ -172,7 +172,7 @@ describe('on an engine that misses webhooks', () => {
 
   test.each([
     ['', ''],
-    [' if stdin is no terminal', ' < /dev/null'],
+    [' if stdin is not a terminal', ' < /dev/null'],
   ])('Ctrl-C saves where the run is%s, and the command that it prints continues it', async (_, stdin) => {
     for (let n = 0; n < 3; n += 1) await bus.chat();
     await cli.json('limits', 'set', '--calls-per-second', '5');

@@ -83,7 +83,7 @@ export const confirmedCommand = (name: string, help: CommandHelp) =>
 /** Collects the values of an option that can be repeated. */
 export const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
 
-/** Digits only: an empty text, such as of an unset shell variable, is no number. */
+/** Digits only. Rejects an empty string, such as that of an unset shell variable. */
 export const wholeNumber = (min: number, max = Number.MAX_SAFE_INTEGER) => {
   const expected =
     max === Number.MAX_SAFE_INTEGER ? `a whole number, ${min} or more` : `a whole number from ${min} to ${max}`;

@@ -37,7 +37,7 @@ const cache = fileURLToPath(new URL('../node_modules/.cache/compile', import.met
 const env = { NODE_COMPILE_CACHE: cache, ...process.env };
 const child = spawn(node, options, { stdio: 'inherit', env });
 
-// One of them can be a pipe or a file.
+// stdin, stdout or stderr can be redirected to a pipe or a file.
 const isInTerminal = [0, 1, 2].some(isatty);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {

@@ -95,7 +95,7 @@ describe('livechat routing', () => {
     expect((await cli.run('routing', 'show')).stdout).toContain("LiveChat's own routing assigns every chat");
   });
 
-  test('changes nothing if another version is active than --replaces', async () => {
+  test('changes nothing if --replaces is not the active version', async () => {
     const organization = '0c1f3a52-7a6e-4f5c-9d0e-2b8f6f1f4a10';
     const apply = (...args: string[]) => cli.run('routing', 'apply', '--organization', organization, ...args);
     const path = await file('replacing.json', rules(hello));

@@ -57,7 +57,7 @@ type Reads = Readonly<Record<string, (request: ReadRequest) => unknown>>;
 /** The response bodies of GET requests, by path. */
 export type Responses<T extends Reads> = { readonly [Path in keyof T]: Awaited<ReturnType<T[Path]>> };
 
-/** Above the ids of LiveChat, AWS and the bridge, and below DynamoDB's limits on keys. */
+/** Longer than any id of LiveChat, AWS or the bridge, and short enough for DynamoDB's keys. */
 const maxIdBytes = 512;
 
 /** Adds a route for each GET request. */
@@ -85,7 +85,7 @@ export function invalid(status: 400 | 404 | 409, field: string, expected: string
 
 export const invalidCursor = () => invalid(400, 'after', 'the `next` of the previous page');
 
-/** Reads the page after a cursor. Responds with 400 to a cursor that the list did not return. */
+/** Responds with 400 if the read of a page after a cursor rejects the cursor. */
 export async function readAfter<T>(after: string | undefined, read: Promise<T>): Promise<T> {
   return read.catch((error: Error) => {
     const cause = findCause(error);

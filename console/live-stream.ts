@@ -9,8 +9,8 @@ const rateLimitTicks = 4;
 /** How long after the last activity a rate may still recover. */
 const rateRecoveryMs = 120_000;
 const heartbeatMs = 15_000;
-/** Maximum number of characters that wait for a reader, such as a suspended browser tab. */
-const maxWaiting = 10_000_000;
+/** Maximum number of characters that are buffered for a slow client, such as a suspended browser tab. */
+const maxBufferedCharacters = 10_000_000;
 
 /**
  * Counts all activity for the lifetime of the process and streams it to the pages that are open. Rate limits are read only while
@@ -55,8 +55,8 @@ export function createLiveStream(subscribe: Subscribe, notMeasured: readonly Sta
     /** The current counts. */
     flow: () => flow.view(Date.now()),
     /**
-     * Server-sent events: each activity under its type, and the counts at once and each second as `flow`. Ends if the reader is
-     * too slow: browsers then reconnect, and the page reloads its data.
+     * Streams server-sent events: one for each activity, named by its type, and `flow` with the counts, immediately and then every
+     * second. Closes the stream if the client falls too far behind. Browsers reconnect, and the page reloads its data.
      */
     respond: (context: Context) =>
       streamSSE(context, async (events) => {
@@ -64,7 +64,7 @@ export function createLiveStream(subscribe: Subscribe, notMeasured: readonly Sta
         events.onAbort(ended.resolve);
         let waiting = 0;
         const listener = (activity: Activity) => {
-          if (waiting > maxWaiting) return ended.resolve();
+          if (waiting > maxBufferedCharacters) return ended.resolve();
           const data = JSON.stringify(activity);
           waiting += data.length;
           void events.writeSSE({ event: activity.type, data }).finally(() => {

@@ -125,8 +125,8 @@ async function listReconciliation({ query: { organizationId } }: ReadRequest) {
 export type RedriveDryRun = Awaited<ReturnType<typeof dryRunRedrive>>;
 
 /**
- * In the order of the requests, in which they must be redriven. `reason`: why a dead letter cannot be redriven. `warning`: why a redrive is useless unless the cause was removed; it needs
- * `force`.
+ * Returns the results in the order of the requests, in which they must be redriven. `reason`: why a dead letter cannot be
+ * redriven. `warning`: why a redrive would probably fail again; it requires `force`.
  */
 async function dryRunRedrive(ids: readonly string[]) {
   const deadLetters = await Promise.all(

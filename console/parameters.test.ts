@@ -14,7 +14,7 @@ const post = async (path: string, body: unknown) => {
   return { status: response.status, body: await response.json() };
 };
 
-describe('an organization id in upper case is the organization', () => {
+describe('organization ids are case-insensitive', () => {
   it('for rate limits', async () => {
     const organizationId = randomUUID();
     const path = `/api/rate-limits/${organizationId.toUpperCase()}`;

@@ -22,6 +22,16 @@ describe('/api/routing', () => {
   };
   const readRules = (organizationId: string) => local.api(`/api/routing/rules?organizationId=${organizationId}`);
 
+  const started = fixture('incoming_chat.json');
+  /** An organization with a chat that a returning customer with the plan `pro` started. */
+  async function createOrganization(): Promise<string> {
+    const organization_id = randomUUID();
+    for (const body of [started, fixture('incoming_chat.reopened.json')])
+      await post(local, { ...body, organization_id });
+    await local.idle();
+    return organization_id;
+  }
+
   describe('/rules', () => {
     it('returns the default rules until others are applied', async () => {
       const organizationId = randomUUID();
@@ -100,9 +110,16 @@ describe('/api/routing', () => {
       ],
       [{ version: 7, organizationId: 'O' }, 404, { error: { field: 'version' } }],
       [{ version: -1 }, 400, { error: { field: 'ruleSet' } }],
-      [{ ruleSet: rules(tag('a')) }, 400, { error: { field: 'organizationId' } }],
     ])('rejects %j', async (body, status, expected) => {
       expect(await send('rules', body)).toMatchObject({ status, body: expected });
+    });
+
+    it('requires the organization if there are several', async () => {
+      await Promise.all([createOrganization(), createOrganization()]);
+      expect(await send('rules', { ruleSet: rules(tag('a')) })).toMatchObject({
+        status: 400,
+        body: { error: { field: 'organizationId' } },
+      });
     });
 
     it('returns 404 for a missing version', async () => {
@@ -114,15 +131,6 @@ describe('/api/routing', () => {
   });
 
   describe('/test', () => {
-    const started = fixture('incoming_chat.json');
-    /** An organization with a chat that a returning customer with the plan `pro` started. */
-    async function createOrganization(): Promise<string> {
-      const organization_id = randomUUID();
-      for (const body of [started, fixture('incoming_chat.reopened.json')])
-        await post(local, { ...body, organization_id });
-      await local.idle();
-      return organization_id;
-    }
     const results = z.object({
       activeVersion: z.number(),
       results: z.array(

@@ -12,7 +12,7 @@ import { parseSendRequested, rejectedEvent, type SendRequest, sendRequestedType 
 import { expiresAfter } from '../core/platform/dynamodb.ts';
 import { withIdempotency } from '../core/platform/idempotency.ts';
 import { withRecord } from '../core/platform/invocations.ts';
-import { parseJson, replaceNoncharacters } from '../core/platform/json.ts';
+import { parseJson, replaceCharactersInvalidInSqs } from '../core/platform/json.ts';
 import { logger } from '../core/platform/logger.ts';
 import { sendToDeadLetterQueue } from '../core/platform/queue.ts';
 
@@ -22,7 +22,7 @@ const loadedComposers = await loadPorts(composers);
 export const handler = middy<unknown, void>()
   .use(injectLambdaContext(logger))
   .handler((received, context) => {
-    const event = parseJson(replaceNoncharacters(JSON.stringify(received)));
+    const event = parseJson(replaceCharactersInvalidInSqs(JSON.stringify(received)));
     return withRecord({ event: sendRequestedType, ...identifyEvent(event) }, () => accept(event, context));
   });
 

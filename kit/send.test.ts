@@ -58,8 +58,8 @@ describe('sendMessages', () => {
   });
 
   it.each<[string, object]>([
-    ['exceeds the limit with its cause', { id: 'i'.repeat(100), correlationId: 'c'.repeat(100) }],
-    ['has an id of its cause that is no text', { id: 7, correlationId: 'c' }],
+    ['exceeds the limit including `causedBy`', { id: 'i'.repeat(100), correlationId: 'c'.repeat(100) }],
+    ['has a `causedBy.id` that is not a string', { id: 7, correlationId: 'c' }],
   ])('rejects a request that %s before the call', async (_name, causedBy) => {
     const messages: SendRequest['messages'] = [{ type: 'text', content: 'x'.repeat(199_750) }];
     await expect(sendTo(accepted, { messages })).resolves.toBeDefined();

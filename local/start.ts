@@ -114,7 +114,7 @@ function onParentExit(stop: () => void): void {
   timer.unref();
 }
 
-/** Prints an error of the data folder in one line, with the fix, and another error with its stack. */
+/** Prints an error of the data folder as one line with the fix, and other errors with `describe`. */
 function fail(failure: unknown, describe: (error: Error) => string | undefined): void {
   const error = dataFolder === undefined ? failure : toStateError(failure, dataFolder);
   const text = error instanceof StateError ? error.message : error instanceof Error ? describe(error) : String(error);
@@ -124,7 +124,7 @@ function fail(failure: unknown, describe: (error: Error) => string | undefined):
   process.exit(1);
 }
 
-// A full disk shows at any write. What is stored continues at the next start.
+// Any write can fail if the disk is full. The next start continues from the stored state.
 process.on('uncaughtException', (failure) => fail(failure, ({ stack }) => stack));
 
 run().catch((failure: unknown) => fail(failure, ({ message }) => message));

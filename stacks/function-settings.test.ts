@@ -4,7 +4,7 @@ import { callsPerSecondSetting } from '../core/channel/spec.ts';
 import { channels } from '../core/channels.ts';
 import { minimums } from './function-settings.ts';
 
-/** The settings whose names a call has in a variable. */
+/** The settings whose names are passed as variables. */
 const variables: Readonly<Record<string, readonly string[]>> = {
   name: Object.keys(channels).map((carrier) => callsPerSecondSetting(carrier).name),
   setting: ['CONVERSATIONS_RETENTION_DAYS', 'MESSAGES_RETENTION_DAYS'],
@@ -13,7 +13,7 @@ const variables: Readonly<Record<string, readonly string[]>> = {
 /** The console and the command line read it from their own environment. */
 const notOfFunctions = ['MEDIA_LINK_SECONDS'];
 
-/** The settings that core and the functions parse as whole numbers, each with its least value. */
+/** The settings that core and the functions parse as whole numbers, each with its minimum. */
 function readMinimums(): (readonly [name: string, min: number])[] {
   const root = new URL('..', import.meta.url);
   const files = globSync('{core,functions}/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'));

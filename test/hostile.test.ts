@@ -103,7 +103,7 @@ describe('the webhook with hostile input', () => {
     expect((await readText(chatId, organization)).split(content)).toHaveLength(3);
   });
 
-  it('replaces half of a surrogate pair, which is not valid Unicode', async () => {
+  it('replaces an unpaired surrogate, which is not valid Unicode', async () => {
     const organization = randomUUID();
     const { chatId, text } = custom(organization, '{"cut \\ud83d":"cut \\ud83d, whole \\ud83d\\ude00"}');
     expect(await post(local, text)).toEqual(accepted);

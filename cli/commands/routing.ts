@@ -39,11 +39,7 @@ const apply = bridgeCommand('apply', {
     ),
   )
   .addOption(
-    option(
-      '--replaces <number>',
-      'fail if another version than this is active; 0 for the default rules',
-      wholeNumber(0),
-    ),
+    option('--replaces <number>', 'fail unless this version is active; 0 for the default rules', wholeNumber(0)),
   )
   .addOption(organization)
   .addHelpText('after', '\nFunctions cache rules for a minute, so a change takes up to a minute to apply.');

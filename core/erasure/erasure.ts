@@ -29,7 +29,7 @@ export interface ErasureTarget {
  * Finds everything stored about the target. Reads every conversation, dead letter and large event of the organization, and the
  * keys of its outbound files.
  *
- * @param earlier what was found before the conversations, which name the customers, were deleted
+ * @param earlier the result of an earlier call. Deleted conversations no longer identify their customers.
  */
 export async function findStoredData(
   { organizationId, customers: wanted, conversationId }: ErasureTarget,
@@ -59,7 +59,7 @@ export async function findStoredData(
   );
   const ids = [...conversationIds, ...customers.map(({ id }) => id)];
   const outboundFiles = ids.length > 0 ? await listOutboundFiles(organizationId, ids) : [];
-  // What matches no schema is stored under `unknown`.
+  // Events that match no schema are stored under the organization id `unknown`.
   const organizationIds = [organizationId, 'unknown'];
   const deadLetters = ids.length > 0 ? await findDeadLetterItems(organizationIds, ids) : [];
   const large = ids.length > 0 ? await findLargeEvents(mediaBucket(), organizationIds, ids) : [];

@@ -156,7 +156,7 @@ export function isAuthentic(proof: Proof, secrets: readonly string[]): boolean {
 
 /**
  * Removes the top-level `secret_key` and replaces every other occurrence of the secrets, in property names and in text. Also replaces
- * halves of surrogate pairs: they are not valid Unicode, which not every service and subscriber accepts.
+ * unpaired surrogates: they are not valid Unicode, and some services and subscribers reject them.
  */
 export function redact(value: unknown, secrets: readonly string[]): unknown {
   const clean = (text: string) =>

@@ -190,8 +190,8 @@ interface Creation {
 }
 
 /**
- * Stores a message once. A message that is already edited or deleted keeps that content, and gets this header. Type and visibility
- * belong to the content: the content of a note must not get the visibility of an earlier message.
+ * Stores a message once. If an edit or deletion is already stored, keeps its content, type and visibility, and adds only the
+ * header. Otherwise, an edit to a note could become visible to the customer.
  */
 async function createMessage(message: NormalizedMessage, event: EventMetadata): Promise<Creation> {
   const { receivedAt } = event;

@@ -121,7 +121,7 @@ describe('storeMedia', () => {
     expect(cdn.received).toHaveLength(1);
   });
 
-  it('publishes the file as one of a note if an edit made the message a note', async () => {
+  it('publishes `media.stored` with the visibility of a note if an edit made the message a note', async () => {
     const { store, ensure, makeNote, published } = arrival();
     await ensure();
     await makeNote();

@@ -113,8 +113,9 @@ function namedFile({ message, isEdit }: MediaEvent, url: string) {
 }
 
 /**
- * The id is derived from the message and the file, so a repeated publication is a duplicate. An edit may have changed the visibility
- * since the message was received; the event of an edit may be processed before the edit is stored.
+ * The id is derived from the message and the file, so a repeated publication is a duplicate. For an original message, uses the
+ * stored visibility, because an edit may have changed it. For an edit, uses the visibility of the event, because the edit may not
+ * be stored yet.
  */
 function storedEvent(
   { message, metadata, isEdit }: MediaEvent,

@@ -66,7 +66,7 @@ async function startInGroup(input: ExecutionInput, ports: AcceptPorts): Promise<
   // A duplicate: if the execution has ended, nothing would remove the entry.
   if ((await ports.executions.status(name)) === 'ended') {
     await group.abandon({ wasStopped: true });
-    await requireAttempted(input, ports);
+    await rejectIfNeverAttempted(input, ports);
   }
   // A second redrive of the same dead letter has another order than the first, so its entry would block the group.
   else if (input.redrive > 0) await group.withdraw();
@@ -74,12 +74,12 @@ async function startInGroup(input: ExecutionInput, ports: AcceptPorts): Promise<
 }
 
 /**
- * Step Functions stores an execution for 90 days. If the deliveries expired earlier, the request is new, but the name of its execution
- * is still in use.
+ * Rejects a reused requestId whose deliveries have expired. Step Functions reserves the name of an execution for 90 days, so no
+ * new execution can start.
  *
  * @throws RequestConflict
  */
-async function requireAttempted(
+async function rejectIfNeverAttempted(
   { organizationId, conversationId, requestId, deliveries, redrive }: ExecutionInput,
   ports: AcceptPorts,
 ): Promise<void> {

@@ -278,7 +278,7 @@ describe('a redrive', () => {
     expect(await handler.redrive('none', sendWorld().ports)).toEqual({ id: 'none', refused });
   });
 
-  it('of many keeps the order of the requests of a conversation', async () => {
+  it('of several dead letters keeps the order of the requests of a conversation', async () => {
     const { ports, started } = sendWorld();
     const requestIds = ['a', 'b', 'c'].map((name) => `${name} ${randomUUID()}`);
     const summaries: DeadLetterSummary[] = [];

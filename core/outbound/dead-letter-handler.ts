@@ -171,8 +171,8 @@ export async function redrive(
 const maxConcurrent = 5;
 
 /**
- * Redrives dead letters, oldest first, and those of one conversation one after the other in the order of their requests. One that
- * cannot be redriven does not stop the others.
+ * Redrives dead letters, oldest first. Redrives the dead letters of one conversation sequentially, in the order of their requests.
+ * A redrive that fails does not stop the others.
  */
 export async function redriveAll(
   deadLetters: readonly DeadLetterSummary[],
@@ -194,7 +194,7 @@ export async function redriveAll(
   return results.flat();
 }
 
-/** The ids in the order of the requests. Requests of one second expire together, so their dead letters may have another order. */
+/** Sorts the ids by the order of the requests. Requests that expire in the same second can be archived in any order. */
 async function sortByOrder(deadLetters: readonly DeadLetterSummary[]): Promise<string[]> {
   if (deadLetters.length === 1) return deadLetters.map(({ id }) => id);
   const ordered = await Promise.all(

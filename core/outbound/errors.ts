@@ -16,12 +16,12 @@ export class RequestInvalid extends Error {
   override readonly name = 'RequestInvalid';
 }
 
-/** A requestId was used again with other content, or after its deliveries have expired and before its execution has. */
+/** A requestId is reused with different content, or after its deliveries expire while Step Functions stores its execution. */
 export class RequestConflict extends Error {
   override readonly name = 'RequestConflict';
   constructor(requestId: string) {
     super(
-      `request ${requestId} was accepted before with other content, or within the last 90 days; use a new requestId`,
+      `request ${requestId} conflicts with an earlier request: the content differs, or its deliveries have expired; use a new requestId`,
     );
   }
 }

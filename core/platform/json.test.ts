@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { hasExactNumber, maxNesting, parseJsonExactly, replaceNoncharacters } from './json.ts';
+import { hasExactNumber, maxNesting, parseJsonExactly, replaceCharactersInvalidInSqs } from './json.ts';
 
 const sign = fc.constantFrom('', '-');
 const digits = fc.stringMatching(/^(0|[1-9][0-9]{0,30})$/);
@@ -93,7 +93,7 @@ it('replaces the characters that SQS rejects, escaped or not, and no other text'
         ? json.replaceAll('\uFFFE', String.raw`\ufffe`).replaceAll('\uFFFF', String.raw`\uFFFF`)
         : json;
       const expected = text.replaceAll(/[\uFFFE\uFFFF]/g, '\uFFFD');
-      expect(JSON.parse(replaceNoncharacters(written))).toEqual({ [expected]: [expected] });
+      expect(JSON.parse(replaceCharactersInvalidInSqs(written))).toEqual({ [expected]: [expected] });
       expect(parseJsonExactly(written)).toEqual({ [expected]: [expected] });
     }),
   );

@@ -19,25 +19,25 @@ export function parseJson(json: string | null | undefined): unknown {
   }
 }
 
-const mayHaveNoncharacter = /[\uFFFE\uFFFF]|\\uFFF[EF]/i;
+const mayHaveInvalidCharacter = /[\uFFFE\uFFFF]|\\uFFF[EF]/i;
 
 /**
  * Replaces U+FFFE and U+FFFF in JSON with the replacement character. SQS rejects a message that contains them, so a dead letter
  * or an event for the queue of a subscriber would be lost.
  */
-export function replaceNoncharacters(json: string): string {
-  if (!mayHaveNoncharacter.test(json)) return json;
+export function replaceCharactersInvalidInSqs(json: string): string {
+  if (!mayHaveInvalidCharacter.test(json)) return json;
   // The first alternative skips escapes of one character: after an escaped backslash, `uFFFF` is text.
   return json.replace(/\\[^u]|[\uFFFE\uFFFF]|\\uFFF[EF]/gi, (found) => (/^\\[^u]/i.test(found) ? found : '\uFFFD'));
 }
 
-/** Protects the call stack: code that walks a value calls itself for each level. LiveChat's JSON has far fewer levels. */
+/** Limits the depth of recursion, to prevent a stack overflow. LiveChat's payloads have far fewer levels. */
 export const maxNesting = 100;
 const tooDeep = JSON.stringify(`[removed: nested more than ${maxNesting} levels deep]`);
 
 const levelChanges: Readonly<Record<string, number>> = { '[': 1, '{': 1, ']': -1, '}': -1 };
 
-/** Replaces the lists and objects below {@link maxNesting} levels of a JSON text by a note. */
+/** Replaces lists and objects of a JSON text that are nested deeper than {@link maxNesting} levels with a placeholder. */
 export function limitNesting(json: string): string {
   let kept = '';
   let keptUntil = 0;
@@ -51,18 +51,17 @@ export function limitNesting(json: string): string {
     if (change < 0 && depth === maxNesting + 1) keptUntil = index + 1;
     depth += change;
   }
-  // A text that ends below the limit is not JSON.
+  // With unbalanced brackets, the text is not JSON.
   return depth > maxNesting ? json : kept + json.slice(keptUntil);
 }
 
 /**
  * As {@link parseJson}, but a number that JavaScript does not represent exactly, such as a snowflake id, becomes an object that
- * `JSON.stringify` writes with its digits. Removes the properties that could replace a prototype where the value is copied:
- * `__proto__`, and `constructor` with a `prototype`. Limits the nesting, see {@link limitNesting}, and
- * replaces noncharacters, see {@link replaceNoncharacters}.
+ * `JSON.stringify` writes with its digits. Removes the properties that allow prototype pollution: `__proto__`, and `constructor`
+ * with a `prototype`. Applies {@link limitNesting} and {@link replaceCharactersInvalidInSqs}.
  */
 export function parseJsonExactly(json: string | null | undefined): unknown {
-  const limited = limitNesting(replaceNoncharacters(json ?? ''));
+  const limited = limitNesting(replaceCharactersInvalidInSqs(json ?? ''));
   if (!(mayLoseDigits.test(limited) || mayReplacePrototype(limited))) return parseJson(limited);
   try {
     return JSON.parse(limited, (key, value, { source = '' }) => {

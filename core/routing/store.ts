@@ -76,13 +76,13 @@ export async function listVersions(organizationId: string): Promise<RulesVersion
 export interface AppliedRules {
   readonly version: VersionedRules;
   readonly changed: boolean;
-  /** Another version was active than the one to replace, so nothing was changed. */
+  /** True if the active version is not the one to replace. Nothing was changed. */
   readonly isConflict?: boolean;
 }
 
 /**
- * Stores rules as the next version and activates it. Rules equal to the active ones create no version. With `replaces`, changes
- * nothing if another version than that is active.
+ * Stores rules as the next version and activates it. Rules equal to the active ones create no version. If `replaces` is set and
+ * is not the active version, changes nothing.
  */
 export async function applyRules(
   organizationId: string,
@@ -142,8 +142,8 @@ export async function restoreVersion(
 const conflict = (version: VersionedRules): AppliedRules => ({ version, changed: false, isConflict: true });
 
 /**
- * Threads that wait under the previous rules, also those that start while functions cache them, still get their message. Returns
- * false if another version was activated since the previous one was read.
+ * Activates a version. Threads that wait for a message under the previous rules, including threads that start while functions
+ * still cache those rules, are still decided. Returns false if the active version changed since it was read.
  */
 async function activateVersion(
   organizationId: string,

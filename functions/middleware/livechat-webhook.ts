@@ -42,8 +42,8 @@ export function verifySignature(credentials: Credentials, maxBytes: number): Web
 }
 
 /**
- * Removes the parts because of which the JSON parser rejects a body: properties such as `__proto__`, and thousands of levels. A
- * customer can send them in custom fields, and the chat must not be lost. Runs before that parser.
+ * Removes content that the JSON body parser rejects: properties such as `__proto__`, and excessive nesting. Customers can send
+ * both in custom fields, and the chat must not be lost. Must run before that parser.
  */
 export function removeUnsafeParts(): WebhookMiddleware {
   return {

@@ -34,6 +34,7 @@ function validateIndexKeys(...[item, table]: Parameters<typeof database.validate
 
 function findSizeProblem(size: number, isPartitionKey: boolean): Error | undefined {
   if (size <= (isPartitionKey ? maxPartitionKeyBytes : maxSortKeyBytes)) return undefined;
+  // DynamoDB's message has no space after `limit of`.
   const problem = isPartitionKey
     ? `Size of hashkey has exceeded the maximum size limit of${maxPartitionKeyBytes} bytes`
     : `Aggregated size of all range keys has exceeded the size limit of ${maxSortKeyBytes} bytes`;

@@ -47,7 +47,7 @@ describe.each(widths)('on a screen %i pixels wide', { timeout: 60_000 }, (width)
     }
   });
 
-  it('an id with a percent sign that encodes nothing is shown as not found', async () => {
+  it('an id with an invalid percent-encoding is shown as not found', async () => {
     const page = await open('#/conversations/50%');
     await page.getByText('The local engine has no conversation with the ID 50%.').waitFor();
   });

@@ -5,7 +5,7 @@ import type { StepFunctions } from './step-functions.ts';
 import type { MemoryStores } from './stores.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-/** A rule of the protocol that is disabled, to show that the model needs it. */
+/** Disables one rule of the protocol, to verify that the model detects its absence. */
 export type Mutation =
   | 'no probe'
   | 'no claim'
@@ -33,7 +33,7 @@ export interface FaultyPortsOptions {
   readonly counts: Counts;
   readonly executions: StepFunctions;
   /** Without faults of tables, and without lost wake-ups. */
-  readonly isCalm: () => boolean;
+  readonly areFaultsDisabled: () => boolean;
   readonly callsPerSecond: number;
   readonly crash?: number | undefined;
   readonly storeFaults?: number | undefined;
@@ -68,7 +68,7 @@ export class FaultyPorts {
   }
 
   get #storeFaults(): number {
-    return this.#options.isCalm() ? 0 : (this.#options.storeFaults ?? 0);
+    return this.#options.areFaultsDisabled() ? 0 : (this.#options.storeFaults ?? 0);
   }
 
   deliveries(invocation: Invocation) {
@@ -127,7 +127,8 @@ export class FaultyPorts {
         },
         completeTask: (token, output) =>
           call(async () => {
-            const isLost = !this.#options.isCalm() && this.#options.time.random() < (this.#options.lostWakeUps ?? 0);
+            const isLost =
+              !this.#options.areFaultsDisabled() && this.#options.time.random() < (this.#options.lostWakeUps ?? 0);
             const complete = this.#options.executions.waitingTask(token);
             if (!isLost && mutation !== 'no wake-up') complete?.(output);
             return complete !== undefined;
@@ -136,7 +137,7 @@ export class FaultyPorts {
     };
   }
 
-  /** The limiter of a container: its memory is the world's, its table calls are the invocation's. */
+  /** The rate limiter of a container. The container shares its state; the table calls belong to the invocation. */
   limiter(invocation: Invocation): CreateRateLimiter {
     const { write, read } = this.#step(invocation);
     if (!this.#options.crash && !this.#options.storeFaults) {

@@ -18,7 +18,7 @@ const maxRetries = 3;
 const noResources = { sendFunctionArn: '', waitForTurnFunctionArn: '', deadLetterQueueUrl: '' };
 const { Retry: retriers } = sendStateMachine(noResources).States.Send;
 
-/** The retriers of one visit of the state Send, as the state machine defines them. */
+/** The retriers of one entry into the state Send, as the state machine defines them. */
 class Retrier {
   readonly #time: VirtualTime;
   readonly #retries = new Map(retriers.map((retrier) => [retrier, 0]));
@@ -60,7 +60,7 @@ export class StepFunctions {
   readonly #executions = new Map<string, Execution>();
   readonly #tokens = new Map<string, (output: string) => void>();
   #nextToken = 0;
-  /** Executions that, or whose dead letters, are not done. */
+  /** The number of executions that are running or whose dead letter is not handled yet. */
   live = 0;
 
   constructor(options: StepFunctionsOptions) {
@@ -108,7 +108,7 @@ export class StepFunctions {
     return true;
   }
 
-  /** Stops an execution, if it is running. Its function goes on. */
+  /** Stops an execution, if it is running. The invoked function continues. */
   stop(requestId: string): void {
     for (const execution of this.#executions.values()) {
       if (execution.input.requestId === requestId && execution.status === 'running') execution.stop();
@@ -132,7 +132,7 @@ export class StepFunctions {
     }
   }
 
-  /** What the state Send catches. Returns the turn with which it runs again. */
+  /** The catchers of the state Send. Returns the turn with which it runs again. */
   async #leaveSend(input: ExecutionInput, error: unknown): Promise<string> {
     if (error instanceof Deferred) return this.#waitUntil(error.message);
     if (error instanceof NotFirst) return this.#waitForTurn(input, error.message);

@@ -108,11 +108,11 @@ export class World {
       stores: this.stores,
       counts: this.counts,
       executions: this.#executions,
-      isCalm: () => this.calm,
+      areFaultsDisabled: () => this.calm,
     });
   }
 
-  /** Requests that are not accepted yet, and executions that, or whose dead letters, are not done. */
+  /** The number of requests that are not accepted yet, and of executions that are running or whose dead letter is not handled yet. */
   get live(): number {
     return this.#publishing + this.#executions.live;
   }
@@ -318,7 +318,7 @@ export class World {
     deadLetter.redriven = true;
   }
 
-  /** Stops an execution, if it is running. Its function goes on. */
+  /** Stops an execution, if it is running. The invoked function continues. */
   stop(requestId: string): void {
     this.#executions.stop(requestId);
   }

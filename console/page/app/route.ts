@@ -13,7 +13,7 @@ function parse(hash: string): Route {
   return { section: section || 'flow', id: id ? decode(id) : undefined, query: new URLSearchParams(query) };
 }
 
-/** A typed id can have a `%` that encodes nothing. */
+/** An id that was entered manually can contain an invalid percent-encoding. */
 function decode(id: string): string {
   try {
     return decodeURIComponent(id);
