@@ -257,6 +257,8 @@ async function coldMessageRows(local: Local, meter: Meter): Promise<Rows> {
   const [inboundRow, sentRow] = coldRows;
   const chat = await startChat(local);
   const before = async () => {
+    // A function that is killed loses the lines that it has not printed yet.
+    await meter.settle();
     await fetch(`${local.aws}/_local/kill`, { method: 'POST' });
   };
   const options = { length: 100, count: coldMessages, intervalMs: coldIntervalMs, before };

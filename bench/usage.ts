@@ -194,6 +194,7 @@ export async function createMeter(local: Local, capacity: CapacityRecord) {
   }
 
   return {
+    settle,
     /** The usage and the items of `action`, divided by `times`, and its operations and log lines. */
     async measure(times: number, action: () => Promise<void>) {
       await settle();
