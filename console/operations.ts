@@ -17,6 +17,7 @@ import {
   deadLetterStatuses,
   findDeadLetter,
   listDeadLetters,
+  orderKeyOf,
 } from '../core/outbound/dead-letter.ts';
 import {
   dismiss,
@@ -133,8 +134,7 @@ async function dryRunRedrive(ids: readonly string[]) {
     ids.map(async (id) => {
       const { summary, deadLetter } = (await findDeadLetter(id)) ?? {};
       const reason = summary ? redriveObstacle(summary) : 'the dead letter does not exist';
-      const orderKey = deadLetter?.kind === 'send' ? deadLetter.request.orderKey : 0;
-      return { orderKey, result: { id, reason, warning: summary && redriveWarning(summary) } };
+      return { orderKey: orderKeyOf(deadLetter), result: { id, reason, warning: summary && redriveWarning(summary) } };
     }),
   );
   deadLetters.sort((one, other) => one.orderKey - other.orderKey);

@@ -14,6 +14,7 @@ import {
   findDeadLetter,
   markDismissed,
   markRedriven,
+  orderKeyOf,
   startRedrive,
 } from './dead-letter.ts';
 import { deadLetterCategory } from './errors.ts';
@@ -198,10 +199,7 @@ export async function redriveAll(
 async function sortByOrder(deadLetters: readonly DeadLetterSummary[]): Promise<string[]> {
   if (deadLetters.length === 1) return deadLetters.map(({ id }) => id);
   const ordered = await Promise.all(
-    deadLetters.map(async ({ id }) => {
-      const deadLetter = (await findDeadLetter(id))?.deadLetter;
-      return { id, orderKey: deadLetter?.kind === 'send' ? deadLetter.request.orderKey : 0 };
-    }),
+    deadLetters.map(async ({ id }) => ({ id, orderKey: orderKeyOf((await findDeadLetter(id))?.deadLetter) })),
   );
   return ordered.sort((a, b) => a.orderKey - b.orderKey).map(({ id }) => id);
 }

@@ -31,6 +31,10 @@ export type DeadLetter = {
 
 export type DeadLetterKind = DeadLetter['kind'];
 
+/** The order in which dead letters of one conversation must be redriven. 0 for a dead letter without a request. */
+export const orderKeyOf = (deadLetter: DeadLetter | undefined): number =>
+  deadLetter?.kind === 'send' ? deadLetter.request.orderKey : 0;
+
 const busEvent = z.looseObject({
   id: z.string(),
   source: z.string(),
