@@ -1,9 +1,8 @@
 import * as z from 'zod/mini';
+import { ifValid } from './schemas.ts';
 
 // Apart from the events, so that functions which only publish create none of these schemas during a cold start.
 
-/** A malformed field does not hide the other ids. */
-const ifValid = <T extends z.ZodMiniType>(schema: T) => z.catch(z.optional(schema), undefined);
 const text = ifValid(z.string());
 const subject = ifValid(z.object({ conversationId: text }));
 const busEvent = z.object({

@@ -28,6 +28,9 @@ export function isRfc3339(text: string): boolean {
 const earliest = Date.parse('0000-01-01T00:00:00Z');
 const latest = Date.parse('9999-12-31T23:59:59.999Z');
 
+/** A malformed value counts as missing, so that it does not hide the other fields of an object. */
+export const ifValid = <T extends z.ZodMiniType>(schema: T) => z.catch(z.optional(schema), undefined);
+
 /**
  * Of ids that become parts of keys, in characters. DynamoDB limits a partition key to 2,048 bytes and a sort key to 1,024 bytes.
  */

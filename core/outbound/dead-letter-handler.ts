@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import * as z from 'zod/mini';
 import { normalizeOrganizationId } from '../channel/spec.ts';
 import { putEvent } from '../events/bus.ts';
-import { id } from '../events/schemas.ts';
+import { id, ifValid } from '../events/schemas.ts';
 import { count } from '../platform/metrics.ts';
 import { sendToDeadLetterQueue } from '../platform/queue.ts';
 import { type AcceptPorts, redriveRequest } from './accept.ts';
@@ -93,12 +93,12 @@ async function leaveGroup(request: ExecutionInput, wasStopped: boolean, ports: A
   await sendToDeadLetterQueue({ kind: 'wake', request }, Math.max(1, seconds));
 }
 
-/** An invalid field counts as missing. The other fields still identify the request in `message.failed`. */
-const text = z.catch(z.optional(id), undefined);
+/** The valid fields still identify the request in `message.failed`. */
+const text = ifValid(id);
 /** The fields of an event that identify its subject, as far as it has them. */
 const eventDetail = z.object({
-  metadata: z.catch(z.optional(z.object({ organizationId: text, correlationId: text, id: text })), undefined),
-  data: z.catch(z.optional(z.object({ organizationId: text, conversationId: text, requestId: text })), undefined),
+  metadata: ifValid(z.object({ organizationId: text, correlationId: text, id: text })),
+  data: ifValid(z.object({ organizationId: text, conversationId: text, requestId: text })),
 });
 
 /** A rejected request, an event that no function could handle, or an unreadable message: an operator has to act. */

@@ -6,7 +6,7 @@ import { normalizeOrganizationId } from '../channel/spec.ts';
 import { catalogue, type EventData } from '../events/catalogue.ts';
 import { contentHash, deriveId } from '../events/ids.ts';
 import { describeIssues, issueText } from '../events/issues.ts';
-import { carrier as carrierName, isRfc3339, maxIdLength, requestMetadata } from '../events/schemas.ts';
+import { carrier as carrierName, ifValid, isRfc3339, maxIdLength, requestMetadata } from '../events/schemas.ts';
 import { RequestInvalid } from './errors.ts';
 
 export const sendRequestedType = 'message.send.requested';
@@ -121,7 +121,7 @@ function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-const shortText = z.catch(z.optional(z.string().check(z.maxLength(maxIdLength))), undefined);
+const shortText = ifValid(z.string().check(z.maxLength(maxIdLength)));
 const requestIdentity = {
   metadata: z.object({ id: shortText, correlationId: shortText }),
   data: z.object({
@@ -137,8 +137,8 @@ const eventIdentity = z.object({
   'detail-type': z.string(),
   time: z.string(),
   detail: z.object({
-    metadata: z.catch(z.optional(requestIdentity.metadata), undefined),
-    data: z.catch(z.optional(requestIdentity.data), undefined),
+    metadata: ifValid(requestIdentity.metadata),
+    data: ifValid(requestIdentity.data),
   }),
 });
 
